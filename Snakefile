@@ -1,0 +1,27 @@
+"""emofuse: from audio or published scores to compared fusion methods. `rule all` is what a study makes."""
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+# Snakemake merges config files key by key: the default study is loaded only where no other is named,
+# or its corpora and methods would leak into that one.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/corpora.smk"
+include: "workflow/rules/fusion.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/tracking.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    input:
+        get_final_output(),

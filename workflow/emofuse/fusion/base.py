@@ -1,0 +1,145 @@
+"""What every fusion method shares: its input, its classes and its checks."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, TEXT
+
+Floats = npt.NDArray[np.float64]
+"""Real numbers in double precision: scores, gains, entropies."""
+
+SMALLEST = 1e-12
+"""Probabilities are taken to be at least this before a logarithm."""
+
+
+class FusionMethod(ClassifierMixin, BaseEstimator):
+    """A classifier from the scores of an utterance to its emotion.
+
+    The input ``X`` has a row per utterance and the columns named by :attr:`columns`, in that order,
+    all probabilities: 4 of the speech classifier, 3 of the sentiment and,
+    for methods with a text expert, 4 of that.
+    The target ``y`` holds names from :data:`emofuse.tables.EMOTIONS`.
+
+    Attributes:
+        columns: the columns of the scores that the method reads
+        classes_: the emotions, in the order of ``predict_proba``'s columns
+        parameters_: what was learned, as plain values that JSON can hold
+        trials_: a row per candidate that a search tried, or an empty table
+    """
+
+    columns: ClassVar[list[str]] = [*SPEECH, *SENTIMENT]
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from labelled utterances.
+
+        Args:
+            X: (utterances, columns) probabilities
+            y: (utterances,) emotions
+
+        Raises:
+            ValueError: if ``X`` has other columns or values that are no probabilities, or ``y`` other emotions
+        """
+        scores, emotion = self._check(X, y)
+        self.classes_ = np.array(EMOTIONS)
+        self.trials_ = pd.DataFrame()
+        self.parameters_: dict[str, Any] = {}
+        self._fit(scores, np.searchsorted(self.classes_, emotion))
+        return self
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Probabilities, (utterances, 4), in the order of ``classes_``; rows sum to 1."""
+        check_is_fitted(self)
+        return self._predict_proba(self._check(X))
+
+    def predict(self, X: Any) -> npt.NDArray[np.str_]:
+        """The most probable emotion of each utterance, (utterances,)."""
+        probability = self.predict_proba(X)
+        return self.classes_[probability.argmax(axis=1)]
+
+    def selected(self, X: Any) -> npt.NDArray[np.bool_]:
+        """Whether the words are consulted for each utterance, (utterances,).
+
+        A method that combines both for all utterances needs the words of all.
+        """
+        check_is_fitted(self)
+        return self._selected(self._check(X))
+
+    def _fit(self, scores: Floats, emotion: npt.NDArray[np.intp]) -> None:
+        """Learn; ``emotion`` is an index into ``classes_``. Methods without parameters leave this as it is."""
+
+    def _predict_proba(self, scores: Floats) -> Floats:
+        raise NotImplementedError
+
+    def _selected(self, scores: Floats) -> npt.NDArray[np.bool_]:
+        return np.ones(len(scores), dtype=bool)
+
+    def _check(self, X: Any, y: Any = None) -> Any:
+        if y is None:
+            scores = validate_data(self, X, reset=False, dtype=np.float64)
+        else:
+            scores, y = validate_data(self, X, y, dtype=np.float64)
+            check_classification_targets(y)
+            unknown = sorted(set(np.unique(y).tolist()) - set(EMOTIONS), key=str)
+            if unknown:
+                raise ValueError(f"Unknown label type: y holds {unknown}; should hold {', '.join(EMOTIONS)}")
+        if scores.shape[1] != len(self.columns):
+            raise ValueError(
+                f"{type(self).__name__} takes {len(self.columns)} columns ({', '.join(self.columns)}), "
+                f"not {scores.shape[1]}"
+            )
+        if ((scores < 0) | (scores > 1)).any():
+            raise ValueError(f"{type(self).__name__} takes probabilities between 0 and 1")
+        return scores if y is None else (scores, y)
+
+
+def speech(scores: Floats) -> Floats:
+    """The speech classifier's columns, (utterances, 4)."""
+    return scores[:, : len(SPEECH)]
+
+
+def sentiment(scores: Floats) -> Floats:
+    """The sentiment columns, (utterances, 3)."""
+    return scores[:, len(SPEECH) : len(SPEECH) + len(SENTIMENT)]
+
+
+def text(scores: Floats) -> Floats:
+    """The text expert's columns, (utterances, 4)."""
+    start = len(SPEECH) + len(SENTIMENT)
+    return scores[:, start : start + len(TEXT)]
+
+
+def normalised(probability: Floats) -> Floats:
+    """Rows that sum to 1 in double precision (published scores are float32)."""
+    return probability / probability.sum(axis=1, keepdims=True)
+
+
+def swap(probability: Floats, emotion: npt.NDArray[np.intp]) -> Floats:
+    """Exchange the probabilities of the most probable emotion and of another.
+
+    A selection decides for an emotion without giving a distribution;
+    this is the distribution of the voice with as little as possible changed so that it agrees with the decision.
+
+    Args:
+        probability: (utterances, 4) distributions
+        emotion: (utterances,) the emotion that shall be the most probable, as an index
+
+    Returns:
+        (utterances, 4) distributions
+
+    >>> swap(np.array([[0.1, 0.2, 0.3, 0.4]]), np.array([0])).tolist()
+    [[0.4, 0.2, 0.3, 0.1]]
+    """
+    rows = np.arange(len(probability))
+    largest = probability.argmax(axis=1)
+    swapped = probability.copy()
+    swapped[rows, largest] = probability[rows, emotion]
+    swapped[rows, emotion] = probability[rows, largest]
+    return swapped

@@ -1,0 +1,81 @@
+import dataclasses
+import json
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import RerunTrigger
+
+from emofuse import configuration, provenance
+from emofuse.fusion import METHODS
+from emofuse.tables import InputError
+
+try:
+    config.update(configuration.complete(config, " + ".join(map(str, workflow.configfiles)) or "config"))
+except InputError as error:
+    raise WorkflowError(str(error))
+
+STUDY = f"results/{config['study']}"
+LOGS = "results/logs"
+BENCHMARKS = "results/benchmarks"
+SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
+
+
+def judge_by_content(workflow):
+    """Let contents, not modification times, decide what runs again.
+
+    A script's code enters its job's parameters as a digest (see settings), which a comment leaves alone, so its
+    modification time need not count; and a file that was touched but not changed is known by its checksum, up to a
+    size that holds every table here. A workflow profile could say both, but Snakemake finds one by itself only in
+    a folder beside the Snakefile. It sets its settings when it has read the Snakefile, hence the property.
+    """
+
+    class JudgedByContent(type(workflow)):
+        @property
+        def dag_settings(self):
+            return vars(self).get("dag_settings")
+
+        @dag_settings.setter
+        def dag_settings(self, given):
+            vars(self)["dag_settings"] = dataclasses.replace(
+                given,
+                rerun_triggers=frozenset(given.rerun_triggers) - {RerunTrigger.CODE},
+                max_checksum_file_size=max(given.max_checksum_file_size, 100_000_000),
+            )
+
+    workflow.__class__ = JudgedByContent
+
+
+judge_by_content(workflow)
+
+
+wildcard_constraints:
+    experiment="|".join(config["experiments"]),
+    method="|".join(config["methods"]),
+
+
+def settings(script, *roots, **values):
+    """All that a job depends on besides its inputs, as one dict whose order of keys is fixed.
+
+    Roots are definitions of the library that the script reaches by name only.
+    """
+    code = provenance.code_digest(SCRIPTS / f"{script}.py", *roots)
+    return json.loads(provenance.canonical(values | {"code": code}))
+
+
+def corpus_root(corpus):
+    return str(Path(config["data_dir"]) / config["corpora"][corpus]["path"])
+
+
+def experiments_with_reader(*readers):
+    """The experiments whose test corpus has one of these readers."""
+    corpora = config["corpora"]
+    return [name for name, entry in config["experiments"].items() if corpora[entry["test"]]["reader"] in readers]
+
+
+def methods_with_front():
+    """The methods whose search has a Pareto front."""
+    return [name for name, method in config["methods"].items() if method["parameters"].get("budget") is not None]
+
+
+def get_final_output():
+    return [f"{STUDY}/report.html", f"{STUDY}/tracking.json"]

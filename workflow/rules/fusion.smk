@@ -1,0 +1,85 @@
+def fusion_input(wildcards):
+    """The scores, and the text expert's where the method reads them."""
+    files = {"scores": f"{STUDY}/{wildcards.experiment}/scores.parquet"}
+    if configuration.uses_text_expert(config["methods"][wildcards.method]):
+        files["text_expert"] = f"{STUDY}/{wildcards.experiment}/text_expert.parquet"
+    return files
+
+
+rule text_expert:
+    input:
+        scores=f"{STUDY}/{{experiment}}/scores.parquet",
+    output:
+        f"{STUDY}/{{experiment}}/text_expert.parquet",
+    log:
+        f"{LOGS}/text_expert/{config['study']}/{{experiment}}.log",
+    params:
+        settings=settings("text_expert", parameters=config["text_expert"]),
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../scripts/text_expert.py"
+
+
+rule fuse:
+    input:
+        unpack(fusion_input),
+    output:
+        predictions=f"{STUDY}/{{experiment}}/fusion/{{method}}/predictions.parquet",
+        parameters=f"{STUDY}/{{experiment}}/fusion/{{method}}/parameters.json",
+        trials=f"{STUDY}/{{experiment}}/fusion/{{method}}/trials.parquet",
+    log:
+        f"{LOGS}/fuse/{config['study']}/{{experiment}}/{{method}}.log",
+    params:
+        settings=lambda wildcards: settings(
+            "fuse",
+            METHODS[config["methods"][wildcards.method]["estimator"]],
+            method=config["methods"][wildcards.method],
+            seed=[config["seed"], config["experiments"][wildcards.experiment]["test"]],
+        ),
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../scripts/fuse.py"
+
+
+rule front:
+    input:
+        scores=f"{STUDY}/{{experiment}}/scores.parquet",
+        parameters=expand(f"{STUDY}/{{{{experiment}}}}/fusion/{{method}}/parameters.json", method=methods_with_front()),
+    output:
+        f"{STUDY}/{{experiment}}/front.parquet",
+    log:
+        f"{LOGS}/front/{config['study']}/{{experiment}}.log",
+    params:
+        settings=settings("front"),
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../scripts/front.py"
+
+
+rule evaluate:
+    input:
+        scores=f"{STUDY}/{{experiment}}/scores.parquet",
+        predictions=expand(
+            f"{STUDY}/{{{{experiment}}}}/fusion/{{method}}/predictions.parquet", method=config["methods"]
+        ),
+    output:
+        metrics=f"{STUDY}/{{experiment}}/metrics.parquet",
+        comparison=f"{STUDY}/{{experiment}}/comparison.parquet",
+        leaderboard=f"{STUDY}/{{experiment}}/leaderboard.md",
+    log:
+        f"{LOGS}/evaluate/{config['study']}/{{experiment}}.log",
+    params:
+        settings=lambda wildcards: settings(
+            "evaluate",
+            title=f"{config['study']} / {wildcards.experiment}",
+            ceilings=[name for name, method in config["methods"].items() if method["estimator"] == "oracle"],
+            seed=[config["seed"], config["experiments"][wildcards.experiment]["test"]],
+            **config["evaluation"],
+        ),
+    conda:
+        "../../envs/environment.yaml"
+    script:
+        "../scripts/evaluate.py"
