@@ -281,7 +281,7 @@ def check(frame: pd.DataFrame, kind: str, source: str | Path) -> pd.DataFrame:
 
 def _explain(frame: pd.DataFrame, contract: pa.DataFrameSchema, cases: pd.DataFrame, source: str) -> list[str]:
     """Say each failure case of pandera in this project's words, each row and column once."""
-    keys = [name for name in ("fold", "utterance", "method", "condition", "metric") if name in frame.columns]
+    keys = [name for name in contract.unique or ["utterance"] if name in frame.columns]
     problems: dict[tuple[object, object], str] = {}
     for case in cases.to_dict("records"):
         column, row, reason = case["column"], case["index"], str(case["check"])

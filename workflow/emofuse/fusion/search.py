@@ -27,6 +27,9 @@ SUMS = ("UA", "WA")
 OBJECTIVES = (*SUMS, "F1")
 """What a search can maximise: unweighted accuracy (mean recall), weighted accuracy, macro-F1."""
 
+ROUNDING = 1e-12
+"""Gains that differ by less are equal: sums of weights in another order."""
+
 SAMPLERS = ("TPE", "random", "QMC", "CMA-ES", "NSGA-II")
 """Samplers of Optuna, by their usual names."""
 
@@ -132,8 +135,7 @@ def optimum(task: Task, objective: str = "UA") -> Candidate:
         for mapping, gain in _distinct(gains[:, active]):
             sums = corners.sums(gain)
             corner = int(sums.argmax())
-            # A gain below the smallest weight is rounding, not an utterance.
-            if sums.flat[corner] > largest + weights.min() / 2:
+            if sums.flat[corner] > largest + ROUNDING:
                 largest = float(sums.flat[corner])
                 best[index] = Rule(corners.thresholds(corner), mapping)
     return best
@@ -165,7 +167,7 @@ def front(task: Task, objective: str = "UA") -> list[Candidate]:
             sums = corners.sums(gain).ravel()
             order = np.lexsort((-sums, counts))
             firsts = order[np.unique(counts[order], return_index=True)[1]]
-            for corner in firsts[sums[firsts] > gain_of[counts[firsts]] + 1e-15]:
+            for corner in firsts[sums[firsts] > gain_of[counts[firsts]] + ROUNDING]:
                 gain_of[counts[corner]] = sums[corner]
                 rules[int(counts[corner])] = Rule(corners.thresholds(int(corner)), mapping)
         joined = np.full(len(best) + len(rows), -np.inf)
@@ -173,7 +175,7 @@ def front(task: Task, objective: str = "UA") -> list[Candidate]:
         for number in np.flatnonzero(np.isfinite(gain_of)):
             part = joined[number : number + len(best)]
             total = best + gain_of[number]
-            better = total > part + 1e-15
+            better = total > part + ROUNDING
             part[better] = total[better]
             taken[number : number + len(best)][better] = number
         best = joined
@@ -182,7 +184,7 @@ def front(task: Task, objective: str = "UA") -> list[Candidate]:
     candidates = []
     highest = -np.inf
     for number in range(len(best)):
-        if best[number] > highest + weights.min() / 2:
+        if best[number] > highest + ROUNDING:
             highest = best[number]
             candidates.append(_divided(number, choices))
     return candidates

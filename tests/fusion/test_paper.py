@@ -1,0 +1,105 @@
+"""The published algorithm gives the published numbers."""
+
+import re
+
+import numpy as np
+import pytest
+from helpers import make_scores, published
+from sklearn.metrics import balanced_accuracy_score
+
+from emofuse.corpora.released import read_scores
+from emofuse.fusion.paper import Paper, wrong_share
+from emofuse.fusion.single import Speech
+from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH
+
+LETTERS = {name[0].upper(): name for name in EMOTIONS}
+
+
+@pytest.fixture(scope="module")
+def folds():
+    """Each fold that is present: its number, its scores and the authors' log of it."""
+    root = published()
+    scores = read_scores(root)
+    found = {}
+    for path in sorted((root / "Merge/Merge Results").glob("fold-*-merge.log")):
+        number = int(re.search(r"fold-(\d+)", path.name)[1])
+        speaker = f"Ses{number // 2 + 1:02d}{'FM'[number % 2]}"  # facts: fold K tests one speaker, in this order
+        found[number] = (scores[scores["fold"] == speaker], path.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_fold(folds, number):
+    """Thresholds, mapping, exclusion list and UA before and after are those in fold-K-merge.log."""
+    if number not in folds or folds[number][0].empty:
+        pytest.skip(f"fold {number} of the published scores is not here")
+    scores, log = folds[number]
+    fit, test = scores[scores["split"] != "test"], scores[scores["split"] == "test"]
+    method = Paper().fit(fit[Paper.columns], fit["emotion"])
+
+    printed = re.findall(r"Class (\d): \[Entropy\] ([\d.]+) \[Varentropy\] ([\d.]+) \[Sentiment\] ([\d.]+)", log)[-4:]
+    accuracies = re.split(r"-{5,} Class \d -{5,}", log)[-4:]
+    for index, entropy, varentropy, sentiment in printed:
+        name = EMOTIONS[int(index)]
+        learned = method.thresholds_[name]
+        # Many pairs are equally good, and theirs is whichever of them their process pool finished first.
+        ties = method.ties_[name].round(4)
+        assert ([float(entropy), float(varentropy)] == ties).all(axis=1).any(), name
+        assert any(np.allclose([learned["entropy"], learned["varentropy"]], pair, atol=1e-4) for pair in ties)
+        best = re.findall(
+            r"New Best Results!: .* using \[Sentiment\] ([\d.]+) \| (\w+) .* \[Flip\] (\w+)", accuracies[int(index)]
+        )[-1]
+        assert learned["strategy"] == best[1], name
+        if learned["strategy"] == "simple":
+            assert (f"{learned['sentiment_score']:.2f}", str(learned["flip"])) == (best[0], best[2]), name
+            assert f"{learned['sentiment_score']:.2f}" == sentiment
+
+    # The log prints three lists; the first is that of the fitting rows, which is the one applied.
+    printed_list = re.findall(r"Exclusion List: \[(.*)\]", log)[0]
+    excluded = [(LETTERS[a], LETTERS[b]) for a, b in re.findall(r"'(\w)→(\w)'", printed_list)]
+    assert method.excluded_ == excluded
+
+    before, after = re.findall(r"Before: ([\d.]+)", log)[-1], re.findall(r"After:\s+([\d.]+)", log)[-1]
+    speech = Speech().fit(fit[Paper.columns], fit["emotion"])
+    for estimator, value in ((speech, before), (method, after)):
+        ua = balanced_accuracy_score(test["emotion"], estimator.predict(test[Paper.columns]))
+        assert ua == pytest.approx(float(value), abs=1e-6)
+
+
+def test_the_shares_are_those_of_every_pair_tried_one_by_one():
+    random = np.random.default_rng(0)
+    h, v = random.uniform(0, 1.4, 60), random.uniform(0, 1, 60)
+    # Thresholds that fall on values: both comparisons include equality.
+    entropies, varentropies = np.sort(h[:9]), np.sort(v[:8])
+    wrong = random.random(60) < 0.4
+    expected = np.zeros((9, 8))
+    for i, a in enumerate(entropies):
+        for j, b in enumerate(varentropies):
+            inside = (h >= a) & (v <= b)
+            expected[i, j] = wrong[inside].mean() if inside.any() else 0
+    assert np.allclose(wrong_share(h, v, wrong, entropies, varentropies), expected)
+
+
+def test_no_change_that_did_harm_is_made():
+    scores = make_scores(800)
+    scores[SENTIMENT] = scores[SENTIMENT].to_numpy()[::-1]  # words that say nothing, so that changes do harm
+    method = Paper().fit(scores[Paper.columns], scores["emotion"])
+    before = np.array(EMOTIONS)[scores[SPEECH].to_numpy().argmax(axis=1)]
+    after = method.predict(scores[Paper.columns])
+    assert method.excluded_
+    for source, target in method.excluded_:
+        assert not ((before == source) & (after == target)).any()
+
+
+def test_a_voice_that_is_never_wrong_is_left_alone():
+    scores = make_scores(100, sharpness=50)
+    right = np.array(EMOTIONS)[scores[SPEECH].to_numpy().argmax(axis=1)]
+    method = Paper().fit(scores[Paper.columns], right)
+    assert not method.selected(scores[Paper.columns]).any()
+    assert (method.predict(scores[Paper.columns]) == right).all()
+
+
+def test_too_few_steps_are_refused():
+    scores = make_scores(40)
+    with pytest.raises(ValueError, match="steps should be at least 2, not 1"):
+        Paper(steps=1).fit(scores[Paper.columns], scores["emotion"])

@@ -1,0 +1,155 @@
+"""The exact search is exact: never below any other."""
+
+import itertools
+
+import numpy as np
+import pytest
+from helpers import make_scores
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emofuse.fusion import search
+from emofuse.fusion.mapping import MAPPINGS
+from emofuse.fusion.selection import Confidence, Entropy, EntropyVarentropy, Varentropy, decide
+from emofuse.tables import EMOTIONS
+
+
+@st.composite
+def tasks(draw, most):
+    """Tasks with many ties."""
+    n, k = draw(st.integers(1, most)), draw(st.integers(1, 2))
+    integers = st.integers(0, 3)
+    values = draw(st.lists(st.lists(integers, min_size=k, max_size=k), min_size=n, max_size=n))
+    column = st.lists(integers, min_size=n, max_size=n)
+    mapped = draw(st.lists(column, min_size=1, max_size=3))
+    predicted, emotion = draw(column), draw(column)
+    return search.Task(np.array(values, float), np.array(predicted), np.array(emotion), np.array(mapped))
+
+
+def every_candidate(task):
+    rules = {}
+    for index, rows in task.rows.items():
+        thresholds = itertools.product(*[np.unique(column) for column in task.measures[rows].T])
+        options = [search.Rule(pair, mapping) for pair in thresholds for mapping in range(len(task.mapped))]
+        rules[index] = [None, *options]
+    for chosen in itertools.product(*rules.values()):
+        yield {index: rule for index, rule in zip(rules, chosen, strict=True) if rule is not None}
+
+
+@settings(max_examples=150, deadline=None)
+@given(tasks(5), st.sampled_from(search.SUMS))
+def test_no_candidate_is_better_than_the_optimum(task, objective):
+    best = task.value(search.optimum(task, objective), objective)
+    assert best == pytest.approx(max(task.value(candidate, objective) for candidate in every_candidate(task)))
+
+
+@settings(max_examples=80, deadline=None)
+@given(tasks(5), st.sampled_from(search.SUMS))
+def test_no_candidate_lies_above_the_front(task, objective):
+    points = [(task.share(candidate), task.value(candidate, objective)) for candidate in search.front(task, objective)]
+    assert points == sorted(points)
+    for candidate in every_candidate(task):
+        share, value = task.share(candidate), task.value(candidate, objective)
+        assert max(v for s, v in points if s <= share + 1e-12) >= value - 1e-12
+
+
+@settings(max_examples=50, deadline=None)
+@given(tasks(40), st.sampled_from(search.SUMS))
+def test_the_front_ends_in_the_optimum(task, objective):
+    last = search.front(task, objective)[-1]
+    assert task.value(last, objective) == pytest.approx(task.value(search.optimum(task, objective), objective))
+
+
+METHODS = [EntropyVarentropy, Entropy, Varentropy, Confidence]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("sampler", search.SAMPLERS)
+def test_no_sampler_exceeds_the_optimum(method, sampler):
+    scores = make_scores(300)
+    fitted = method(sampler=sampler, trials=25).fit(scores[method.columns], scores["emotion"])
+    assert fitted.value_ <= fitted.exact_ + 1e-12
+    assert len(fitted.trials_) == 25
+    assert fitted.trials_["UA"].max() == pytest.approx(fitted.value_)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_enqueued_optimum_is_reached_in_the_first_trial(method):
+    scores = make_scores(300)
+    fitted = method(trials=3, enqueue_exact=True).fit(scores[method.columns], scores["emotion"])
+    assert fitted.trials_["UA"][0] == pytest.approx(fitted.exact_)
+    assert fitted.value_ == pytest.approx(fitted.exact_)
+
+
+def test_an_ablation_never_exceeds_both_measures_together():
+    scores = make_scores(300)
+    exact = [m(search="exact").fit(scores[m.columns], scores["emotion"]).value_ for m in METHODS[:3]]
+    assert exact[0] >= max(exact[1:])
+
+
+def test_what_was_fitted_is_what_is_predicted():
+    scores = make_scores(300)
+    fitted = EntropyVarentropy(search="exact").fit(scores[EntropyVarentropy.columns], scores["emotion"])
+    recalls = [(fitted.predict(scores[fitted.columns]) == name)[scores["emotion"] == name].mean() for name in EMOTIONS]
+    assert np.mean(recalls) == pytest.approx(fitted.value_)
+
+
+def test_the_search_is_the_same_for_the_same_seed_and_another_for_another():
+    scores = make_scores(200)
+
+    def trials(seed):
+        method = EntropyVarentropy(trials=15, random_state=seed)
+        return method.fit(scores[method.columns], scores["emotion"]).trials_
+
+    assert trials(1).equals(trials(1))
+    assert not trials(1).equals(trials(2))
+
+
+def test_f1_is_searched_and_has_no_known_optimum():
+    scores = make_scores(200)
+    method = EntropyVarentropy(objective="F1", trials=15).fit(scores[EntropyVarentropy.columns], scores["emotion"])
+    assert method.exact_ is None
+    assert 0 < method.value_ <= 1
+
+
+@pytest.mark.parametrize("search_by", ["exact", "optuna"])
+def test_a_budget_is_kept_and_gives_a_front(search_by):
+    scores = make_scores(300)
+    method = EntropyVarentropy(search=search_by, budget=0.1, trials=60, sampler="NSGA-II")
+    method.fit(scores[method.columns], scores["emotion"])
+    assert method.selected(scores[method.columns]).mean() <= 0.1
+    assert method.value_ <= method.exact_ + 1e-12
+    shares, values = [], []
+    for thresholds in method.front_:
+        decided, selected = decide(scores[method.columns].to_numpy(), thresholds, method.measures)
+        shares.append(selected.mean())
+        values.append(np.mean([(decided == i)[scores["emotion"] == name].mean() for i, name in enumerate(EMOTIONS)]))
+    assert shares == sorted(shares) and values == sorted(values)
+    assert method.parameters_["front"] == method.front_
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"objective": "ua"}, "objective should be one of UA, WA, F1, not 'ua'"),
+        ({"search": "grid"}, "search should be one of optuna, exact, not 'grid'"),
+        ({"sampler": "tpe"}, "sampler should be one of TPE"),
+        ({"search": "exact", "objective": "F1"}, "search: exact knows the objectives UA, WA, not F1"),
+        ({"trials": 0}, "trials should be at least 1, not 0"),
+        ({"budget": 1.5}, "budget should be a share between 0 and 1, not 1.5"),
+        ({"strategies": ("guess",)}, "strategies should be of simple, refer"),
+    ],
+)
+def test_bad_parameters_are_refused(parameters, message):
+    scores = make_scores(40)
+    with pytest.raises(ValueError, match=message):
+        EntropyVarentropy(**parameters).fit(scores[EntropyVarentropy.columns], scores["emotion"])
+
+
+def test_every_mapping_is_among_the_choices():
+    assert len(MAPPINGS) == 31
+    scores = make_scores(300)
+    only = EntropyVarentropy(search="exact", strategies=("refer",)).fit(scores[Entropy.columns], scores["emotion"])
+    both = EntropyVarentropy(search="exact").fit(scores[Entropy.columns], scores["emotion"])
+    assert {rule["strategy"] for rule in only.thresholds_.values()} == {"refer"}
+    assert both.value_ >= only.value_

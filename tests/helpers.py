@@ -1,0 +1,87 @@
+"""Small inputs of the real shape, made on the spot."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emofuse.corpora.released import FILES, FOLDS, LABELS
+from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH
+
+ROOT = Path(__file__).parent.parent
+
+SENTIMENT_OF_EMOTION = {"angry": "negative", "happy": "positive", "neutral": "neutral", "sad": "negative"}
+
+
+def published() -> Path:
+    """The authors' repository, or a skip that says where it was looked for."""
+    places = [os.environ.get("EMOFUSE_DATA", ""), ROOT.parent / "shared" / "data", ROOT / "data"]
+    for place in filter(None, places):
+        if (Path(place) / "Emotion-Recognition" / LABELS).exists():
+            return Path(place) / "Emotion-Recognition"
+    pytest.skip("the authors' published scores are absent (EMOFUSE_DATA, ../shared/data, data)")
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponential / exponential.sum(axis=1, keepdims=True)
+
+
+def make_scores(utterances: int = 400, seed: int = 0, sharpness: float = 1.5) -> pd.DataFrame:
+    """Speech and sentiment probabilities with a true emotion, rows of one split."""
+    random = np.random.default_rng(seed)
+    emotion = random.permutation(np.arange(utterances) % len(EMOTIONS))
+    voice = softmax(sharpness * (np.eye(4)[emotion] * 1.5 + random.normal(size=(utterances, 4))))
+    sentiment = np.array([SENTIMENTS.index(SENTIMENT_OF_EMOTION[name]) for name in EMOTIONS])[emotion]
+    words = softmax(np.eye(3)[sentiment] * 1.2 + random.normal(size=(utterances, 3)))
+    frame = pd.DataFrame(voice, columns=SPEECH)
+    frame[SENTIMENT] = words
+    return frame.assign(emotion=np.array(EMOTIONS)[emotion])
+
+
+def make_release(root: Path, speakers: int = 4, utterances: int = 40, seed: int = 0) -> Path:
+    """A tree in the layout of the authors' repository, a fold a speaker.
+
+    The training speakers' scores are sharper than those of the others, as in the release.
+    """
+    random = np.random.default_rng(seed)
+    names = [f"Ses{number // 2 + 1:02d}{'FM'[number % 2]}" for number in range(speakers)]
+    everyone = []
+    for name in names:
+        scores = make_scores(utterances, seed=int(random.integers(2**31)))
+        condition = np.where(np.arange(utterances) % 2, "impro", "script")
+        ids = [f"{name}_{part}01_{name[-1]}{number:03d}" for number, part in enumerate(condition)]
+        words = [f" WORD {number % 7} {emotion[:2]}" for number, emotion in enumerate(scores["emotion"])]
+        everyone.append(scores.assign(ID=ids, speaker=name, condition=condition, transcription=words))
+    corpus = pd.concat(everyone, ignore_index=True)
+
+    labels = root / LABELS
+    labels.parent.mkdir(parents=True)
+    corpus.assign(filename=corpus["ID"], label=corpus["emotion"].str[0].str.upper())[
+        ["filename", "label", "speaker", "condition"]
+    ].to_csv(labels, index=False)
+    for fold, name in enumerate(names):
+        partner = names[fold ^ 1]
+        split = np.select([corpus["speaker"] == name, corpus["speaker"] == partner], ["test", "validation"], "train")
+        for part, file in FILES.items():
+            rows = corpus[split == part]
+            voice = rows[SPEECH].to_numpy() ** (2.0 if part == "train" else 1.0)
+            voice /= voice.sum(axis=1, keepdims=True)
+            words = rows[SENTIMENT].to_numpy()
+            frame = pd.DataFrame(
+                {
+                    "ID": rows["ID"],
+                    "transcription": rows["transcription"],
+                    "sentiment": np.array(SENTIMENTS)[words.argmax(axis=1)],
+                    "sentiment_score": words.max(axis=1),
+                }
+                | {f"{number}_Score": voice[:, number] for number in range(4)}
+            )
+            path = root / FOLDS / f"fold_{fold}" / f"{file}-predictions-raw.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            frame.to_csv(path, index=False)
+    return root
