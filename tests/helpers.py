@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from emofuse.corpora.released import FILES, FOLDS, LABELS
-from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH
+from emofuse.tables import EMOTIONS, PROBABILITY, SENTIMENT, SENTIMENTS, SPEECH
 
 ROOT = Path(__file__).parent.parent
 
@@ -85,3 +85,26 @@ def make_release(root: Path, speakers: int = 4, utterances: int = 40, seed: int 
             path.parent.mkdir(parents=True, exist_ok=True)
             frame.to_csv(path, index=False)
     return root
+
+
+def make_predictions(seed, folds=4, utterances=60, sharpness=1.5):
+    """A table of predictions: a fold a speaker, two conditions."""
+    parts = []
+    for fold in range(folds):
+        scores = make_scores(utterances, seed=fold, sharpness=sharpness)
+        random = np.random.default_rng((seed, fold))
+        probability = scores[SPEECH].to_numpy() ** random.uniform(0.2, 2, (utterances, 4))
+        probability /= probability.sum(axis=1, keepdims=True)
+        part = pd.DataFrame(probability, columns=PROBABILITY).assign(
+            fold=f"S{fold}",
+            speaker=f"S{fold}",
+            condition=np.where(np.arange(utterances) % 3, "improvised", "scripted"),
+            utterance=[f"S{fold}_{row}" for row in range(utterances)],
+            emotion=scores["emotion"],
+            predicted=np.array(EMOTIONS)[probability.argmax(axis=1)],
+            entropy=0.5,
+            varentropy=0.1,
+            selected=random.random(utterances) < 0.3,
+        )
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)

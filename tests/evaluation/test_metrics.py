@@ -1,0 +1,138 @@
+"""Metrics are those of scikit-learn, and what a method changes adds up."""
+
+import audmetric
+import numpy as np
+import pytest
+from helpers import make_predictions
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score
+
+from emofuse.evaluation.metrics import CHANGES, evaluate, expected_calibration_error, scores_of
+from emofuse.evaluation.statistics import compare, confusions, from_confusion, interval, mcnemar_p, mean_over_folds
+from emofuse.tables import EMOTIONS
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return make_predictions(1), make_predictions(2)
+
+
+def value(metrics, metric, fold="S0", condition="all"):
+    row = metrics[(metrics["fold"] == fold) & (metrics["condition"] == condition) & (metrics["metric"] == metric)]
+    return row["value"].item()
+
+
+def test_metrics_are_scikit_learns_and_audmetrics(tables):
+    method, speech = tables
+    metrics = evaluate(method, speech, "m")
+    part = method[method["fold"] == "S0"]
+    assert value(metrics, "UA") == pytest.approx(balanced_accuracy_score(part["emotion"], part["predicted"]))
+    assert value(metrics, "UA") == pytest.approx(
+        audmetric.unweighted_average_recall(part["emotion"], part["predicted"])
+    )
+    assert value(metrics, "WA") == pytest.approx(accuracy_score(part["emotion"], part["predicted"]))
+    assert value(metrics, "F1") == pytest.approx(f1_score(part["emotion"], part["predicted"], average="macro"))
+    assert value(metrics, "selected") == pytest.approx(part["selected"].mean())
+    improvised = part[part["condition"] == "improvised"]
+    expected = audmetric.accuracy(improvised["emotion"], improvised["predicted"])
+    assert value(metrics, "WA", condition="improvised") == pytest.approx(expected)
+
+
+def test_each_fold_condition_and_metric_is_there_once(tables):
+    metrics = evaluate(*tables, "m")
+    assert not metrics.duplicated(["fold", "condition", "metric"]).any()
+    assert set(metrics["condition"]) == {"all", "improvised", "scripted"}
+    assert metrics.groupby(["fold", "condition"]).size().nunique() == 1
+
+
+def test_changes_add_up(tables):
+    method, speech = tables
+    metrics = evaluate(method, speech, "m")
+    for fold, part in method.groupby("fold"):
+        before = speech[speech["fold"] == fold]["predicted"].to_numpy()
+        changed = (part["predicted"] != before).sum()
+        totals = {change: value(metrics, change, fold) for change in CHANGES}
+        assert sum(totals.values()) == changed > 0
+        gained = (part["predicted"] == part["emotion"]).sum() - (before == part["emotion"].to_numpy()).sum()
+        assert totals["wrong_to_right"] - totals["right_to_wrong"] == gained
+        for change in CHANGES:
+            pairs = [value(metrics, f"{change}/{a}_{b}", fold) for a in EMOTIONS for b in EMOTIONS if a != b]
+            assert sum(pairs) == totals[change]
+
+
+def test_a_condition_without_an_emotion_has_no_recall_of_it_and_still_a_ua(tables):
+    method = tables[0]
+    found = scores_of(method[method["emotion"] != "sad"])
+    assert np.isnan(found["recall_sad"])
+    assert found["UA"] == pytest.approx(np.mean([found[f"recall_{name}"] for name in EMOTIONS[:3]]))
+
+
+def test_calibration_error_of_the_calibrated_is_small_and_of_the_certain_is_their_error():
+    random = np.random.default_rng(0)
+    confidence = random.uniform(0.3, 1, 20000)
+    probability = np.column_stack([confidence, *[(1 - confidence) / 3] * 3])
+    right = random.random(20000) < confidence
+    assert expected_calibration_error(right, np.ones(20000, bool), probability) < 0.02
+    certain = np.tile([1.0, 0, 0, 0], (10, 1))
+    assert expected_calibration_error(np.arange(10) < 7, np.ones(10, bool), certain) == pytest.approx(0.3)
+
+
+def test_an_interval_holds_the_difference_and_is_nothing_against_itself(tables):
+    method, speech = tables
+    table = compare(method, speech, "m")
+    assert ((table["low"] <= table["difference"]) & (table["difference"] <= table["high"])).all()
+    itself = compare(speech, speech, "speech")
+    assert (itself[["difference", "low", "high"]] == 0).all(axis=None)
+    assert (itself["p"] == 1).all()
+
+
+def test_the_compared_means_are_means_over_folds(tables):
+    method, speech = tables
+    metrics, table = evaluate(method, speech, "m"), compare(method, speech, "m")
+    for _, row in table.iterrows():
+        of = metrics[(metrics["condition"] == row["condition"]) & (metrics["metric"] == row["metric"])]
+        assert row["mean"] == pytest.approx(of["value"].mean())
+
+
+def test_one_speaker_a_fold_is_the_ordinary_bootstrap_of_folds(tables):
+    counts = confusions(tables[0], "predicted")
+    weights = np.array([[2.0, 0, 1, 1]])
+    each = [from_confusion(counts[fold].sum(axis=0), "UA") for fold in range(4)]
+    assert mean_over_folds(counts, weights, "UA")[0] == pytest.approx(np.average(each, weights=weights[0]))
+
+
+def test_folds_of_many_speakers_move_with_the_speakers_drawn(tables):
+    one_fold = tables[0].assign(fold="all of them")
+    counts = confusions(one_fold, "predicted")
+    drawn = mean_over_folds(counts, np.array([[4.0, 0, 0, 0]]), "WA")[0]
+    first = tables[0][tables[0]["speaker"] == "S0"]
+    assert drawn == pytest.approx((first["predicted"] == first["emotion"]).mean())
+
+
+def test_intervals_are_the_same_for_the_same_seed(tables):
+    after, before = (confusions(table, "predicted") for table in tables)
+    first, second = (interval(after, before, "UA", confidence=0.9, resamples=500, seed=1) for _ in range(2))
+    assert first == second
+
+
+def test_one_speaker_has_no_interval(tables):
+    alone = confusions(tables[0][tables[0]["fold"] == "S0"], "predicted")
+    assert np.isnan(interval(alone, alone, "UA", confidence=0.95, resamples=100, seed=0)).all()
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))
+def test_mcnemar_does_not_care_which_comes_first(pairs):
+    before, after = zip(*pairs, strict=True)
+    assert 0 <= mcnemar_p(before, after) <= 1
+    assert mcnemar_p(before, after) == pytest.approx(mcnemar_p(after, before))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40))
+def test_metrics_of_a_confusion_matrix_are_those_of_the_predictions(pairs):
+    true, said = np.array(pairs).T
+    matrix = confusion_matrix(true, said, labels=range(4)).astype(float)
+    assert from_confusion(matrix, "WA") == pytest.approx(accuracy_score(true, said))
+    assert from_confusion(matrix, "F1") == pytest.approx(f1_score(true, said, average="macro", zero_division=0))
+    recalls = [(said[true == index] == index).mean() for index in np.unique(true)]
+    assert from_confusion(matrix, "UA") == pytest.approx(np.mean(recalls))
