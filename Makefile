@@ -1,0 +1,53 @@
+# Everything here is a line or two; what it runs is what one would type.
+PYTHON ?= python3.11
+BIN := .venv/bin
+CORES ?= 2
+CONFIG ?= config/config.yaml
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: setup demo test lint format ui benchmark lock fetch
+
+setup: .venv/installed
+
+# The lock is complete, so nothing is resolved; torch comes first and with what its build needs (CPU or CUDA).
+.venv/installed: envs/requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet $$(grep '^torch==' envs/requirements.lock)
+	$(BIN)/pip install --quiet --no-deps -r envs/requirements.lock
+	$(BIN)/pip install --quiet --no-deps -e .
+	touch $@
+
+demo: setup
+	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
+
+test: setup
+	$(BIN)/pytest -n $(CORES)
+
+lint: setup
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint && $(BIN)/mypy workflow/emofuse
+
+format: setup
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/snakefmt Snakefile workflow/rules
+
+# The MLflow UI over results/mlflow.db, on http://127.0.0.1:5000
+ui: setup
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow server --backend-store-uri sqlite:///$(CURDIR)/results/mlflow.db \
+	    --host 127.0.0.1 --port 5000 --workers 1
+
+benchmark: setup
+	for file in tests/benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+# Checkpoints, ahead of time, for machines whose compute nodes have no network.
+fetch: setup
+	$(BIN)/python workflow/scripts/fetch.py $(CONFIG)
+
+# In a new environment: the direct dependencies and what they need, but triton, which only CUDA builds use (and bring).
+lock:
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	grep -v '^openai-whisper' envs/requirements.txt > .venv-lock/requirements.txt
+	.venv-lock/bin/pip install --quiet -r .venv-lock/requirements.txt more-itertools numba tiktoken
+	.venv-lock/bin/pip install --quiet --no-deps $$(grep '^openai-whisper' envs/requirements.txt)
+	(echo "# Made by make lock from requirements.txt."; .venv-lock/bin/pip freeze | sed 's/+cpu$$//') > envs/requirements.lock
+	rm -rf .venv-lock

@@ -1,0 +1,136 @@
+"""Any audio becomes 16 kHz, one channel, float32; bad audio is found; batches are as the budget says."""
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emofuse import audio
+from emofuse.tables import InputError
+
+
+def sine(rate, seconds=1.0, frequency=440.0):
+    return 0.5 * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_any_rate_and_channel_count_becomes_the_same_sound(tmp_path, rate, channels):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.repeat(sine(rate)[:, None], channels, axis=1), rate, subtype="PCM_24")
+    samples = audio.load(path)
+    assert samples.dtype == np.float32
+    assert samples.shape == (16_000,)
+    middle = slice(800, -800)  # resampling rings at both ends
+    np.testing.assert_allclose(samples[middle], sine(16_000)[middle], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "subtype", "tolerance"),
+    [
+        ("a.wav", "PCM_U8", 1e-2),
+        ("a.wav", "PCM_16", 1e-4),
+        ("a.wav", "PCM_32", 1e-6),
+        ("a.wav", "FLOAT", 1e-6),
+        ("a.wav", "DOUBLE", 1e-6),
+        ("a.wav", "ULAW", 3e-2),
+        ("a.flac", "PCM_24", 1e-6),
+        ("a.aiff", "PCM_16", 1e-4),
+        ("a.ogg", "VORBIS", 1e-1),
+    ],
+)
+def test_any_width_and_format(tmp_path, name, subtype, tolerance):
+    path = tmp_path / name
+    soundfile.write(path, sine(16_000), 16_000, subtype=subtype)
+    np.testing.assert_allclose(audio.load(path), sine(16_000), atol=tolerance)
+
+
+def test_the_first_channel_is_taken(tmp_path):
+    path = tmp_path / "a.wav"
+    voice = sine(16_000).astype(np.float32)
+    soundfile.write(path, np.stack([voice, np.zeros_like(voice)], axis=1), 16_000, subtype="FLOAT")
+    np.testing.assert_array_equal(audio.load(path), voice)
+
+
+def test_what_cannot_be_loaded_is_named(tmp_path):
+    path = tmp_path / "a.wav"
+    with pytest.raises(InputError, match="no such file"):
+        audio.load(path)
+    path.write_text("not audio")
+    with pytest.raises(InputError, match=f"{path}: unreadable"):
+        audio.load(path)
+
+
+def nan_at(index):
+    samples = sine(16_000)
+    samples[index] = np.nan
+    return samples
+
+
+@pytest.mark.parametrize(
+    ("samples", "duration", "reason"),
+    [
+        (sine(16_000), 1.0, None),
+        (sine(16_000) * 1e-3, 1.0, None),
+        (np.clip(100 * sine(16_000), -1, 1), 1.0, None),  # clipped, but not to silence
+        (np.zeros(0), 0, "empty: holds no samples"),
+        (np.zeros(16_000), 1.0, "silent: all samples are 0.0000"),
+        (np.ones(16_000), 1.0, "silent: all samples are 1.0000"),
+        (np.tile([2.0**-15, 0], 8_000), 1.0, "silent: all samples are 0.0000"),
+        (sine(16_000, 0.05), 0.05, "too short: 0.050 s; should be at least 0.1 s"),
+        (nan_at(10), 1.0, "1 of 16000 samples are NaN or infinite"),
+        (np.full(16_000, np.inf), 1.0, "16000 of 16000 samples are NaN or infinite"),
+    ],
+)
+def test_bad_audio_has_a_reason(tmp_path, samples, duration, reason):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, samples, 16_000, subtype="FLOAT")
+    assert audio.check(path) == (duration, reason)
+
+
+def test_files_that_are_no_audio_have_a_reason(tmp_path):
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.wav").write_text("hello")
+    (tmp_path / "bare.raw").write_bytes(b"\x00" * 100)
+    soundfile.write(tmp_path / "cut.flac", np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
+    data = (tmp_path / "cut.flac").read_bytes()
+    (tmp_path / "cut.flac").write_bytes(data[: len(data) // 2])
+    names = ["empty.wav", "text.wav", "bare.raw", "cut.flac", "missing.wav", "."]
+    durations, reasons = zip(*audio.check_all([tmp_path / name for name in names], threads=3), strict=True)
+    assert set(durations) == {0.0}
+    assert reasons[0] == "empty file"
+    assert reasons[1].startswith("unreadable (Format not recognised")
+    assert reasons[2] == "unreadable (headerless audio)"
+    assert reasons[3].startswith("unreadable (")
+    assert reasons[4:] == ("no such file", "no such file")
+
+
+def test_many_are_checked_in_their_order(tmp_path):
+    for number in range(1, 9):
+        soundfile.write(tmp_path / f"{number}.wav", sine(16_000, number / 10), 16_000)
+    paths = [tmp_path / f"{number}.wav" for number in (3, 8, 1, 5)]
+    assert [duration for duration, _ in audio.check_all(paths, threads=4)] == [0.3, 0.8, 0.1, 0.5]
+
+
+lengths = st.lists(st.integers(1, 1_000), max_size=50)
+
+
+@settings(deadline=None)
+@given(lengths, st.integers(1, 5_000))
+def test_batches_hold_each_utterance_once_and_keep_the_budget(lengths, budget):
+    batches = audio.batches(lengths, budget)
+    assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= budget
+
+
+@settings(deadline=None)
+@given(lengths, st.integers(1, 5_000))
+def test_batches_are_sorted_and_full(lengths, budget):
+    batches = audio.batches(lengths, budget)
+    in_order = [lengths[index] for batch in batches for index in batch]
+    assert in_order == sorted(lengths, reverse=True)
+    for batch in batches[:-1]:
+        assert (len(batch) + 1) * lengths[batch[0]] > budget
+    assert batches == audio.batches(lengths, budget)

@@ -1,0 +1,71 @@
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pytest
+
+from emofuse.text.normalisation import NORMALISATIONS, none, paper, whisper_english, words
+
+TEXT = st.text(st.sampled_from("aeIMst'’.,-_ 5é日"), max_size=30)
+
+
+@given(TEXT)
+def test_none_changes_nothing(text):
+    assert none(text) == text
+
+
+@given(TEXT)
+def test_words_are_lower_case_and_free_of_punctuation_and_stay_so(text):
+    written = words(text)
+    assert words(written) == written
+    assert all(character.isalnum() or character in "' " for character in written)
+    assert written == " ".join(written.split()) == written.lower()
+
+
+@settings(deadline=None)  # the dictionary is read once
+@given(TEXT)
+def test_the_papers_text_holds_no_digit(text):
+    assert not any(map(str.isdigit, paper(text)))
+
+
+@pytest.mark.parametrize("name", NORMALISATIONS)
+def test_an_empty_text_stays_empty(name):
+    assert NORMALISATIONS[name]("") == ""
+
+
+@pytest.mark.parametrize(
+    "raw", ["I'm not sorry. No, but I'm--I can't stay.", " I'M NOT SORRY  NO BUT I'M I CAN'T STAY"]
+)
+def test_words_make_raw_and_published_transcripts_the_same(raw):
+    assert words(raw) == "i'm not sorry no but i'm i can't stay"
+
+
+@pytest.mark.parametrize(
+    ("transcription", "nlp"),
+    [  # from the release, fold 0
+        (" YOU KNOW  IT'S LOVELY HERE THE AIR IS SWEET", "you know it be lovely here the air be sweet"),
+        (" YOU'RE THE ONLY ONE WHO STILL LOVES HIS PARENTS", "you're the only one who still love his parent"),
+        (" FOR ONE THING  YOUR MOTHER IN LAW JUST TOLD ME TO GO", "for one thing your mother in law just tell i to go"),
+    ],
+)
+def test_the_papers_text_is_the_papers(transcription, nlp):
+    assert paper(transcription) == nlp
+
+
+def test_whispers_normaliser_spells_out_and_spells_alike():
+    assert whisper_english("[laughter] We'll say twenty-one, uh, favourite dogs") == "we will say 21 favorite dogs"
+
+
+def test_79_percent_of_the_published_texts_are_reproduced(published_scores):
+    texts = published_scores.drop_duplicates("ID").replace({"transcription": {"nan": ""}})
+    made = texts["transcription"].map(paper)
+    assert (made == texts["transcription_nlp"].str.strip()).mean() > 0.79
+
+
+def test_the_published_sentiment_was_computed_from_the_papers_text(published_scores):
+    texts = published_scores.drop_duplicates("ID")
+    texts = texts.assign(words=texts["transcription"].map(words), sentiment=texts["sentiment_score"].round(6))
+    several = texts.groupby("transcription_nlp").filter(lambda rows: rows["words"].nunique() > 1)
+    assert len(several)
+    assert (several.groupby("transcription_nlp")["sentiment"].nunique() == 1).all()
+    differ = texts.groupby("words").filter(lambda rows: rows["transcription_nlp"].nunique() > 1)
+    assert (differ.groupby("words")["sentiment"].nunique() > 1).all()

@@ -1,0 +1,279 @@
+import dataclasses
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+import whisper
+from whisper.decoding import DecodingResult
+from whisper.model import ModelDimensions, Whisper
+
+from emofuse import tables
+from emofuse.tables import InputError
+from emofuse.text import reference, transcription
+
+RATE = 16_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Small matrices only lose by being shared out."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def dimensions(**changes):
+    """The dimensions of a small Whisper: 4 s at once, English only, texts of 8 tokens."""
+    small = dict(n_mels=80, n_audio_ctx=200, n_audio_state=32, n_audio_head=2, n_audio_layer=1, n_vocab=51864)
+    small |= dict(n_text_ctx=16, n_text_state=32, n_text_head=2, n_text_layer=1)
+    return ModelDimensions(**(small | changes))
+
+
+def whisper_model(sure=False, **changes):
+    """A model with random weights that hears; one that is sure of itself never needs a second temperature."""
+    torch.manual_seed(0)
+    model = Whisper(dimensions(**changes)).eval()
+    with torch.no_grad():
+        for block in model.decoder.blocks:
+            block.cross_attn.query.weight *= 10
+            block.cross_attn.out.weight *= 10
+        torch.nn.init.normal_(model.decoder.positional_embedding)
+        # Embeddings are the output's weights too: small ones, lest a token call for itself,
+        # and none for timestamps and other marks, so that texts are words.
+        model.decoder.token_embedding.weight *= 0.05
+        model.decoder.token_embedding.weight[50256:] = 0
+        model.decoder.ln.weight *= 100 if sure else 10
+    return model
+
+
+def save(model, path):
+    torch.save({"dims": dataclasses.asdict(model.dims), "model_state_dict": model.state_dict()}, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def utterances(tmp_path_factory):
+    """Seven utterances of noise and tones, 0.3 to 3.9 s."""
+    folder = tmp_path_factory.mktemp("audio")
+    random = np.random.default_rng(0)
+    rows = []
+    for index, duration in enumerate([1.0, 0.3, 3.9, 2.2, 1.7, 3.0, 0.8]):
+        time = np.arange(int(duration * RATE)) / RATE
+        samples = 0.3 * np.sin(2 * np.pi * 200 * (index + 1) * time) + 0.1 * random.standard_normal(len(time))
+        path = folder / f"u{index}.wav"
+        soundfile.write(path, samples, RATE)
+        rows.append({"utterance": f"u{index}", "path": str(path), "duration": duration})
+    return pd.DataFrame(rows)
+
+
+def long_utterance(folder, seconds):
+    path = folder / "long.wav"
+    soundfile.write(path, 0.1 * np.random.default_rng(1).standard_normal(seconds * RATE), RATE)
+    return pd.DataFrame({"utterance": ["long"], "path": [str(path)], "duration": [float(seconds)]})
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_a_batch_gives_what_one_by_one_gives(utterances, sure):
+    model = whisper_model(sure)
+    together = tables.check(transcription.transcribe(model, utterances, batch_size=4), "transcripts", "together")
+    alone = pd.concat([transcription.transcribe(model, utterances.iloc[[index]]) for index in range(len(utterances))])
+    assert together["utterance"].tolist() == utterances["utterance"].tolist()
+    assert together["text"].tolist() == alone["text"].tolist()
+    assert together["text"].nunique() > 1
+    for column in ("mean_log_probability", "no_speech_probability"):
+        np.testing.assert_allclose(together[column], alone[column], rtol=1e-4, atol=1e-6)
+
+
+def test_shards_put_together_are_the_whole(utterances, tmp_path):
+    model = whisper_model()
+    paths = []
+    for index in range(3):
+        paths.append(tmp_path / f"{index}.parquet")
+        shard = tables.shard(utterances, index, 3)
+        tables.write(transcription.transcribe(model, shard, batch_size=2), "transcripts", paths[-1])
+    gathered = tables.gather(paths, "transcripts", utterances, "all.parquet")
+    whole = transcription.transcribe(model, utterances)
+    assert gathered["text"].tolist() == whole["text"].tolist()
+    assert gathered["utterance"].tolist() == whole["utterance"].tolist()
+
+
+def test_a_shard_past_the_end_is_an_empty_table(utterances, tmp_path):
+    empty = transcription.transcribe(whisper_model(), tables.shard(utterances, 9, 3))
+    tables.write(empty, "transcripts", tmp_path / "empty.parquet")
+    assert tables.read("transcripts", tmp_path / "empty.parquet").empty
+
+
+def test_sampled_texts_follow_from_the_seed(utterances):
+    model = whisper_model()
+    texts = [transcription.transcribe(model, utterances, seed=seed)["text"].tolist() for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+@pytest.mark.parametrize("language", ["en", None])
+def test_texts_and_numbers_are_those_of_whispers_transcribe(utterances, language):
+    model = whisper_model(sure=True, n_audio_ctx=1500, n_vocab=51865)
+    ours = transcription.transcribe(model, utterances, language).set_index("utterance")
+    for row in utterances.itertuples():
+        samples, _ = soundfile.read(row.path, dtype="float32")
+        theirs = whisper.transcribe(model, samples, language=language, fp16=False, without_timestamps=True)
+        assert ours.loc[row.utterance, "text"] == theirs["text"].strip()
+        segment = theirs["segments"][0]
+        assert ours.loc[row.utterance, "mean_log_probability"] == pytest.approx(segment["avg_logprob"], rel=1e-3)
+        assert ours.loc[row.utterance, "no_speech_probability"] == pytest.approx(segment["no_speech_prob"], rel=1e-3)
+
+
+GOOD = DecodingResult(torch.zeros(1, 1), "en", text="yes", avg_logprob=-0.5, no_speech_prob=0.1, compression_ratio=1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "temperatures", "text"),
+    [
+        ({}, [0.0], "yes"),
+        ({"avg_logprob": -1.1}, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0], "yes"),
+        ({"compression_ratio": 2.5}, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0], "yes"),
+        ({"no_speech_prob": 0.7}, [0.0], "yes"),
+        ({"no_speech_prob": 0.7, "avg_logprob": -1.1}, [0.0], ""),
+    ],
+)
+def test_only_utterances_that_are_not_good_enough_are_decoded_again(monkeypatch, change, temperatures, text):
+    model, tried = whisper_model(), []
+    odd = dataclasses.replace(GOOD, **change)
+
+    class Task(transcription.DecodingTask):
+        def run(self, mel):
+            tried.append((self.options.temperature, len(mel)))
+            return [GOOD, odd, GOOD] if len(mel) == 3 else [odd]
+
+    monkeypatch.setattr(transcription, "DecodingTask", Task)
+    rows = transcription.decode(model, torch.zeros(3, 80, 400), ["a", "b", "c"], "en", seed=0)
+    assert tried == [(temperature, 1 if temperature else 3) for temperature in temperatures]
+    assert [row["text"] for row in rows] == ["yes", text, "yes"]
+    assert rows[1]["no_speech_probability"] == odd.no_speech_prob
+
+
+def test_an_utterance_longer_than_30_s_goes_through_transcribe(tmp_path, monkeypatch):
+    model = whisper_model(n_audio_ctx=1500)
+    utterance = long_utterance(tmp_path, 31)
+    table = tables.check(transcription.transcribe(model, utterance), "transcripts", "x")
+    pd.testing.assert_frame_equal(table, transcription.transcribe(model, utterance))
+    assert table.loc[0, "mean_log_probability"] < 0
+    assert 0 <= table.loc[0, "no_speech_probability"] <= 1
+
+    silent = {"text": "", "segments": []}
+    monkeypatch.setattr(whisper, "transcribe", lambda *args, **kwargs: silent)
+    table = tables.check(transcription.transcribe(model, utterance), "transcripts", "x")
+    assert table.loc[0, "text"] == ""
+    assert table.loc[0].isna().sum() == 2
+
+
+def test_a_model_with_a_smaller_window_refuses_longer_utterances_by_name(utterances, tmp_path):
+    both = pd.concat([utterances, long_utterance(tmp_path, 5)], ignore_index=True)
+    with pytest.raises(InputError, match=r"long\): lasts 5 s; should be at most 4 s"):
+        transcription.transcribe(whisper_model(), both)
+
+
+def test_models_of_128_mel_bins_work(utterances):
+    model = whisper_model(n_mels=128, n_vocab=51866)
+    assert len(transcription.transcribe(model, utterances, "en")) == len(utterances)
+
+
+def test_a_language_that_the_model_does_not_know_is_refused(utterances):
+    with pytest.raises(InputError, match="language is 'de'; this Whisper model knows en"):
+        transcription.transcribe(whisper_model(), utterances, "de")
+    with pytest.raises(InputError, match="language is 'xx'"):
+        transcription.transcribe(whisper_model(n_vocab=51865), utterances, "xx")
+
+
+def test_a_file_loads(tmp_path):
+    model = whisper_model()
+    loaded = transcription.load_model({"path": str(save(model, tmp_path / "small.pt"))}, "cpu")
+    assert loaded.dims == model.dims
+    torch.testing.assert_close(loaded.state_dict(), model.state_dict())
+
+
+class Planted:
+    """What runs code when it is unpickled."""
+
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return Path.touch, (self.target,)
+
+
+@pytest.mark.parametrize("kind", ["torch", "pickle"])
+def test_a_planted_pickle_is_refused(tmp_path, kind, monkeypatch):
+    model, path, target = whisper_model(), tmp_path / "model.pt", tmp_path / "was-here"
+    content = {"dims": dataclasses.asdict(model.dims), "model_state_dict": model.state_dict(), "x": Planted(target)}
+    if kind == "torch":
+        torch.save(content, path)
+    else:
+        path.write_bytes(pickle.dumps(content))
+    with pytest.raises(InputError, match=r"model\.pt: refused, holds more than tensors"):
+        transcription.load_model({"path": str(path)}, "cpu")
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", b"RIFF"])
+def test_a_file_that_is_no_model_is_refused(tmp_path, content):
+    path = tmp_path / "model.pt"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"model\.pt: .* no|not a Whisper model"):
+        transcription.load_model({"path": str(path)}, "cpu")
+
+
+def test_weights_without_dimensions_are_refused(tmp_path):
+    torch.save({"model_state_dict": {}}, tmp_path / "model.pt")
+    with pytest.raises(InputError, match="is not a Whisper model"):
+        transcription.load_model({"path": str(tmp_path / "model.pt")}, "cpu")
+
+
+def test_one_of_whispers_own_is_looked_for_in_its_cache_and_never_downloaded(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(whisper, "_download", lambda *args: pytest.fail("should not download"))
+    with pytest.raises(InputError, match=r"Whisper model tiny is not on this machine; fetch it"):
+        transcription.load_model({"name": "tiny"}, "cpu")
+    (tmp_path / "whisper").mkdir()
+    save(whisper_model(), tmp_path / "whisper" / "tiny.pt")
+    assert transcription.load_model({"name": "tiny"}, "cpu").dims == dimensions()
+
+
+@pytest.mark.slow
+def test_whisper_tiny_at_its_full_size(utterances, tmp_path):
+    tiny = dict(n_audio_ctx=1500, n_audio_state=384, n_audio_head=6, n_audio_layer=4, n_vocab=51865)
+    tiny |= dict(n_text_ctx=448, n_text_state=384, n_text_head=6, n_text_layer=4)
+    path = save(whisper_model(sure=True, **tiny), tmp_path / "tiny.pt")
+    model = transcription.load_model({"path": str(path)}, "cpu")
+    table = transcription.transcribe(model, utterances, "en", batch_size=4)
+    tables.check(table, "transcripts", "tiny")
+    assert len(table) == len(utterances)
+
+
+def test_references_can_take_the_place_of_transcripts():
+    utterances = pd.DataFrame({"utterance": ["a", "b"], "reference": ["Yes.", "No."]})
+    table = tables.check(reference.transcripts(utterances, "utterances.parquet"), "transcripts", "x")
+    assert table["text"].tolist() == ["Yes.", "No."]
+    assert table[["mean_log_probability", "no_speech_probability"]].isna().all(axis=None)
+
+
+def test_all_missing_references_are_named():
+    utterances = pd.DataFrame({"utterance": ["a", "b", "c"], "reference": [None, "No.", None]})
+    with pytest.raises(InputError, match=r"(?s)2 problems.*row 0 \(a\).*row 2 \(c\)"):
+        reference.transcripts(utterances, "utterances.parquet")
+
+
+def test_missing_and_unexpected_utterances_of_shards_are_named(tmp_path):
+    for name, utterance in (("0", "a"), ("1", "x")):
+        table = pd.DataFrame({"utterance": [utterance], "text": "", "mean_log_probability": 0.0})
+        tables.write(table.assign(no_speech_probability=0.0), "transcripts", tmp_path / f"{name}.parquet")
+    expected = pd.DataFrame({"utterance": ["a", "b"]})
+    paths = [tmp_path / "0.parquet", tmp_path / "1.parquet"]
+    with pytest.raises(InputError, match=r"(?s)utterance b is in no shard.*utterance x is not expected"):
+        tables.gather(paths, "transcripts", expected, "all.parquet")
+    with pytest.raises(InputError, match="appears more than once"):
+        tables.gather([paths[0], paths[0]], "transcripts", expected, "all.parquet")

@@ -1,0 +1,215 @@
+"""A small study on disk, as the stages before tracking would have left it."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from emofuse import tables, tracking
+
+FOLDS = ("Ses01F", "Ses01M")
+EMOTIONS = tables.EMOTIONS
+
+
+@dataclass
+class Study:
+    """The files of a study with one experiment, ``iemocap``, and the MLflow that should show them."""
+
+    results: Path
+    uri: str
+    name: str = "released"
+    methods: list[str] = field(default_factory=lambda: ["speech", "paper", "stacking"])
+    config: dict = field(default_factory=lambda: {"study": "released", "seed": 1})
+
+    @property
+    def folder(self) -> Path:
+        return self.results / self.name / "iemocap"
+
+    @property
+    def experiment(self) -> str:
+        return f"{self.name}/iemocap"
+
+    @property
+    def keys(self) -> set[str]:
+        parents = {f"{self.experiment}/{method}" for method in self.methods}
+        return parents | {f"{parent}/{fold}" for parent in parents for fold in FOLDS}
+
+    @property
+    def experiment_id(self) -> str:
+        return MlflowClient(self.uri).get_experiment_by_name(self.experiment).experiment_id
+
+    def runs(self) -> list[Run]:
+        """What MLflow shows."""
+        return MlflowClient(self.uri).search_runs([self.experiment_id], max_results=1000)
+
+    def runs_by_key(self) -> dict[str, Run]:
+        runs = self.runs()
+        found = {run.data.tags[tracking.KEY]: run for run in runs}
+        assert len(found) == len(runs), "a run is there twice"
+        return found
+
+    def write(self) -> "Study":
+        predictions = {method: self.write_method(method) for method in self.methods}
+        scores = predictions[self.methods[0]][["fold", "utterance", "emotion"]].assign(
+            split="test", speaker="Ses01F", condition="improvised", transcript="well"
+        )
+        scores[tables.SPEECH] = 1 / len(EMOTIONS)
+        scores[tables.SENTIMENT] = 1 / len(tables.SENTIMENTS)
+        tables.write(scores, "scores", self.folder / "scores.parquet")
+        write_picture(self.folder / "figures" / "leaderboard.png", 200)
+        self.evaluate(predictions)
+        return self
+
+    def write_method(self, method: str, seed: int = 0, parameters: dict | None = None) -> pd.DataFrame:
+        predictions = make_predictions(method, seed)
+        fusion = self.folder / "fusion" / method
+        tables.write(predictions, "predictions", fusion / "predictions.parquet")
+        tables.write(pd.DataFrame({"fold": FOLDS[:1], "trial": [0]}), "trials", fusion / "trials.parquet")
+        learned = {"thresholds": {"angry": {"entropy": 0.25, "varentropy": None}}, "excluded": [["sad", "happy"]]}
+        content = {
+            "method": method,
+            "estimator": "paper",
+            "fit_on": ["train", "validation"],
+            "parameters": parameters or {"objective": "UA", "trials": 500},
+            "folds": dict.fromkeys(FOLDS, learned),
+        }
+        tables.write_json(content, fusion / "parameters.json")
+        write_picture(self.folder / "figures" / method / "confusion.png", 100)
+        return predictions
+
+    def evaluate(self, predictions: dict[str, pd.DataFrame]) -> None:
+        right = pd.concat(frame.assign(method=method) for method, frame in predictions.items())
+        right["value"] = (right["emotion"] == right["predicted"]).astype(float)
+        parts = []
+        for condition in ("all", "improvised"):
+            for metric in ("UA", "log_loss", "changed_neutral_happy_better"):
+                value = right.groupby(["method", "fold"], as_index=False)["value"].mean()
+                parts.append(value.assign(condition=condition, metric=metric))
+        metrics = pd.concat(parts)
+        tables.write(metrics, "metrics", self.folder / "metrics.parquet")
+        comparison = metrics.groupby(["method", "condition", "metric"], as_index=False)["value"].mean()
+        comparison = comparison.rename(columns={"value": "mean"}).assign(
+            speech=0.5, difference=0.02, low=-0.01, high=0.05, p=np.nan
+        )
+        tables.write(comparison, "comparison", self.folder / "comparison.parquet")
+
+    def synchronise(self, uri: str | None = None) -> list[dict]:
+        settings = {"corpus": "iemocap", "protocol": "leave_one_speaker_out", "methods": self.methods}
+        return tracking.synchronise(
+            uri or self.uri,
+            self.results,
+            self.name,
+            {"iemocap": settings},
+            config=self.config,
+            config_digest=hashlib.sha256(json.dumps(self.config).encode()).hexdigest(),
+        )
+
+
+def make_predictions(method: str, seed: int) -> pd.DataFrame:
+    """Eight test utterances a fold, the same ones and labels for each method."""
+    random = np.random.default_rng([seed, zlib.crc32(method.encode())])
+    count = 8 * len(FOLDS)
+    predicted = random.choice(EMOTIONS, count)
+    probability = np.where(np.array(EMOTIONS) == predicted[:, None], 0.7, 0.1)
+    frame = pd.DataFrame(probability, columns=tables.PROBABILITY).assign(
+        fold=np.repeat(FOLDS, 8),
+        utterance=[f"u{row}" for row in range(count)],
+        emotion=np.tile(EMOTIONS, 2 * len(FOLDS)),
+        predicted=predicted,
+        entropy=0.94,
+        varentropy=0.8,
+        selected=True,
+    )
+    return frame
+
+
+def write_picture(path: Path, grey: int) -> None:
+    """A grey PNG of 64 x 64."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 64, 64, 8, 0, 0, 0, 0)
+    rows = (b"\0" + bytes([grey]) * 64) * 64
+    path.parent.mkdir(parents=True, exist_ok=True)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory) -> Path:
+    """A migrated database without runs: making one takes seconds, copying it none."""
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def study(tmp_path, empty_database) -> Study:
+    results = tmp_path / "results"
+    results.mkdir()
+    shutil.copy(empty_database, results / "mlflow.db")
+    return Study(results, f"sqlite:///{results / 'mlflow.db'}").write()
+
+
+@pytest.fixture
+def port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def serve(port):
+    """Runs the MLflow server as ``make ui`` does, while a ``with`` block lasts."""
+
+    @contextmanager
+    def run(study: Study) -> Iterator[str]:
+        address = f"http://127.0.0.1:{port}"
+        command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", study.uri, "--workers", "1"]
+        command += ["--artifacts-destination", str(study.results / "mlartifacts")]
+        command += ["--host", "127.0.0.1", "--port", str(port)]
+        settings = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        with Path(study.results, "server.log").open("w") as log:
+            process = subprocess.Popen(
+                command, env=os.environ | settings, stdout=log, stderr=log, cwd=study.results, start_new_session=True
+            )
+            try:
+                wait_until_up(f"{address}/health", process)
+                yield address
+            finally:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(timeout=60)
+
+    return run
+
+
+def wait_until_up(address: str, process: subprocess.Popen) -> None:
+    for _ in range(480):
+        assert process.poll() is None, "the server ended: see server.log"
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.25)
+    raise TimeoutError(address)

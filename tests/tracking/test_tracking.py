@@ -1,0 +1,377 @@
+"""MLflow shows what the files say, whatever happened before."""
+
+import json
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mlflow import MlflowClient
+from mlflow.utils.validation import _validate_metric_name
+
+from emofuse import tables, tracking
+
+PARENT = "mlflow.parentRunId"
+
+
+def ids(study):
+    return {key: run.info.run_id for key, run in study.runs_by_key().items()}
+
+
+def assert_in_line(study):
+    """Each method's parent and its folds are there once, nested, finished, with the artifacts; and nothing else is."""
+    runs = study.runs_by_key()
+    assert set(runs) == study.keys
+    client = MlflowClient(study.uri)
+    for key, run in runs.items():
+        method, *fold = key.split("/")[2:]
+        assert run.info.status == "FINISHED"
+        assert run.info.run_name == "/".join([method, *fold])
+        parent = runs[f"{study.experiment}/{method}"]
+        assert run.data.tags.get(PARENT) == (parent.info.run_id if fold else None)
+        files = {file.path for file in client.list_artifacts(run.info.run_id)}
+        assert files >= {"predictions.parquet", "parameters.json", "confusion.csv"}
+
+
+def whole_methods(study):
+    """Methods that have a finished parent with all its children."""
+    runs = study.runs()
+    children = defaultdict(set)
+    for run in runs:
+        if run.info.status == "FINISHED":
+            children[run.data.tags.get(PARENT)].add(run.data.tags.get("fold"))
+    finished = [run for run in runs if run.info.status == "FINISHED" and PARENT not in run.data.tags]
+    return {run.data.tags["method"] for run in finished if len(children[run.info.run_id]) == 2}
+
+
+def test_every_method_is_a_parent_and_every_fold_its_child(study):
+    rows = study.synchronise()
+    assert_in_line(study)
+    runs = ids(study)
+    assert {row["run_id"] for row in rows} == set(runs.values())
+    assert {(row["method"], row["fold"]) for row in rows} == {
+        (method, fold) for method in study.methods for fold in (None, "Ses01F", "Ses01M")
+    }
+    assert all(row["experiment"] == "iemocap" and row["status"] == "written" for row in rows)
+
+
+def test_parents_have_means_under_the_names_of_the_children(study):
+    study.synchronise()
+    runs = study.runs_by_key()
+    parent, first, second = (runs[f"released/iemocap/paper{fold}"].data.metrics for fold in ("", "/Ses01F", "/Ses01M"))
+    assert set(first) == {
+        f"{condition}{metric}"
+        for metric in ("UA", "log_loss", "changed_neutral_happy_better")
+        for condition in ("", "improvised/")
+    }
+    assert {name: parent[name] for name in first} == {name: np.mean([first[name], second[name]]) for name in first}
+    assert (parent["UA_difference"], parent["UA_difference_low"], parent["improvised/UA_difference_high"]) == (
+        0.02,
+        -0.01,
+        0.05,
+    )
+
+
+def test_params_tags_dataset_and_artifacts_say_where_a_run_comes_from(study):
+    study.synchronise()
+    runs = study.runs_by_key()
+    parent, child = runs["released/iemocap/paper"], runs["released/iemocap/paper/Ses01F"]
+    given = {"estimator": "paper", "fit_on": "train, validation", "objective": "UA", "trials": "500"}
+    learned = {"thresholds.angry.entropy": "0.25", "thresholds.angry.varentropy": "null"}
+    assert parent.data.params == given
+    assert child.data.params == given | learned | {"excluded": '[["sad", "happy"]]'}
+    for run in (parent, child):
+        tags = run.data.tags
+        assert (tags["corpus"], tags["protocol"], tags["method"]) == ("iemocap", "leave_one_speaker_out", "paper")
+        assert len(tags["config_digest"]) == 64
+        assert tags["mlflow.source.name"] == "released/iemocap/fusion/paper"
+        assert tags["mlflow.source.git.commit"]
+        (used,) = run.inputs.dataset_inputs
+        assert used.dataset.name == "released/iemocap scores"
+        assert json.loads(used.dataset.profile) == {"num_rows": 16}
+    client = MlflowClient(study.uri)
+    assert {file.path for file in client.list_artifacts(parent.info.run_id)} == {
+        "predictions.parquet",
+        "parameters.json",
+        "trials.parquet",
+        "confusion.csv",
+        "config.yaml",
+        "figures",
+    }
+    figures = {file.path for file in client.list_artifacts(parent.info.run_id, "figures")}
+    assert figures == {"figures/confusion.png", "figures/leaderboard.png"}
+    location = client.get_experiment(parent.info.experiment_id).artifact_location
+    assert location == str(study.results / "mlartifacts" / "released" / "iemocap")
+    tested = pd.read_parquet(Path(location, child.info.run_id, "artifacts", "predictions.parquet"))
+    assert set(tested["fold"]) == {"Ses01F"}
+    counts = pd.read_csv(Path(location, child.info.run_id, "artifacts", "confusion.csv"), index_col="emotion")
+    assert (list(counts.index), list(counts.columns)) == ([*tables.EMOTIONS], [*tables.EMOTIONS])
+    assert counts.to_numpy().sum() == len(tested)
+
+
+def test_a_second_sync_keeps_every_run(study):
+    study.synchronise()
+    before = ids(study)
+    rows = study.synchronise()
+    assert ids(study) == before
+    assert {row["status"] for row in rows} == {"kept"}
+    assert {row["run_id"] for row in rows} == set(before.values())
+
+
+def changed(before, after):
+    return {key.split("/")[2] for key in before | after if before.get(key) != after.get(key)}
+
+
+def test_changed_predictions_replace_the_runs_of_their_method_alone(study):
+    study.synchronise()
+    before = ids(study)
+    study.write_method("paper", seed=1)
+    study.synchronise()
+    assert changed(before, ids(study)) == {"paper"}
+    assert_in_line(study)
+
+
+def test_a_changed_parameter_replaces_the_runs_of_its_method_alone(study):
+    study.synchronise()
+    before = ids(study)
+    study.write_method("stacking", parameters={"objective": "WA", "trials": 500})
+    study.synchronise()
+    assert changed(before, ids(study)) == {"stacking"}
+    assert study.runs_by_key()["released/iemocap/stacking"].data.params["objective"] == "WA"
+
+
+def test_a_changed_config_or_shared_picture_is_brought_up_to_date_within_the_runs(study):
+    study.synchronise()
+    before = study.runs_by_key()
+    study.config = {"study": "released", "seed": 2}
+    picture = study.folder / "figures" / "leaderboard.png"
+    picture.write_bytes(study.folder.joinpath("figures", "paper", "confusion.png").read_bytes())
+    study.synchronise()
+    after = study.runs_by_key()
+    assert ids(study) == {key: run.info.run_id for key, run in before.items()}
+    digests = {run.data.tags["config_digest"] for run in after.values()}
+    assert len(digests) == 1
+    assert digests != {run.data.tags["config_digest"] for run in before.values()}
+    artifacts = Path(after["released/iemocap/paper"].info.artifact_uri)
+    assert "seed: 2" in (artifacts / "config.yaml").read_text()
+    assert (artifacts / "figures" / "leaderboard.png").read_bytes() == picture.read_bytes()
+
+
+def test_another_commit_of_the_code_changes_nothing(study, monkeypatch):
+    study.synchronise()
+    before = ids(study)
+    monkeypatch.setattr(tracking, "_git_commit", lambda: "another")
+    study.synchronise()
+    assert ids(study) == before
+
+
+def test_a_method_that_left_the_config_disappears(study):
+    study.synchronise()
+    before = ids(study)
+    study.methods = ["speech", "paper"]
+    study.synchronise()
+    assert_in_line(study)
+    assert changed(before, ids(study)) == {"stacking"}
+
+
+def test_an_experiment_that_left_the_study_disappears_and_comes_back(study):
+    study.synchronise()
+    before = ids(study)
+    client = MlflowClient(study.uri)
+    tracking.synchronise(study.uri, study.results, "released", {}, config={}, config_digest="")
+    assert client.get_experiment_by_name("released/iemocap").lifecycle_stage == "deleted"
+    rows = study.synchronise()
+    assert client.get_experiment_by_name("released/iemocap").lifecycle_stage == "active"
+    assert ids(study) == before
+    assert {row["status"] for row in rows} == {"kept"}
+
+
+def test_runs_that_came_back_with_their_experiment_are_sorted_out(study):
+    """MLflow restores all runs of an experiment, also those that had been replaced long before."""
+    study.synchronise()
+    study.write_method("paper", seed=1)
+    study.synchronise()
+    client = MlflowClient(study.uri)
+    experiment = study.experiment_id
+    client.delete_experiment(experiment)
+    client.restore_experiment(experiment)
+    assert len(study.runs()) == len(study.keys) + 3
+    study.synchronise()
+    assert_in_line(study)
+
+
+def test_a_child_deleted_by_hand_comes_back(study):
+    study.synchronise()
+    MlflowClient(study.uri).delete_run(ids(study)["released/iemocap/paper/Ses01M"])
+    study.synchronise()
+    assert_in_line(study)
+
+
+def test_runs_of_others_are_left_alone(study):
+    study.synchronise()
+    client = MlflowClient(study.uri)
+    experiment = study.experiment_id
+    other = client.create_run(experiment, run_name="mine").info.run_id
+    study.methods = ["speech"]
+    study.synchronise()
+    assert client.get_run(other).info.lifecycle_stage == "active"
+
+
+@pytest.mark.parametrize(
+    ("call", "number"),
+    [
+        ("create_run", 0),
+        ("create_run", 4),
+        ("log_batch", 1),
+        ("log_inputs", 8),
+        ("log_artifacts", 3),
+        ("set_terminated", 0),
+        ("set_terminated", 2),
+        ("set_terminated", 5),
+        ("set_tag", 0),
+        ("set_tag", 2),
+        ("delete_run", 0),
+        ("delete_run", 4),
+    ],
+)
+def test_after_a_crash_at_any_call_the_next_sync_puts_everything_right(study, monkeypatch, call, number):
+    study.synchronise()
+    for method in study.methods:
+        study.write_method(method, seed=1)
+    study.config = {"seed": 2}
+    done = 0
+    original = getattr(MlflowClient, call)
+
+    def crash(*args, **kwargs):
+        nonlocal done
+        if done == number:
+            raise KeyboardInterrupt
+        done += 1
+        return original(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, call, crash)
+        with pytest.raises(KeyboardInterrupt):
+            study.synchronise()
+    assert whole_methods(study) == set(study.methods)  # the old runs or the new ones
+    study.synchronise()
+    assert_in_line(study)
+    after = ids(study)
+    assert {row["status"] for row in study.synchronise()} == {"kept"}
+    assert ids(study) == after
+
+
+def test_a_server_that_is_down_is_named_quickly_and_nothing_is_lost(study, port):
+    start = time.monotonic()
+    with pytest.raises(RuntimeError, match=rf"http://127.0.0.1:{port} could not .*\n.*run the same command again"):
+        study.synchronise(f"http://127.0.0.1:{port}")
+    assert time.monotonic() - start < 20  # MLflow by itself tries for four minutes
+    study.synchronise()
+    assert_in_line(study)
+
+
+@pytest.mark.slow
+def test_a_server_that_goes_down_and_comes_back_ends_with_the_same_runs(study, serve, monkeypatch):
+    with serve(study) as address:
+        study.synchronise(address)
+        assert_in_line(study)
+        before = ids(study)
+        artifacts = study.runs_by_key()["released/iemocap/paper"].info.artifact_uri
+        assert artifacts.startswith("mlflow-artifacts:/")  # the server keeps them
+    study.write_method("paper", seed=1)
+    with pytest.raises(RuntimeError, match=address):
+        study.synchronise(address)
+    assert ids(study) == before
+    with serve(study) as address:
+        study.synchronise(address)
+        assert changed(before, ids(study)) == {"paper"}
+        assert_in_line(study)
+
+
+def test_missing_files_are_all_named_before_mlflow_is_touched(study):
+    (study.folder / "fusion" / "paper" / "parameters.json").unlink()
+    (study.folder / "fusion" / "stacking" / "predictions.parquet").unlink()
+    study.methods.append("speach")
+    with pytest.raises(tables.InputError) as error:
+        study.synchronise()
+    assert [problem.split("iemocap")[-1] for problem in error.value.problems] == [
+        "/fusion/paper/parameters.json: no such file",
+        "/fusion/stacking/predictions.parquet: no such file",
+        "/metrics.parquet: has no row of method 'speach'",
+    ]
+    assert MlflowClient(study.uri).get_experiment_by_name("released/iemocap") is None
+
+
+def test_values_that_are_no_numbers_are_left_out(study):
+    path = study.folder / "metrics.parquet"
+    metrics = tables.read("metrics", path)
+    metrics.loc[metrics["metric"] == "log_loss", "value"] = np.inf
+    metrics.loc[(metrics["metric"] == "UA") & (metrics["fold"] == "Ses01F"), "value"] = np.nan
+    tables.write(metrics, "metrics", path)
+    study.synchronise()
+    runs = study.runs_by_key()
+    parent, first, second = (runs[f"released/iemocap/paper{fold}"].data.metrics for fold in ("", "/Ses01F", "/Ses01M"))
+    assert "log_loss" not in parent | first | second
+    assert "UA" not in first
+    assert parent["UA"] == second["UA"]
+
+
+def test_more_params_and_metrics_than_a_request_may_hold_and_longer_ones(study):
+    study.write_method("paper", parameters={f"weight_{row}": row for row in range(250)} | {"matrix": [0.5] * 5000})
+    path = study.folder / "metrics.parquet"
+    metrics = tables.read("metrics", path)
+    row = metrics.query("method == 'paper' and metric == 'UA' and condition == 'all'")
+    many = [row.assign(metric=f"changed_{number}") for number in range(2000)]
+    tables.write(pd.concat([metrics, *many]), "metrics", path)
+    study.synchronise()
+    child = study.runs_by_key()["released/iemocap/paper/Ses01F"].data
+    assert child.params["weight_249"] == "249"
+    assert len(child.params["matrix"]) == 6000
+    assert child.params["matrix"].endswith("…")
+    assert len(child.metrics) == 2006
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30))
+def test_every_name_becomes_legal(name):
+    _validate_metric_name(tracking.legal(name))
+
+
+@given(st.lists(st.text("aé./:→- \n", min_size=1, max_size=5), min_size=2, max_size=2, unique=True))
+def test_different_names_stay_different(names):
+    assert tracking.legal(names[0]) != tracking.legal(names[1])
+
+
+@pytest.mark.parametrize("name", ["UA", "recall_sad", "wrong_to_right/neutral_happy", "Target - improvised/UA"])
+def test_names_that_are_legal_stay_as_they_are(name):
+    assert tracking.legal(name) == name
+
+
+@pytest.mark.slow
+def test_two_studies_at_once_on_a_fresh_database_both_land_whole(study):
+    Path(study.results / "mlflow.db").unlink()
+    other = type(study)(study.results, study.uri, name="cross_corpus").write()
+    code = (
+        "import json, sys, pathlib; from emofuse import tracking; uri, results, study, settings = sys.argv[1:]; "
+        "tracking.synchronise(uri, pathlib.Path(results), study, json.loads(settings), config={}, config_digest='')"
+    )
+    settings = {"iemocap": {"corpus": "iemocap", "protocol": "leave_one_speaker_out", "methods": study.methods}}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, study.uri, str(study.results), one.name, json.dumps(settings)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for one in (study, other)
+    ]
+    for process in processes:
+        _, stderr = process.communicate(timeout=120)
+        assert process.returncode == 0, stderr
+    assert_in_line(study)
+    assert_in_line(other)
+    assert not (Path.cwd() / "mlruns").exists()
