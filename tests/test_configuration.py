@@ -16,7 +16,7 @@ def minimal(**changes):
         "study": "s",
         "corpora": {"c": {"reader": "released", "path": "p"}},
         "experiments": {"e": {"train": "c", "test": "c"}},
-        "methods": {"speech": None},
+        "methods": {"speech": None, "mean": None},
     }
     return config | changes
 

@@ -17,7 +17,12 @@ from emofuse.tables import EMOTIONS, PROBABILITY
 
 FOLDS = ["Ses01F", "Ses01M", "Ses02F"]
 METHOD = "entropy_varentropy"
-THRESHOLDS = {"angry": {"entropy": 0.6, "varentropy": 0.7}, "sad": {"entropy": 0.9, "varentropy": None}}
+THRESHOLDS = {
+    "angry": {"entropy": 0.6, "varentropy": 0.7},
+    "happy": {"entropy": None, "varentropy": None},  # selects nothing
+    "neutral": {"confidence": 0.4},  # no line on this plane
+    "sad": {"entropy": 0.9},
+}
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +109,12 @@ def comparison():
 def front():
     return pd.DataFrame(
         [
-            (fold, trial, split, 0.65 + 0.02 * index + 0.01 * trial, 0.05 * trial * (index + 1))
+            ("pareto", fold, point, split, 0.65 + 0.02 * index + 0.01 * point, 0.05 * point * (index + 1))
             for index, fold in enumerate(FOLDS)
-            for trial in range(4)
+            for point in range(4)
             for split in ("validation", "test")
         ],
-        columns=["fold", "trial", "split", "UA", "selected"],
+        columns=["method", "fold", "point", "split", "UA", "selected"],
     )
 
 
@@ -237,10 +242,15 @@ def test_the_front_on_test_rows_is_the_mean_over_folds(pictures, front):
     _, right = pictures["pareto"]().axes
     curve = right.lines[0]
     tested = front[front["split"] == "test"]
-    assert curve.get_ydata()[0] == pytest.approx(tested[tested["trial"] == 0]["UA"].mean())
+    assert curve.get_ydata()[0] == pytest.approx(tested[tested["point"] == 0]["UA"].mean())
     # Beyond the end of a fold's front its last value holds.
-    assert curve.get_ydata()[-1] == pytest.approx(tested[tested["trial"] == 3]["UA"].mean())
+    assert curve.get_ydata()[-1] == pytest.approx(tested[tested["point"] == 3]["UA"].mean())
     assert curve.get_xdata()[-1] == tested["selected"].max()
+
+
+def test_without_a_front_the_methods_stand_alone(metrics, front):
+    _, right = figures.pareto(front.iloc[:0], metrics, ["oracle"]).axes
+    assert sum(line.get_marker() in "Dv^" for line in right.lines) == len(METHODS)
 
 
 @given(hnp.arrays(float, st.integers(0, 8), elements=st.floats(-10, 10)).map(np.sort), st.floats(0.01, 3))

@@ -111,7 +111,7 @@ def test_the_best_method_is_no_ceiling(experiment):
     words = Page(build(experiment)).words
     assert (
         "Best of 2 methods: bayes_text reaches a UA of 0.700 against 0.600 for speech alone: +0.100, "
-        "95 % interval +0.080 to +0.120; McNemar's p < 0.001. It needs the words of 25 % of the utterances. "
+        "95% interval +0.080 to +0.120; McNemar's p < 0.001. It needs the words of 25% of the utterances. "
         "On the improvised utterances alone it reaches a UA of 0.750 against 0.650"
     ) in words
     assert "oracle (a ceiling, not a method)" in words

@@ -77,6 +77,8 @@ def _problems(config: Config, schema: dict[str, Any]) -> Iterator[str]:
                     yield f"experiments.{name}.{role} is {corpus!r}; {known}"
     if isinstance(config.get("methods"), dict) and "speech" not in config["methods"]:
         yield "methods: speech is missing; should be there, since every method is compared with it"
+    elif isinstance(config.get("methods"), dict) and len(config["methods"]) == 1:
+        yield "methods: only speech is there; should be one more at least, to be compared with it"
 
 
 def _entries(config: Config, key: str) -> Iterator[tuple[str, Config]]:

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -10,7 +11,11 @@ from emofuse.fusion import METHODS
 from emofuse.tables import InputError
 
 try:
-    config.update(configuration.complete(config, " + ".join(map(str, workflow.configfiles)) or "config"))
+    config.update(
+        configuration.complete(
+            config, " + ".join(map(str, workflow.configfiles)) or "config"
+        )
+    )
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -47,6 +52,16 @@ def judge_by_content(workflow):
 
 judge_by_content(workflow)
 
+METHOD_FIGURES = ("plane", "confusion", "changes", "ua_by_fold")
+EXPERIMENT_FIGURES = ("uncertainty", "leaderboard", "pareto")
+
+NOTES = {
+    "released": (
+        "The authors published the sentiment's label and score only: "
+        "the rest of the probability is spread evenly over the other two sentiments."
+    ),
+}
+
 
 wildcard_constraints:
     experiment="|".join(config["experiments"]),
@@ -69,13 +84,81 @@ def corpus_root(corpus):
 def experiments_with_reader(*readers):
     """The experiments whose test corpus has one of these readers."""
     corpora = config["corpora"]
-    return [name for name, entry in config["experiments"].items() if corpora[entry["test"]]["reader"] in readers]
+    return [
+        name
+        for name, entry in config["experiments"].items()
+        if corpora[entry["test"]]["reader"] in readers
+    ]
 
 
 def methods_with_front():
     """The methods whose search has a Pareto front."""
-    return [name for name, method in config["methods"].items() if method["parameters"].get("budget") is not None]
+    return [
+        name
+        for name, method in config["methods"].items()
+        if method["parameters"].get("budget") is not None
+    ]
+
+
+def ceilings():
+    """The methods that see the test labels."""
+    return [
+        name
+        for name, method in config["methods"].items()
+        if method["estimator"] == "oracle"
+    ]
+
+
+def compared_methods():
+    """The methods that are compared with speech."""
+    return [name for name in config["methods"] if name != "speech"]
+
+
+def tables_of_methods():
+    """What every fusion method of every experiment writes."""
+    return expand(
+        f"{STUDY}/{{experiment}}/fusion/{{method}}/{{table}}",
+        experiment=config["experiments"],
+        method=config["methods"],
+        table=["predictions.parquet", "parameters.json", "trials.parquet"],
+    )
+
+
+def pictures():
+    """Every picture of every experiment."""
+    return expand(
+        f"{STUDY}/{{experiment}}/figures/{{figure}}.png",
+        experiment=config["experiments"],
+        figure=[
+            *EXPERIMENT_FIGURES,
+            *(
+                f"{method}/{figure}"
+                for method in compared_methods()
+                for figure in METHOD_FIGURES
+            ),
+        ],
+    )
+
+
+def described(experiment):
+    """What there is to say about an experiment."""
+    entry = config["experiments"][experiment]
+    return {
+        "trained on": entry["train"],
+        "tested on": entry["test"],
+        "protocol": entry["protocol"].replace("_", " "),
+    }
+
+
+def notes():
+    """What a reader of the results should know about where they come from."""
+    readers = {
+        config["corpora"][entry["test"]]["reader"]
+        for entry in config["experiments"].values()
+    }
+    return [NOTES[reader] for reader in sorted(readers) if reader in NOTES]
 
 
 def get_final_output():
+    """What a study makes."""
     return [f"{STUDY}/report.html", f"{STUDY}/tracking.json"]

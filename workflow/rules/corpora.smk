@@ -14,13 +14,14 @@ rule released_scores:
         f"{STUDY}/{{experiment}}/scores.parquet",
     log:
         f"{LOGS}/released_scores/{config['study']}/{{experiment}}.log",
-    params:
-        settings=lambda wildcards: settings(
-            "released_scores", root=corpus_root(config["experiments"][wildcards.experiment]["test"])
-        ),
     wildcard_constraints:
         experiment="|".join(experiments_with_reader("released")) or "(?!)",
     conda:
         "../../envs/environment.yaml"
+    params:
+        settings=lambda wildcards: settings(
+            "released_scores",
+            root=corpus_root(config["experiments"][wildcards.experiment]["test"]),
+        ),
     script:
         "../scripts/released_scores.py"

@@ -13,10 +13,10 @@ rule text_expert:
         f"{STUDY}/{{experiment}}/text_expert.parquet",
     log:
         f"{LOGS}/text_expert/{config['study']}/{{experiment}}.log",
-    params:
-        settings=settings("text_expert", parameters=config["text_expert"]),
     conda:
         "../../envs/environment.yaml"
+    params:
+        settings=settings("text_expert", parameters=config["text_expert"]),
     script:
         "../scripts/text_expert.py"
 
@@ -30,6 +30,8 @@ rule fuse:
         trials=f"{STUDY}/{{experiment}}/fusion/{{method}}/trials.parquet",
     log:
         f"{LOGS}/fuse/{config['study']}/{{experiment}}/{{method}}.log",
+    conda:
+        "../../envs/environment.yaml"
     params:
         settings=lambda wildcards: settings(
             "fuse",
@@ -37,8 +39,6 @@ rule fuse:
             method=config["methods"][wildcards.method],
             seed=[config["seed"], config["experiments"][wildcards.experiment]["test"]],
         ),
-    conda:
-        "../../envs/environment.yaml"
     script:
         "../scripts/fuse.py"
 
@@ -46,15 +46,18 @@ rule fuse:
 rule front:
     input:
         scores=f"{STUDY}/{{experiment}}/scores.parquet",
-        parameters=expand(f"{STUDY}/{{{{experiment}}}}/fusion/{{method}}/parameters.json", method=methods_with_front()),
+        parameters=expand(
+            f"{STUDY}/{{{{experiment}}}}/fusion/{{method}}/parameters.json",
+            method=methods_with_front(),
+        ),
     output:
         f"{STUDY}/{{experiment}}/front.parquet",
     log:
         f"{LOGS}/front/{config['study']}/{{experiment}}.log",
-    params:
-        settings=settings("front"),
     conda:
         "../../envs/environment.yaml"
+    params:
+        settings=settings("front"),
     script:
         "../scripts/front.py"
 
@@ -63,7 +66,8 @@ rule evaluate:
     input:
         scores=f"{STUDY}/{{experiment}}/scores.parquet",
         predictions=expand(
-            f"{STUDY}/{{{{experiment}}}}/fusion/{{method}}/predictions.parquet", method=config["methods"]
+            f"{STUDY}/{{{{experiment}}}}/fusion/{{method}}/predictions.parquet",
+            method=config["methods"],
         ),
     output:
         metrics=f"{STUDY}/{{experiment}}/metrics.parquet",
@@ -71,15 +75,15 @@ rule evaluate:
         leaderboard=f"{STUDY}/{{experiment}}/leaderboard.md",
     log:
         f"{LOGS}/evaluate/{config['study']}/{{experiment}}.log",
+    conda:
+        "../../envs/environment.yaml"
     params:
         settings=lambda wildcards: settings(
             "evaluate",
             title=f"{config['study']} / {wildcards.experiment}",
-            ceilings=[name for name, method in config["methods"].items() if method["estimator"] == "oracle"],
+            ceilings=ceilings(),
             seed=[config["seed"], config["experiments"][wildcards.experiment]["test"]],
             **config["evaluation"],
         ),
-    conda:
-        "../../envs/environment.yaml"
     script:
         "../scripts/evaluate.py"

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, TEXT
@@ -51,7 +50,7 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
         self.classes_ = np.array(EMOTIONS)
         self.trials_ = pd.DataFrame()
         self.parameters_: dict[str, Any] = {}
-        self._fit(scores, np.searchsorted(self.classes_, emotion))
+        self._fit(scores, emotion)
         return self
 
     def predict_proba(self, X: Any) -> Floats:
@@ -83,11 +82,11 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
 
     def _check(self, X: Any, y: Any = None) -> Any:
         if y is None:
-            scores = validate_data(self, X, reset=False, dtype=np.float64)
+            scores, emotion = validate_data(self, X, reset=False, dtype=np.float64), None
         else:
             scores, y = validate_data(self, X, y, dtype=np.float64)
-            check_classification_targets(y)
-            unknown = sorted(set(np.unique(y).tolist()) - set(EMOTIONS), key=str)
+            emotion = pd.Index(EMOTIONS).get_indexer(y)
+            unknown = sorted(set(y[emotion < 0].tolist()), key=str)
             if unknown:
                 raise ValueError(f"Unknown label type: y holds {unknown}; should hold {', '.join(EMOTIONS)}")
         if scores.shape[1] != len(self.columns):
@@ -97,7 +96,7 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
             )
         if ((scores < 0) | (scores > 1)).any():
             raise ValueError(f"{type(self).__name__} takes probabilities between 0 and 1")
-        return scores if y is None else (scores, y)
+        return scores if emotion is None else (scores, emotion)
 
 
 def speech(scores: Floats) -> Floats:

@@ -66,9 +66,10 @@ class Paper(FusionMethod):
             self.ties_[name] = np.column_stack([entropies[best[:, 0]], varentropies[best[:, 1]]])
 
             chosen = rows & (h >= entropies[first]) & (v <= varentropies[second])
+            # The rows that are not selected stay as they are under every mapping.
+            unchanged = (rows & ~chosen & ~wrong).sum()
             right = [
-                (np.where(chosen[rows], mapping(voice[rows], words[rows]), index) == emotion[rows]).sum()
-                for mapping in MAPPINGS
+                unchanged + (mapping(voice[chosen], words[chosen]) == emotion[chosen]).sum() for mapping in MAPPINGS
             ]
             mapping = MAPPINGS[int(np.argmax(right))]
             self.thresholds_[name] = {

@@ -1,0 +1,118 @@
+"""A study runs from published scores to a report, and only what changed runs again."""
+
+import os
+import shutil
+
+import pandas as pd
+import pytest
+
+from emofuse import tables
+
+pytestmark = pytest.mark.slow
+
+EXPERIMENT = "results/small/made"
+
+
+def test_everything_is_there_after_a_run(finished):
+    folder = finished.folder
+    for name in ("scores", "metrics", "comparison", "front"):
+        tables.read(name, folder / EXPERIMENT / f"{name}.parquet")
+    for method in finished.config["methods"]:
+        tables.read("predictions", folder / EXPERIMENT / "fusion" / method / "predictions.parquet")
+        tables.read("trials", folder / EXPERIMENT / "fusion" / method / "trials.parquet")
+        parameters = tables.read_json(folder / EXPERIMENT / "fusion" / method / "parameters.json")
+        assert sorted(parameters["folds"]) == ["Ses01F", "Ses01M", "Ses02F", "Ses02M"]
+    assert (folder / "results/mlflow.db").exists()
+    runs = tables.read_json(folder / "results/small/tracking.json")["runs"]
+    assert len(runs) == len(finished.config["methods"]) * (1 + 4)
+    report = (folder / "results/small/report.html").read_text(encoding="utf-8")
+    assert "Ses01F" in report and "paper" in report
+
+
+def test_nothing_runs_twice(finished):
+    assert finished.planned() == set()
+
+
+EVALUATED = {"evaluate", "figures_experiment", "report", "track"}
+
+
+def test_a_method_whose_parameters_changed_runs_and_no_other(project):
+    methods = project.config["methods"] | {"entropy": {"parameters": {"trials": 11, "sampler": "random"}}}
+    project.write_config(methods=methods)
+    planned = project.planned()
+    assert {job for job in planned if job.startswith("fuse")} == {"fuse entropy"}
+    assert planned >= {"fuse entropy", "evaluate", "report", "track"}
+    assert not planned & {"released_scores", "text_expert", "front"}
+
+
+def test_two_swapped_parameter_values_run_again(project):
+    swapped = {"fit_on": ["train", "validation"], "parameters": {"trials": 20, "budget": None}}
+    before = project.config["methods"] | {"entropy": swapped}
+    project.write_config(methods=before, evaluation={"resamples": 200, "confidence": 0.9}, seed=1)
+    first = project.planned()
+    assert "fuse entropy" in first
+    # The same numbers, swapped between two keys of one rule's parameters.
+    project.write_config(methods=project.config["methods"] | {"paper": {"fit_on": ["validation", "train"]}})
+    assert "fuse paper" in project.planned()
+
+
+def test_a_new_method_runs_alone(project):
+    project.write_config(methods=project.config["methods"] | {"mean": None})
+    assert {job for job in project.planned() if job.startswith("fuse")} == {"fuse mean"}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "reruns"),
+    [
+        # Two imports away: scripts/fuse → selection → search.
+        ("fusion/search.py", "ROUNDING = 1e-12", "ROUNDING = 2e-12", {"fuse entropy", "fuse pareto"}),
+        ("fusion/paper.py", "ENTROPY_QUANTILES = (0.65, 0.85)", "ENTROPY_QUANTILES = (0.6, 0.85)", {"fuse paper"}),
+        ("evaluation/metrics.py", "ECE_BINS = 15", "ECE_BINS = 10", {"evaluate"}),
+        ("corpora/released.py", '"impro": "improvised"', '"impro": "improvised" + ""', {"released_scores"}),
+    ],
+)
+def test_an_edit_of_the_library_reruns_what_reaches_it(project, file, old, new, reruns):
+    project.edit(f"workflow/emofuse/{file}", old, new)
+    planned = project.planned()
+    assert reruns <= planned
+    upstream = (
+        {"released_scores", "text_expert"} | {f"fuse {name}" for name in project.config["methods"]} | {"evaluate"}
+    )
+    if "released_scores" not in reruns:
+        downstream = {"evaluate"} | ({"front"} if "fuse pareto" in reruns else set())
+        assert planned & upstream <= reruns | downstream
+
+
+def test_a_comment_or_a_docstring_reruns_nothing(project):
+    project.edit("workflow/emofuse/fusion/search.py", "ROUNDING = 1e-12", "# Rounding.\nROUNDING = 1e-12")
+    project.edit("workflow/emofuse/tables.py", '"""Read a Parquet table and check it.', '"""Read and check a table.')
+    project.edit("workflow/scripts/fuse.py", "settings = ", "# What the rule says.\nsettings = ")
+    assert project.planned() == set()
+
+
+def test_a_touched_but_unchanged_input_reruns_nothing(project):
+    for path in [*(project.folder / "data").rglob("*.csv"), project.folder / EXPERIMENT / "scores.parquet"]:
+        os.utime(path)
+    assert project.planned() == set()
+
+
+def test_a_changed_input_reruns_everything_after_it(project):
+    path = next((project.folder / "data").rglob("fold_0/test-predictions-raw.csv"))
+    kept = path.read_bytes()
+    frame = pd.read_csv(path, dtype=str)
+    frame.loc[0, "transcription"] = "OTHER WORDS"
+    frame.to_csv(path, index=False)
+    planned = project.planned()
+    path.write_bytes(kept)
+    assert {"released_scores", "text_expert", "fuse speech", "evaluate", "report", "track"} <= planned
+
+
+def test_the_same_inputs_give_the_same_bytes(finished, tmp_path):
+    kept = tmp_path / "kept"
+    shutil.copytree(finished.folder / EXPERIMENT, kept)
+    finished.run("--forceall", f"{EXPERIMENT}/leaderboard.md", f"{EXPERIMENT}/front.parquet")
+    finished.run()
+    for path in sorted(kept.rglob("*")):
+        if path.suffix in {".parquet", ".json", ".md"}:
+            again = finished.folder / EXPERIMENT / path.relative_to(kept)
+            assert again.read_bytes() == path.read_bytes(), path.name

@@ -1,0 +1,15 @@
+"""List a corpus and check its audio."""
+
+from emofuse import tables
+from emofuse.corpora.base import read
+from emofuse.logs import logged
+
+settings = snakemake.params.settings
+
+with logged(snakemake.log[0]):
+    corpus = read(settings["corpus"], **settings["reader"], threads=snakemake.threads)
+    # A log, not an output: Snakemake removes what a job that fails has put out, and rejects are why it fails.
+    tables.write(corpus.rejects, "rejects", snakemake.log.rejects)
+    if corpus.problems:
+        raise tables.InputError(corpus.problems)
+    tables.write(corpus.utterances, "utterances", snakemake.output.utterances)
