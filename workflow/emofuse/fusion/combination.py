@@ -109,7 +109,8 @@ class Stacking(FusionMethod):
         log p(c) + log P(s | c) + b(c) + Σ_d V(c, d) log p(d) + Σ_s U(c, s) q(s)
 
     with P(s | c) as in :class:`Bayes` and q the three sentiment probabilities.
-    The first two terms are Bayes' rule; what is learned is the correction, V, U and b:
+    The first two terms are Bayes' rule, but for the prior, which b takes in.
+    What is learned is the correction, V, U and b:
     which emotions the voice takes for which others on speakers that it was not trained on, and what the words add.
     It minimises the log loss in which every emotion weighs the same, plus a penalty on V and U.
     With few rows the correction is small and Bayes remains; with many the data decide.
