@@ -12,7 +12,10 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/demo.smk"
 include: "workflow/rules/corpora.smk"
+include: "workflow/rules/speech.smk"
+include: "workflow/rules/text.smk"
 include: "workflow/rules/fusion.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/tracking.smk"

@@ -1,7 +1,8 @@
+import pandas as pd
+import pytest
+from helpers import published
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import pytest
 
 from emofuse.text.normalisation import NORMALISATIONS, none, paper, whisper_english, words
 
@@ -55,15 +56,23 @@ def test_whispers_normaliser_spells_out_and_spells_alike():
     assert whisper_english("[laughter] We'll say twenty-one, uh, favourite dogs") == "we will say 21 favorite dogs"
 
 
+@pytest.fixture(scope="module")
+def published_scores():
+    """A row an utterance; without speech the transcription is "nan"."""
+    files = sorted((published() / "Merge" / "Predict Results").glob("fold_*/*-predictions-raw.csv"))
+    rows = pd.concat([pd.read_csv(file, keep_default_na=False) for file in files])
+    rows["transcription_nlp"] = rows["transcription_nlp"].str.strip()
+    return rows.drop_duplicates("ID").replace({"transcription": {"nan": ""}})
+
+
 def test_79_percent_of_the_published_texts_are_reproduced(published_scores):
-    texts = published_scores.drop_duplicates("ID").replace({"transcription": {"nan": ""}})
-    made = texts["transcription"].map(paper)
-    assert (made == texts["transcription_nlp"].str.strip()).mean() > 0.79
+    made = published_scores["transcription"].map(paper)
+    assert (made == published_scores["transcription_nlp"]).mean() > 0.79
 
 
 def test_the_published_sentiment_was_computed_from_the_papers_text(published_scores):
-    texts = published_scores.drop_duplicates("ID")
-    texts = texts.assign(words=texts["transcription"].map(words), sentiment=texts["sentiment_score"].round(6))
+    score = published_scores["sentiment_score"].round(6)
+    texts = published_scores.assign(words=published_scores["transcription"].map(words), sentiment=score)
     several = texts.groupby("transcription_nlp").filter(lambda rows: rows["words"].nunique() > 1)
     assert len(several)
     assert (several.groupby("transcription_nlp")["sentiment"].nunique() == 1).all()

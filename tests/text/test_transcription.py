@@ -115,16 +115,17 @@ def test_sampled_texts_follow_from_the_seed(utterances):
 
 
 @pytest.mark.parametrize("language", ["en", None])
-def test_texts_and_numbers_are_those_of_whispers_transcribe(utterances, language):
+def test_texts_and_numbers_are_those_of_whispers_own_example(utterances, language):
+    # The README of openai-whisper: pad_or_trim, log_mel_spectrogram, decode.
     model = whisper_model(sure=True, n_audio_ctx=1500, n_vocab=51865)
     ours = transcription.transcribe(model, utterances, language).set_index("utterance")
     for row in utterances.itertuples():
         samples, _ = soundfile.read(row.path, dtype="float32")
-        theirs = whisper.transcribe(model, samples, language=language, fp16=False, without_timestamps=True)
-        assert ours.loc[row.utterance, "text"] == theirs["text"].strip()
-        segment = theirs["segments"][0]
-        assert ours.loc[row.utterance, "mean_log_probability"] == pytest.approx(segment["avg_logprob"], rel=1e-3)
-        assert ours.loc[row.utterance, "no_speech_probability"] == pytest.approx(segment["no_speech_prob"], rel=1e-3)
+        mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(samples))
+        theirs = whisper.decode(model, mel, fp16=False, language=language, without_timestamps=True)
+        assert ours.loc[row.utterance, "text"] == theirs.text
+        assert ours.loc[row.utterance, "mean_log_probability"] == pytest.approx(theirs.avg_logprob, rel=1e-3)
+        assert ours.loc[row.utterance, "no_speech_probability"] == pytest.approx(theirs.no_speech_prob, rel=1e-3)
 
 
 GOOD = DecodingResult(torch.zeros(1, 1), "en", text="yes", avg_logprob=-0.5, no_speech_prob=0.1, compression_ratio=1.0)
@@ -213,7 +214,7 @@ def test_a_planted_pickle_is_refused(tmp_path, kind, monkeypatch):
     if kind == "torch":
         torch.save(content, path)
     else:
-        path.write_bytes(pickle.dumps(content))
+        path.write_bytes(pickle.dumps(content, protocol=2))
     with pytest.raises(InputError, match=r"model\.pt: refused, holds more than tensors"):
         transcription.load_model({"path": str(path)}, "cpu")
     assert not target.exists()
@@ -244,14 +245,15 @@ def test_one_of_whispers_own_is_looked_for_in_its_cache_and_never_downloaded(tmp
 
 
 @pytest.mark.slow
-def test_whisper_tiny_at_its_full_size(utterances, tmp_path):
+def test_whisper_tiny_at_its_full_size(utterances, tmp_path, monkeypatch):
+    monkeypatch.setattr(transcription, "TEMPERATURES", (0.0, 1.0))
     tiny = dict(n_audio_ctx=1500, n_audio_state=384, n_audio_head=6, n_audio_layer=4, n_vocab=51865)
     tiny |= dict(n_text_ctx=448, n_text_state=384, n_text_head=6, n_text_layer=4)
     path = save(whisper_model(sure=True, **tiny), tmp_path / "tiny.pt")
     model = transcription.load_model({"path": str(path)}, "cpu")
-    table = transcription.transcribe(model, utterances, "en", batch_size=4)
+    table = transcription.transcribe(model, utterances[:2], "en")
     tables.check(table, "transcripts", "tiny")
-    assert len(table) == len(utterances)
+    assert table["text"].str.len().gt(0).all()
 
 
 def test_references_can_take_the_place_of_transcripts():

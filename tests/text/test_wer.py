@@ -3,10 +3,10 @@ import re
 import jiwer
 import numpy as np
 import pandas as pd
+import pytest
+from helpers import published
 from hypothesis import given
 from hypothesis import strategies as st
-
-import pytest
 
 from emofuse import tables
 from emofuse.text import wer
@@ -125,9 +125,9 @@ def test_a_reference_without_words_has_no_rate(utterances):
 
 
 @pytest.mark.parametrize("fold", range(10))
-def test_the_published_counts_are_reproduced(release, fold):
+def test_the_published_counts_are_reproduced(fold):
     # Texts are compared as they are: the published references have dashes ("IT'S-"), which count as errors.
-    folder = release / "Evaluation" / "WER"
+    folder = published() / "Evaluation" / "WER"
     if not (file := folder / "whisper-large-v3" / f"fold_{fold}" / "test-transcriptions.csv").is_file():
         pytest.skip(f"fold {fold} is not on this machine")
     lines = (folder / "groundtruth_IEMOCAP.txt").read_text(encoding="utf-8").splitlines()
@@ -145,11 +145,11 @@ def test_the_published_counts_are_reproduced(release, fold):
     ours = wer.table(utterances, texts, "none").query("emotion == 'all'").iloc[0]
 
     results = (folder / "whisper-large-v3" / "wer_results.txt").read_text()
-    published = re.search(
+    counts = re.search(
         rf"fold_{fold}:\n%WER (\S+) \[ (\d+) / (\d+), (\d+) ins, (\d+) del, (\d+) sub \].*\n.*\nScored (\d+) sentences",
         results,
     )
-    rate, errors, words, insertions, deletions, substitutions, sentences = map(float, published.groups())
+    rate, errors, words, insertions, deletions, substitutions, sentences = map(float, counts.groups())
     assert ours["insertions"] == insertions
     assert ours["deletions"] == deletions
     assert ours["substitutions"] == substitutions

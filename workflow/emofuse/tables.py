@@ -127,6 +127,11 @@ def schema(kind: str) -> pa.DataFrameSchema:
     probability = functools.partial(_number, 0, 1)
     in_one_split = ["fold", "utterance"]
     contracts: dict[str, dict[str, Any]] = {
+        "material": dict(
+            columns={"text": _name(), "sentiment": _category(SENTIMENTS), "voice": _name()}
+            | {name: _any_number() for name in ("rate", "pitch", "range", "volume")}
+            | {"audio": pa.Column(object)},
+        ),
         "utterances": dict(
             columns={
                 "utterance": _name(),
@@ -228,6 +233,7 @@ def schema(kind: str) -> pa.DataFrameSchema:
 
 
 KINDS = (
+    "material",
     "utterances",
     "rejects",
     "transcripts",

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import json
 import os
 from pathlib import Path
@@ -7,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import RerunTrigger
 
 from emofuse import configuration, provenance
+from emofuse.corpora import load_reader
 from emofuse.fusion import METHODS
 from emofuse.tables import InputError
 
@@ -22,6 +24,7 @@ except InputError as error:
 STUDY = f"results/{config['study']}"
 LOGS = "results/logs"
 BENCHMARKS = "results/benchmarks"
+SYNTHETIC = Path("results/synthetic/corpora")
 SCRIPTS = Path(str(workflow.current_basedir)).parent / "scripts"
 
 
@@ -66,6 +69,9 @@ NOTES = {
 wildcard_constraints:
     experiment="|".join(config["experiments"]),
     method="|".join(config["methods"]),
+    corpus="|".join(config["corpora"]),
+    fold="[^/]+",
+    shard="[0-9]+",
 
 
 def settings(script, *roots, **values):
@@ -81,14 +87,126 @@ def corpus_root(corpus):
     return str(Path(config["data_dir"]) / config["corpora"][corpus]["path"])
 
 
-def experiments_with_reader(*readers):
-    """The experiments whose test corpus has one of these readers."""
-    corpora = config["corpora"]
-    return [
-        name
-        for name, entry in config["experiments"].items()
-        if corpora[entry["test"]]["reader"] in readers
+def reader_settings(corpus):
+    """What the corpus's reader takes."""
+    entry = config["corpora"][corpus]
+    taken = {
+        key: entry[key] for key in ("reader", "partial", "rejects", "min_duration")
+    }
+    if entry["reader"] == "manifest":
+        taken["emotions"] = entry["emotions"]
+    return taken | {"path": corpus_root(corpus)}
+
+
+@functools.cache
+def listing(corpus):
+    """The utterances of a corpus that is there, read from its labels alone."""
+    reader, options = config["corpora"][corpus]["reader"], {}
+    if reader == "manifest":
+        options["emotions"] = config["corpora"][corpus]["emotions"]
+    found = load_reader(reader)(corpus_root(corpus), **options)
+    if found.problems:
+        raise WorkflowError(str(InputError(found.problems)))
+    return found.utterances.dropna(subset="emotion")
+
+
+def is_published(experiment):
+    """Whether an experiment begins with published scores rather than with audio."""
+    return (
+        config["corpora"][config["experiments"][experiment]["test"]]["reader"]
+        == "released"
+    )
+
+
+def published_experiments():
+    return [name for name in config["experiments"] if is_published(name)]
+
+
+def audio_experiments():
+    return [name for name in config["experiments"] if not is_published(name)]
+
+
+def any_of(names):
+    """A pattern that matches these names, and nothing where there are none."""
+    return "|".join(names) or "(?!)"
+
+
+def fold_names(experiment):
+    """The folds that an experiment runs: those of the config, else all that the corpus has."""
+    entry = config["experiments"][experiment]
+    if entry["folds"]:
+        return entry["folds"]
+    if entry["protocol"] == "cross_corpus":
+        return [entry["test"]]
+    column = "speaker" if entry["protocol"] == "leave_one_speaker_out" else "session"
+    return sorted(listing(entry["test"])[column].unique())
+
+
+def shards(corpus, size):
+    """The numbers of a corpus's shards."""
+    utterances = config["corpora"][corpus]["utterances"] or len(listing(corpus))
+    return range(-(-utterances // size))
+
+
+def of_corpora(wildcards, pattern):
+    """A file of each corpus of an experiment."""
+    entry = config["experiments"][wildcards.experiment]
+    return expand(pattern, corpus=dict.fromkeys([entry["train"], entry["test"]]))
+
+
+def checkpoint_files(checkpoint):
+    """The weights of a checkpoint that is given by path, so that it may be made by a rule."""
+    if "path" not in checkpoint:
+        return []
+    path = Path(checkpoint["path"])
+    if path.suffix == ".pt":
+        return str(path)
+    weights = [
+        file
+        for pattern in ("model*.safetensors", "pytorch_model*.bin")
+        for file in sorted(path.glob(pattern))
     ]
+    return [str(file) for file in weights] or str(path / "model.safetensors")
+
+
+def key(entry, **others):
+    """A name for what a checkpoint and its settings make: legible, and different for different ones."""
+    name = Path(entry.get("path") or entry["name"]).name.removesuffix(".pt")
+    return f"{name}-{provenance.digest([entry, others])[:8]}"
+
+
+def speech_key():
+    return key(
+        config["speech"]["checkpoint"],
+        precision=config["speech"]["embeddings"]["precision"],
+    )
+
+
+def transcripts_key():
+    entry = config["transcripts"]
+    return (
+        "reference"
+        if entry["source"] == "reference"
+        else key(entry["checkpoint"], language=entry["language"])
+    )
+
+
+def sentiment_key():
+    return key(
+        config["sentiment"]["checkpoint"],
+        normalisation=config["sentiment"]["normalisation"],
+    )
+
+
+def word_error_rates():
+    """The word error rates of the corpora that have been transcribed by Whisper."""
+    if config["transcripts"]["source"] == "reference":
+        return []
+    corpora = [config["experiments"][name]["test"] for name in audio_experiments()]
+    return expand(
+        f"results/corpora/{{corpus}}/wer/{transcripts_key()}.parquet",
+        corpus=dict.fromkeys(corpora),
+    )
 
 
 def methods_with_front():

@@ -3,7 +3,7 @@
 No licensed corpus can be shipped, so the demo makes two, from espeak-ng voices:
 one in the layout of IEMOCAP (:func:`write_iemocap`) and one in that of MSP-IMPROV (:func:`write_msp_improv`).
 Emotion is carried twice, each time imperfectly, as in human speech:
-by prosody (each emotion has its own mean of rate, pitch, pitch range and volume, round which speakers and utterances scatter)
+by prosody (rate, pitch, its range and volume scatter round a mean of the emotion, and so do speakers)
 and by words (sentences of a template grammar that mostly, not always, fit the emotion).
 
 :func:`material` makes what the demo's checkpoints are trained on:
@@ -18,6 +18,7 @@ import _ctypes
 import ctypes
 import functools
 import hashlib
+import io
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ import numpy.typing as npt
 import pandas as pd
 import soundfile
 import soxr
+
+from emofuse import provenance
 
 Floats = npt.NDArray[np.float64]
 
@@ -129,8 +132,8 @@ def is_reserved(text: str) -> bool:
 
 
 def _sentence(rng: np.random.Generator, said: str, reserved: bool) -> str:
-    # At most eight words, so that slow speakers too fit into the window of the demo's Whisper.
-    while is_reserved(text := sentence(rng, said)) is not reserved or text.count(" ") >= 8:
+    # Short enough for the slowest speaker to fit into the window of the demo's Whisper (3.4 s).
+    while is_reserved(text := sentence(rng, said)) is not reserved or len(text) > 38:
         pass
     return text
 
@@ -150,17 +153,17 @@ PROSODY = ("rate", "pitch", "range", "volume")
 """What makes up a prosody: four numbers, each 0 for a usual voice and about ±2 at the extremes."""
 
 EMOTIONAL_PROSODY: dict[str, tuple[float, float, float, float]] = {
-    "angry": (0.7, 0.3, 0.7, 1.0),
-    "happy": (0.5, 0.9, 0.8, 0.1),
-    "neutral": (0.1, -0.3, -0.5, 0.0),
-    "sad": (-1.0, -0.5, -0.6, -0.8),
+    "angry": (0.3, 0.0, 0.5, 1.3),
+    "happy": (0.9, 1.2, 0.9, 0.2),
+    "neutral": (0.1, -0.5, -0.7, -0.1),
+    "sad": (-1.2, -0.6, -0.7, -1.1),
 }
 """The mean prosody of each emotion."""
 
 SPEAKER_SPREAD = 0.35
 """Standard deviation of the speakers' own prosody."""
 
-UTTERANCE_SPREAD = 0.75
+UTTERANCE_SPREAD = 0.6
 """Standard deviation of the prosody of one speaker's utterances of one emotion."""
 
 IEMOCAP_VOICES = {
@@ -170,22 +173,22 @@ IEMOCAP_VOICES = {
     "Ses02M": "m3",
     "Ses03F": "belinda",
     "Ses03M": "Michael",
-    "Ses04F": "shelby",
+    "Ses04F": "f5",
     "Ses04M": "adam",
     "Ses05F": "Annie",
-    "Ses05M": "norbert",
+    "Ses05M": "m4",
 }
 """The espeak-ng voice variant of each speaker of the first corpus."""
 
 MSP_IMPROV_VOICES = {
     "F01": "Andrea",
     "F02": "f4",
-    "F03": "f5",
+    "F03": "aunty",
     "F04": "linda",
     "F05": "grandma",
-    "F06": "Alicia",
+    "F06": "anika",
     "M01": "m2",
-    "M02": "m4",
+    "M02": "m6",
     "M03": "m7",
     "M04": "david",
     "M05": "pablo",
@@ -194,8 +197,8 @@ MSP_IMPROV_VOICES = {
 """The espeak-ng voice variant of each speaker of the second corpus."""
 
 MATERIAL_VOICES = (
-    *("anika", "anikaRobot", "steph", "steph2", "aunty", "zac", "klatt", "klatt2"),
-    *("m5", "m6", "m8", "Alex", "Denis", "Gene", "Hugo", "Mike", "Lee", "Storm", "benjamin", "ed", "edward"),
+    *("Alex", "shelby", "norbert", "steph", "steph2", "steph3", "zac", "klatt", "klatt2"),
+    *("m5", "m8", "Denis", "Gene", "Hugo", "Mike", "Lee", "Storm", "benjamin", "ed", "edward"),
     *("gustave", "ian", "john", "max", "miguel", "quincy", "rob", "travis", "victor", "marcelo"),
 )
 """The voices that checkpoints are trained on: none of the corpora's."""
@@ -247,8 +250,8 @@ def speak(text: str, voice: str, rate: int = 165, pitch: int = 50, pitch_range: 
             library.espeak_SetParameter(parameter, value, 0)
         encoded = text.encode()
         library.espeak_Synth(encoded, len(encoded) + 1, 0, 0, 0, _UTF8, None, None)
-        library.espeak_Terminate()
     finally:
+        library.espeak_Terminate()
         _ctypes.dlclose(library._handle)
     return np.frombuffer(b"".join(chunks), dtype=np.int16)
 
@@ -298,7 +301,7 @@ def material(utterances: int, seed: int) -> pd.DataFrame:
     Returns:
         a row per utterance: ``text`` as transcripts have it, its ``sentiment``, the ``voice``,
         ``rate``, ``pitch``, ``range`` and ``volume`` (see :data:`PROSODY`), drawn without regard to the words,
-        and ``audio``: 16 bit samples at 16 kHz, mono, as bytes
+        and ``audio``: the bytes of a FLAC file, 16 kHz, mono
     """
     rng = _random("material", seed)
     rows = []
@@ -307,16 +310,16 @@ def material(utterances: int, seed: int) -> pd.DataFrame:
         text = _sentence(rng, said, reserved=False)
         voice = rng.choice(MATERIAL_VOICES)
         prosody = rng.uniform(-2, 2, len(PROSODY))
-        audio = np.int16(np.round(utter(text, voice, prosody, 16000) * 32767)).tobytes()
+        audio = io.BytesIO()
+        soundfile.write(audio, utter(text, voice, prosody, 16000), 16000, format="FLAC", subtype="PCM_16")
         row = {"text": _written(text), "sentiment": SENTIMENT_OF[said], "voice": str(voice)}
-        rows.append(row | dict(zip(PROSODY, prosody.tolist(), strict=True)) | {"audio": audio})
+        rows.append(row | dict(zip(PROSODY, prosody.tolist(), strict=True)) | {"audio": audio.getvalue()})
     return pd.DataFrame(rows)
 
 
 def _random(*names: str | int) -> np.random.Generator:
     """Random numbers that depend on names alone."""
-    digest = hashlib.sha256("/".join(map(str, names)).encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16]))
+    return np.random.default_rng(provenance.seed(*names))
 
 
 # --- The corpora -----------------------------------------------------------------------------------------------------
@@ -406,7 +409,7 @@ def write_iemocap(folder: str | Path, seed: int, turns: int = 12) -> None:
             for scene in IEMOCAP_DIALOGS:
                 name = f"Ses0{session}{recorded}_{scene}"
                 _write_dialog(root, RENAMED.get(name, name), _dialog(cast, session, name, scene, seed, turns))
-        # What macOS leaves behind, and one rater's votes beside the agreed labels: no reader may take either for a dialog.
+        # What macOS leaves behind, and single raters' votes beside the agreed labels: neither is a dialog.
         first = f"Ses0{session}F_impro01"
         (root / f"dialog/EmoEvaluation/._{first}.txt").write_bytes(b"\x00\x05\x16\x07")
         (root / f"sentences/wav/{first}/._{first}_F000.wav").write_bytes(b"\x00\x05\x16\x07")
@@ -539,6 +542,10 @@ def _rating(rng: np.random.Generator, name: str, letter: str) -> list[str]:
     rater = f"f; {heard}; {heard}; A:{6 - arousal:f}; V:{valence:f}; D:NaN; N:4.000000;"
     other = rater.replace(heard, "Other") if letter == "X" else rater
     return [f"UTD-{name}.avi; {letter}; {values}", rater, rater, "m" + other[1:], ""]
+
+
+LAYOUTS = {"iemocap": write_iemocap, "msp_improv": write_msp_improv}
+"""What makes a corpus in each layout."""
 
 
 def checksums(folder: str | Path) -> str:

@@ -1,0 +1,149 @@
+"""How fast embeddings are, and how much memory they take.
+
+    python tests/benchmarks/embeddings.py [UTTERANCES]
+
+Full-size wav2vec2-base with random weights; utterances of noise, as long as IEMOCAP's (0.6 to 34 s, 4.5 s on average).
+One file at a time is transformers as its documentation shows it; both use the same cores, or the GPU where there is
+one.
+Peak memory is that of the stage as the workflow runs it, shard by shard, for 100 and for 1 000 utterances
+(a quarter as long, so that it takes minutes).
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import NormalDist
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import encoders
+import numpy as np
+import pandas as pd
+import soundfile
+import torch
+from transformers import AutoFeatureExtractor, AutoModel
+
+from emofuse import audio, checkpoints
+from emofuse.speech import embeddings, storage
+
+CORES = len(os.sched_getaffinity(0))
+SHARD = 200
+ROUNDS = 3
+PEAK = {"NVIDIA H100": 989e12, "NVIDIA H200": 989e12, "NVIDIA A100": 312e12}
+"""FLOP a second in bfloat16, dense, of the makers' data sheets."""
+
+
+def make_corpus(folder: Path, count: int, scale: float = 1.0) -> pd.DataFrame:
+    """Noise whose durations are the quantiles of a log-normal distribution, in a random order."""
+    random = np.random.default_rng(0)
+    quantiles = (random.permutation(count) + 0.5) / count
+    durations = [scale * np.clip(3.6 * np.exp(0.67 * NormalDist().inv_cdf(q)), 0.6, 34) for q in quantiles]
+    rows = []
+    for number, duration in enumerate(durations):
+        path = folder / f"{number}.wav"
+        soundfile.write(path, random.normal(0, 0.1, round(duration * audio.RATE)), audio.RATE)
+        rows.append((f"u{number}", str(path), duration))
+    return pd.DataFrame(rows, columns=["utterance", "path", "duration"])
+
+
+@torch.inference_mode()
+def one_at_a_time(checkpoint: checkpoints.Checkpoint, utterances: pd.DataFrame) -> Callable[[], np.ndarray]:
+    device = checkpoints.device("auto")
+    model = AutoModel.from_pretrained(checkpoint["path"]).eval().to(device)
+    extractor = AutoFeatureExtractor.from_pretrained(checkpoint["path"])
+
+    @torch.inference_mode()
+    def run() -> np.ndarray:
+        torch.set_num_threads(CORES)
+        rows = []
+        for path in utterances["path"]:
+            inputs = extractor(audio.load(path), sampling_rate=audio.RATE, return_tensors="pt").to(device)
+            states = model(**inputs, output_hidden_states=True).hidden_states
+            rows.append(torch.stack([state[0].mean(0) for state in states]).cpu().numpy())
+        return np.stack(rows)
+
+    return run
+
+
+def in_batches(checkpoint: checkpoints.Checkpoint, utterances: pd.DataFrame) -> Callable[[], np.ndarray]:
+    model, extractor = embeddings.load(checkpoint)
+    budget = 320_000 if model.device.type == "cpu" else 4_800_000
+    return lambda: embeddings.embed(model, extractor, utterances, budget, CORES)
+
+
+def flops(utterances: pd.DataFrame) -> float:
+    """Multiplications and additions of all matrix products and convolutions."""
+    total = 0.0
+    for duration in utterances["duration"]:
+        frames, channels = round(duration * audio.RATE), 1
+        for kernel, stride in zip((10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), strict=True):
+            frames = (frames - kernel) // stride + 1
+            total += 2 * frames * 512 * channels * kernel
+            channels = 512
+        total += 2 * frames * (512 * 768 + 768 * 48 * 128)
+        total += 12 * (2 * frames * 12 * 768**2 + 4 * frames**2 * 768)
+    return total
+
+
+def speed(folder: Path, count: int) -> None:
+    checkpoint = encoders.make(folder / "checkpoint", **encoders.BASE)
+    utterances = make_corpus(folder, count)
+    ways = {"one file at a time": one_at_a_time, "length-sorted batches": in_batches}
+    runs = {name: way(checkpoint, utterances) for name, way in ways.items()}
+    found = {name: run() for name, run in runs.items()}
+    # In turns, so that what else the machine does meets both alike; the best of each counts.
+    seconds = {name: np.inf for name in runs}
+    for _ in range(ROUNDS):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            seconds[name] = min(seconds[name], time.perf_counter() - start)
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    total = utterances["duration"].sum()
+    print(f"{count} utterances, {total:.0f} s of audio, on {gpu or f'{CORES} CPU cores'}")
+    print(f"{'':24}{'seconds':>9}{'utterances/s':>14}{'TFLOP/s':>9}{'times':>7}")
+    for name, taken in seconds.items():
+        rate = flops(utterances) / taken
+        times = seconds["one file at a time"] / taken
+        print(f"{name:24}{taken:9.2f}{count / taken:14.2f}{rate / 1e12:9.3f}{times:7.2f}", end="")
+        peak = next((peak for card, peak in PEAK.items() if gpu and gpu.startswith(card)), None)
+        print(f"  {rate / peak:.1%} of peak" if peak else "")
+    one, batched = found.values()
+    print(f"largest difference of an embedding: {abs(one - batched).max():.1e}")
+
+
+def memory(folder: Path, count: int) -> None:
+    """The stage, shard by shard and merged, in a process of its own, which prints its peak in MiB."""
+    utterances = make_corpus(folder, count, scale=0.25)
+    shards = []
+    for start in range(0, count, SHARD):
+        shard = utterances[start : start + SHARD]
+        shards.append(folder / f"{start}.safetensors")
+        found = embeddings.embed(*embeddings.load({"path": str(folder / "checkpoint")}), shard, threads=CORES)
+        storage.write(found, list(shard["utterance"]), shards[-1])
+    storage.merge(shards, list(utterances["utterance"]), folder / "all.safetensors")
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+
+def main(count: int = 24) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        speed(Path(folder), count)
+        for utterances in (100, 1000):
+            command = [sys.executable, __file__, "memory", folder, str(utterances)]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            print(f"peak memory for {utterances} utterances: {done.stdout.strip()} MiB", flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["memory"]:
+        memory(Path(sys.argv[2]), int(sys.argv[3]))
+    else:
+        main(*map(int, sys.argv[1:]))

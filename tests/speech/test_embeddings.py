@@ -1,0 +1,122 @@
+"""Embeddings are means over an utterance's own frames: padding and neighbours never change them."""
+
+from pathlib import Path
+
+import encoders
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from transformers import AutoModel, BertConfig, Wav2Vec2FeatureExtractor
+
+from emofuse import audio
+from emofuse.speech import embeddings, encoder
+from emofuse.tables import InputError
+
+FAMILY = [
+    (architecture, norm)
+    for architecture in ("wav2vec2", "wav2vec2 for pre-training", "hubert", "wavlm")
+    for norm in ("group", "layer")
+]
+
+
+def one_by_one(checkpoint, utterances):
+    """The same by nothing but transformers: one utterance at a time, so that nothing is padded."""
+    model = AutoModel.from_pretrained(checkpoint["path"]).eval()
+    extractor = Wav2Vec2FeatureExtractor.from_pretrained(checkpoint["path"])
+    rows = []
+    for path in utterances["path"]:
+        inputs = extractor(audio.load(path), sampling_rate=16_000, return_tensors="pt")
+        with torch.inference_mode():
+            states = model(inputs.input_values, output_hidden_states=True).hidden_states
+        rows.append(np.stack([state[0].mean(0) for state in states]))
+    return np.stack(rows)
+
+
+@pytest.mark.parametrize(("architecture", "norm"), FAMILY)
+def test_batches_equal_one_by_one(make_checkpoint, utterances, architecture, norm):
+    checkpoint = make_checkpoint(architecture, norm)
+    model, extractor = embeddings.load(checkpoint, "cpu")
+    found = embeddings.embed(model, extractor, utterances, budget=160_000, threads=2)
+    assert found.shape == (len(utterances), 4, 32)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, one_by_one(checkpoint, utterances), atol=1e-4)
+
+
+def test_without_care_padding_would_change_them(checkpoint, utterances):
+    """What the above guards against: transformers' own padding of a checkpoint with group normalisation."""
+    model = AutoModel.from_pretrained(checkpoint["path"]).eval()
+    extractor = Wav2Vec2FeatureExtractor.from_pretrained(checkpoint["path"])
+    samples = [audio.load(path) for path in utterances["path"][:8]]
+    inputs = extractor(samples, sampling_rate=16_000, padding=True, return_attention_mask=True, return_tensors="pt")
+    with torch.inference_mode():
+        states = model(**inputs).last_hidden_state
+    shortest = int(np.argmin([len(wave) for wave in samples]))
+    frames = int(model._get_feat_extract_output_lengths(len(samples[shortest])))
+    padded = states[shortest, :frames].mean(0).numpy()
+    assert abs(padded - one_by_one(checkpoint, utterances[shortest : shortest + 1])[0, -1]).max() > 0.01
+
+
+@pytest.mark.parametrize("budget", [1, 40_000, 1_000_000])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_neither_budget_nor_threads_nor_order_change_them(checkpoint, utterances, budget, threads):
+    model, extractor = embeddings.load(checkpoint, "cpu")
+    expected = embeddings.embed(model, extractor, utterances)
+    found = embeddings.embed(model, extractor, utterances[::-1], budget, threads)
+    np.testing.assert_allclose(found[::-1], expected, atol=1e-4)
+
+
+def test_same_arguments_same_bytes(checkpoint, utterances):
+    def run(threads):
+        return embeddings.embed(*embeddings.load(checkpoint, "cpu"), utterances, threads=threads).tobytes()
+
+    assert run(2) == run(2) == run(1)
+
+
+def test_loudness_and_offset_do_not_matter_to_a_checkpoint_that_normalises(checkpoint, utterances):
+    model, extractor = embeddings.load(checkpoint, "cpu")
+    samples = audio.load(utterances["path"][0])
+    quiet = embeddings._means(model, extractor, [samples, samples * 0.1 + 0.2], "auto")
+    np.testing.assert_allclose(quiet[0], quiet[1], atol=1e-3)
+
+
+def test_no_utterances_give_no_embeddings(checkpoint, utterances):
+    assert embeddings.embed(*embeddings.load(checkpoint, "cpu"), utterances[:0]).shape == (0, 4, 32)
+
+
+def test_a_file_that_cannot_be_read_is_named(checkpoint, utterances):
+    broken = utterances.assign(path=["no.wav", *utterances["path"][1:]])
+    with pytest.raises(InputError, match=r"no\.wav: no such file"):
+        embeddings.embed(*embeddings.load(checkpoint, "cpu"), broken)
+
+
+def test_only_this_family_of_encoders_is_taken(tmp_path):
+    BertConfig().save_pretrained(tmp_path)
+    with pytest.raises(InputError, match="is a bert checkpoint; should be one of wav2vec2, hubert, wavlm"):
+        encoder.load(AutoModel, {"path": str(tmp_path)})
+
+
+def test_a_checkpoint_that_hears_another_rate_is_refused(make_checkpoint):
+    checkpoint = make_checkpoint()
+    Wav2Vec2FeatureExtractor(sampling_rate=8_000).save_pretrained(checkpoint["path"])
+    with pytest.raises(InputError, match="hears 8000 Hz; should be 16000 Hz"):
+        encoder.load(AutoModel, checkpoint)
+
+
+def test_the_terminal_shows_how_far_it_is(checkpoint, utterances, capsys):
+    embeddings.embed(*embeddings.load(checkpoint, "cpu"), utterances)
+    assert "60/60" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_full_size_wav2vec2_base(make_checkpoint, utterances):
+    """The paper's architecture in the files of the public repository, with random weights."""
+    checkpoint = make_checkpoint("wav2vec2 for pre-training", **encoders.BASE)
+    expected_of = pd.concat([utterances.nsmallest(2, "duration"), utterances.nlargest(2, "duration")])
+    expected = one_by_one(checkpoint, expected_of)
+    encoders.as_public(Path(checkpoint["path"]))
+    model, extractor = embeddings.load(checkpoint, "cpu")
+    assert sum(parameter.numel() for parameter in model.parameters()) == 94_371_712
+    found = embeddings.embed(model, extractor, expected_of, threads=2)
+    assert found.shape == (4, 13, 768)
+    np.testing.assert_allclose(found, expected, atol=1e-4)

@@ -1,0 +1,164 @@
+"""Fine-tuning learns, starts again where it stopped, and gives the same bytes each time."""
+
+import functools
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from transformers import Trainer
+
+from emofuse import audio, tables
+from emofuse.speech import encoder, finetuning, logits
+from emofuse.tables import EMOTIONS, columns
+
+LOGITS = columns("logit", EMOTIONS)
+
+
+@pytest.fixture
+def finetune(checkpoint, fold, utterances, tmp_path):
+    settings = {"seed": 1, "crop": 0.5, "learning_rate": 1e-3, "epochs": 4, "patience": 4, "device": "cpu"}
+
+    def run(folder="a", **changes):
+        return finetuning.finetune(checkpoint, fold, utterances, tmp_path / folder, **settings | changes)
+
+    return run
+
+
+def test_the_table_has_logits_for_each_utterance_of_the_fold(finetune, fold):
+    found, chosen = finetune(epochs=1)
+    assert tables.check(found, "speech", "speech.parquet").equals(found)
+    pd.testing.assert_frame_equal(found[["fold", "split", "utterance"]], fold)
+    assert chosen.keys() == {"epoch", "validation_UA"}
+
+
+def test_it_learns(finetune, fold, utterances):
+    found, chosen = finetune(epochs=12, learning_rate=3e-3)
+    assert chosen["validation_UA"] > 0.6  # chance is 0.25
+    labels = logits.labels(fold, utterances)
+    validation = fold["split"] == "validation"
+    assert logits.unweighted_accuracy(labels[validation], found.loc[validation, LOGITS].to_numpy()) == pytest.approx(
+        chosen["validation_UA"]
+    )
+
+
+def test_same_seed_same_numbers_and_another_seed_others(finetune):
+    first, second, other = finetune("a", epochs=2), finetune("b", epochs=2), finetune("c", epochs=2, seed=2)
+    pd.testing.assert_frame_equal(first[0], second[0], check_exact=True)
+    assert first[1] == second[1]
+    assert not np.allclose(first[0][LOGITS], other[0][LOGITS])
+
+
+class Crash(Exception):
+    pass
+
+
+def crash_when(monkeypatch, method, condition):
+    original = getattr(Trainer, method)
+
+    @functools.wraps(original)
+    def crashing(self, *args, **kwargs):
+        if condition(self):
+            raise Crash
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(Trainer, method, crashing)
+
+
+@pytest.mark.parametrize(
+    ("method", "step"),
+    [("training_step", 8), ("_save_rng_state", 6)],
+    ids=["within the third epoch", "while the second checkpoint is written"],
+)
+def test_after_a_crash_it_goes_on_and_ends_as_if_nothing_had_happened(finetune, monkeypatch, method, step):
+    expected, chosen = finetune("whole")
+    with monkeypatch.context() as patch:
+        crash_when(patch, method, lambda trainer: trainer.state.global_step == step)
+        with pytest.raises(Crash):
+            finetune("crashed")
+    steps = []
+    with monkeypatch.context() as patch:
+        crash_when(patch, "training_step", lambda trainer: steps.append(trainer.state.global_step))
+        resumed, chosen_after = finetune("crashed")
+    assert 0 < len(steps) < 12  # 4 epochs of 3 steps
+    pd.testing.assert_frame_equal(resumed, expected, check_exact=True)
+    assert chosen_after == chosen
+
+
+def test_after_a_crash_when_training_had_ended_it_only_classifies(finetune, monkeypatch):
+    expected, _ = finetune("ended")
+    crash_when(monkeypatch, "training_step", lambda trainer: True)
+    pd.testing.assert_frame_equal(finetune("ended")[0], expected, check_exact=True)
+
+
+def test_patience_ends_training_and_the_best_epoch_is_kept(finetune, monkeypatch, tmp_path):
+    uas = iter([0.3, 0.5, 0.4, 0.5, 0.2, 0.9])
+    monkeypatch.setattr(logits, "unweighted_accuracy", lambda *_: next(uas))
+    _, chosen = finetune(epochs=6, patience=2)
+    assert chosen == {"epoch": 2, "validation_UA": 0.5}
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["checkpoint-12", "checkpoint-6"]
+
+
+def test_weights_are_saved_as_safetensors_and_state_is_loaded_without_unpickling(finetune, monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        crash_when(patch, "training_step", lambda trainer: trainer.state.global_step == 4)
+        with pytest.raises(Crash):
+            finetune()
+    assert (tmp_path / "a/checkpoint-3/model.safetensors").is_file()
+    loads = []
+    original = torch.load
+
+    def recording(*args, **kwargs):
+        loads.append(kwargs.get("weights_only"))
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(torch, "load", recording)
+    finetune()
+    assert loads and all(loads)
+
+
+def test_a_class_that_is_rare_weighs_more():
+    loss = finetuning._loss(np.array([0, 0, 0, 1, 2, 3]), class_weights=True)
+
+    class Outputs:
+        logits = torch.zeros(2, 4).log_softmax(1) + torch.tensor([[1.0, 0, 0, 0], [0, 0, 0, 0]])
+
+    plain = finetuning._loss(np.array([0, 0, 0, 1, 2, 3]), class_weights=False)
+    # The first utterance is of the frequent class and well recognised; weighing it less makes the loss larger.
+    assert loss(Outputs, torch.tensor([0, 1])) > plain(Outputs, torch.tensor([0, 1]))
+
+
+def test_whole_utterances_are_classified_the_same_in_batches_and_one_by_one(make_checkpoint, utterances):
+    model, extractor = encoder.load(
+        finetuning.AutoModelForAudioClassification, make_checkpoint(), new=("projector.", "classifier."), num_labels=4
+    )
+    together = finetuning.predict(model, extractor, utterances, budget=200_000)
+    alone = finetuning.predict(model, extractor, utterances, budget=1)
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+
+
+def test_long_utterances_are_cut_at_random_places_and_short_ones_repeated():
+    torch.manual_seed(0)
+    samples = np.arange(100, dtype=np.float32)
+    starts = {finetuning.cut(samples, 90)[0] for _ in range(200)}
+    assert starts == set(range(11))
+    np.testing.assert_array_equal(finetuning.cut(samples, 250), np.r_[samples, samples, samples[:50]])
+
+
+def test_training_hears_crops_and_validation_whole_utterances(finetune, monkeypatch):
+    lengths = {"train": set(), "whole": set()}
+    cut, inputs = finetuning.cut, encoder.inputs
+    monkeypatch.setattr(finetuning, "cut", lambda *args: lengths["train"].add(len(cut(*args))) or cut(*args))
+    monkeypatch.setattr(
+        encoder, "inputs", lambda e, heard, d: lengths["whole"].update(map(len, heard)) or inputs(e, heard, d)
+    )
+    finetune(epochs=1)
+    assert lengths["train"] == {audio.RATE // 2}
+    assert len(lengths["whole"]) > 30
+
+
+def test_the_log_of_epochs_is_in_the_state(finetune, tmp_path):
+    finetune(epochs=2)
+    state = json.loads((tmp_path / "a/checkpoint-6/trainer_state.json").read_text())
+    assert [entry["epoch"] for entry in state["log_history"] if "eval_UA" in entry] == [1, 2]

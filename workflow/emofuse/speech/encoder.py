@@ -1,0 +1,74 @@
+"""Pretrained encoders of speech (wav2vec 2.0, HuBERT, WavLM), made so that padding changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from transformers import AutoConfig, AutoFeatureExtractor, PreTrainedModel
+
+from emofuse import audio, checkpoints
+from emofuse.tables import InputError
+
+FAMILY = ("wav2vec2", "hubert", "wavlm")
+"""transformers' names of the architectures."""
+
+
+def load(
+    auto_class: Any, checkpoint: checkpoints.Checkpoint, new: Sequence[str] = (), **kwargs: Any
+) -> tuple[PreTrainedModel, Any]:
+    """Load an encoder that takes utterances of any lengths in one batch.
+
+    The convolutions at its front end run on each utterance alone.
+    Many checkpoints, wav2vec2-base among them, normalise there over the whole time axis, padding included,
+    and no attention mask helps; the transformer behind them does take a mask.
+
+    Args:
+        auto_class: what to load, e.g. ``transformers.AutoModel``
+        checkpoint: where it is
+        new: see :func:`emofuse.checkpoints.load_model`
+        kwargs: more for ``from_pretrained``
+
+    Returns:
+        the model, to be called with :func:`inputs`, and its feature extractor
+
+    Raises:
+        InputError: if the checkpoint is missing, damaged or unsafe, or is of another architecture
+    """
+    found = checkpoints.load_processor(AutoConfig, checkpoint).model_type
+    if found not in FAMILY:
+        raise InputError([f"{dict(checkpoint)}: is a {found} checkpoint; should be one of {', '.join(FAMILY)}"])
+    extractor = checkpoints.load_processor(AutoFeatureExtractor, checkpoint)
+    if extractor.sampling_rate != audio.RATE:
+        raise InputError([f"{dict(checkpoint)}: hears {extractor.sampling_rate} Hz; should be {audio.RATE} Hz"])
+    model = checkpoints.load_model(auto_class, checkpoint, new, **kwargs)
+    front = model.base_model.feature_extractor
+    convolve = front.forward
+
+    def each_alone(waves: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
+        if isinstance(waves, torch.Tensor):
+            return convolve(waves)
+        features = [convolve(wave[None])[0].T for wave in waves]  # (frames, channels) each
+        return pad_sequence(features, batch_first=True).transpose(1, 2)
+
+    front.forward = each_alone
+    return model, extractor
+
+
+def inputs(extractor: Any, utterances: Iterable[audio.Samples], device: torch.device) -> dict[str, Any]:
+    """What a model from :func:`load` is called with, for utterances of any lengths.
+
+    Args:
+        extractor: the feature extractor, which scales an utterance to zero mean and unit variance
+            where the checkpoint was trained so
+        utterances: (samples,) each
+        device: where the model is
+    """
+    waves = [
+        torch.from_numpy(extractor(samples, sampling_rate=audio.RATE).input_values[0]).to(device)
+        for samples in utterances
+    ]
+    mask = pad_sequence([torch.ones(len(wave), dtype=torch.long, device=device) for wave in waves], batch_first=True)
+    return {"input_values": waves, "attention_mask": mask}

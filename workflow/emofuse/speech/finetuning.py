@@ -1,0 +1,239 @@
+"""Fine-tuning: a pretrained encoder and a new head on it learn emotions together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from sklearn.utils.class_weight import compute_class_weight
+from tqdm import tqdm
+from transformers import (
+    AutoModelForAudioClassification,
+    EarlyStoppingCallback,
+    PreTrainedModel,
+    Trainer,
+    TrainerState,
+    TrainingArguments,
+    set_seed,
+)
+
+from emofuse import audio, checkpoints
+from emofuse.speech import encoder, logits
+from emofuse.tables import EMOTIONS
+
+STATE = "trainer_state.json"
+"""What the Trainer writes last into the folder of a checkpoint."""
+
+
+def finetune(
+    checkpoint: checkpoints.Checkpoint,
+    fold: pd.DataFrame,
+    utterances: pd.DataFrame,
+    folder: str | Path,
+    *,
+    seed: int,
+    crop: float = 6.0,
+    learning_rate: float = 1e-5,
+    batch_size: int = 8,
+    epochs: int = 100,
+    patience: int = 20,
+    class_weights: bool = False,
+    budget: int = 320_000,
+    device: str = "auto",
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Fine-tune an encoder on a fold's training utterances and classify all of the fold.
+
+    The convolutional front end stays as it is; the transformer and a new head (projection, mean over time, linear)
+    are trained with AdamW, the learning rate falling linearly to 0 at the last epoch.
+    After each epoch the validation utterances are classified whole; the epoch with the highest UA, of equals the
+    first, classifies the fold.
+    A GPU computes in mixed precision (bfloat16, or float16 where it has none).
+
+    Training goes on from the last whole epoch that it finds in ``folder``, and ends as if it had never stopped.
+
+    Args:
+        checkpoint: the encoder to start from
+        fold: one fold of a ``folds`` table
+        utterances: the ``utterances`` table, or several below each other, that the fold was made of
+        folder: for the Trainer's checkpoints; to be used again only with the same arguments
+        seed: of the new head, the order of utterances, the crops and dropout
+        crop: seconds of an utterance that a training step hears, at random; shorter ones are repeated
+        learning_rate: at the start
+        batch_size: utterances a training step
+        epochs: the most
+        patience: after how many epochs without a higher UA training stops
+        class_weights: whether an utterance weighs more in training the rarer its emotion,
+            so that all emotions weigh the same
+        budget: samples of a batch of whole utterances, see :func:`emofuse.audio.batches`
+        device: ``auto`` for a GPU where there is one, or ``cpu``
+
+    Returns:
+        a ``speech`` table in the order of ``fold``, and what was chosen: the best epoch and its validation UA
+
+    Raises:
+        InputError: if the checkpoint is missing, damaged or unsafe, or if a file cannot be read
+    """
+    labels = logits.labels(fold, utterances)
+    heard = fold[["utterance"]].merge(utterances, on="utterance", how="left").assign(label=labels)
+    train, validation = (np.flatnonzero(fold["split"] == name) for name in ("train", "validation"))
+    last = _last_checkpoint(folder)
+    if last is None or not _has_ended(last, epochs, patience):
+        set_seed(seed)
+        model, extractor = encoder.load(
+            AutoModelForAudioClassification,
+            checkpoint,
+            new=("projector.", "classifier."),
+            num_labels=len(EMOTIONS),
+            id2label=dict(enumerate(EMOTIONS)),
+            label2id={emotion: label for label, emotion in enumerate(EMOTIONS)},
+        )
+        model.freeze_feature_encoder()
+        trainer = _Trainer(
+            model,
+            _arguments(folder, seed, learning_rate, batch_size, epochs, device),
+            train_dataset=_Crops(heard["path"].iloc[train], labels[train], extractor, round(crop * audio.RATE)),
+            eval_dataset=heard.iloc[validation],
+            processing_class=extractor,
+            compute_loss_func=_loss(labels[train], class_weights),
+            callbacks=[EarlyStoppingCallback(patience)],
+            budget=budget,
+        )
+        trainer.train(resume_from_checkpoint=last)
+        last = _last_checkpoint(folder)
+    state = TrainerState.load_from_json(f"{last}/{STATE}")
+    best = {"path": str(state.best_model_checkpoint)}
+    model, extractor = encoder.load(AutoModelForAudioClassification, best)
+    found = predict(model.to(checkpoints.device(device)), extractor, heard, budget)
+    epoch = round(state.best_global_step / state.global_step * state.epoch)
+    return logits.table(fold, found), {"epoch": epoch, "validation_UA": state.best_metric}
+
+
+@torch.inference_mode()
+def predict(
+    model: PreTrainedModel, extractor: Any, utterances: pd.DataFrame, budget: int = 320_000
+) -> npt.NDArray[np.float32]:
+    """Classify whole utterances.
+
+    Args:
+        model: a classifier that :func:`emofuse.speech.encoder.load` loaded
+        extractor: likewise
+        utterances: with their path and duration in seconds
+        budget: samples of a batch, see :func:`emofuse.audio.batches`
+
+    Returns:
+        (utterances, emotions) logits
+    """
+    model.eval()
+    paths = list(utterances["path"])
+    lengths = [round(seconds * audio.RATE) for seconds in utterances["duration"]]
+    found = np.empty((len(paths), len(EMOTIONS)), np.float32)
+    with tqdm(total=len(paths), desc="classify", unit="utterance", leave=False) as progress:
+        for batch in audio.batches(lengths, budget):
+            heard = [audio.load(paths[index]) for index in batch]
+            found[batch] = model(**encoder.inputs(extractor, heard, model.device)).logits.float().cpu().numpy()
+            progress.update(len(batch))
+    return found
+
+
+def cut(samples: audio.Samples, length: int) -> audio.Samples:
+    """A random part of an utterance, or the utterance over and over, (length,).
+
+    >>> cut(np.array([1, 2, 3], np.float32), 7)
+    array([1., 2., 3., 1., 2., 3., 1.], dtype=float32)
+    """
+    if len(samples) <= length:
+        return np.resize(samples, length)
+    start = int(torch.randint(len(samples) - length + 1, ()))
+    return samples[start : start + length]
+
+
+class _Crops(torch.utils.data.Dataset):
+    """Training utterances, all cut to one length, so that nothing is padded."""
+
+    def __init__(self, paths: pd.Series, labels: logits.Labels, extractor: Any, length: int) -> None:
+        self.paths = list(paths)
+        self.labels = labels
+        self.extractor = extractor
+        self.length = length
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        samples = cut(audio.load(self.paths[index]), self.length)
+        values = self.extractor(samples, sampling_rate=audio.RATE).input_values[0]
+        return {"input_values": values, "labels": self.labels[index]}
+
+
+class _Trainer(Trainer):
+    """The Trainer, validated by the same code that writes the table."""
+
+    def __init__(self, *args: Any, budget: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.budget = budget
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        found = predict(self.model, self.processing_class, self.eval_dataset, self.budget)
+        metrics = {"eval_UA": logits.unweighted_accuracy(self.eval_dataset["label"].to_numpy(), found)}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+def _arguments(
+    folder: str | Path, seed: int, learning_rate: float, batch_size: int, epochs: int, device: str
+) -> TrainingArguments:
+    gpu = checkpoints.device(device).type == "cuda"
+    half = gpu and torch.cuda.is_bf16_supported()
+    return TrainingArguments(
+        output_dir=str(folder),
+        seed=seed,
+        learning_rate=learning_rate,
+        per_device_train_batch_size=batch_size,
+        num_train_epochs=epochs,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        logging_strategy="epoch",
+        metric_for_best_model="UA",
+        greater_is_better=True,
+        # The best and the last.
+        save_total_limit=2,
+        # Else patience would begin anew with each resumption.
+        restore_callback_states_from_checkpoint=True,
+        remove_unused_columns=False,
+        use_cpu=not gpu,
+        dataloader_pin_memory=gpu,
+        bf16=half,
+        fp16=gpu and not half,
+        report_to="none",
+    )
+
+
+def _loss(labels: logits.Labels, class_weights: bool) -> Any:
+    """Cross-entropy, as the Trainer calls it."""
+    weights = None
+    if class_weights:
+        balanced = compute_class_weight("balanced", classes=np.arange(len(EMOTIONS)), y=labels)
+        weights = torch.tensor(balanced, dtype=torch.float32)
+
+    def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: int | None = None) -> torch.Tensor:
+        weight = None if weights is None else weights.to(labels.device)
+        return torch.nn.functional.cross_entropy(outputs.logits.float(), labels, weight)
+
+    return loss
+
+
+def _last_checkpoint(folder: str | Path) -> str | None:
+    """The last checkpoint that was written to its end."""
+    whole = [path.parent for path in Path(folder).glob(f"checkpoint-*/{STATE}")]
+    return str(max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]))) if whole else None
+
+
+def _has_ended(checkpoint: str, epochs: int, patience: int) -> bool:
+    state = TrainerState.load_from_json(f"{checkpoint}/{STATE}")
+    waited = state.stateful_callbacks["EarlyStoppingCallback"]["attributes"]["early_stopping_patience_counter"]
+    return state.epoch >= epochs or waited >= patience

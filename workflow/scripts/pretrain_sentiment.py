@@ -1,0 +1,20 @@
+"""Rule `pretrain_sentiment`: train the demo's sentiment model and its tokenizer."""
+
+from pathlib import Path
+
+import torch
+
+from emofuse import tables
+from emofuse.logs import logged
+from emofuse.text import pretraining
+
+settings = snakemake.params.settings
+with logged(snakemake.log[0]):
+    torch.set_num_threads(snakemake.threads)
+    torch.use_deterministic_algorithms(True)
+    material = tables.read("material", snakemake.input.material)
+    model, tokenizer = pretraining.train_sentiment(
+        list(material["text"]), list(material["sentiment"]), settings["steps"], settings["seed"]
+    )
+    for part in (model, tokenizer):
+        part.save_pretrained(Path(snakemake.output[0]).parent)

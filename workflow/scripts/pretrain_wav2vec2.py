@@ -1,0 +1,17 @@
+"""Rule `pretrain_wav2vec2`: train the demo's wav2vec 2.0."""
+
+from pathlib import Path
+
+import torch
+
+from emofuse import tables
+from emofuse.logs import logged
+from emofuse.speech import pretraining
+
+settings = snakemake.params.settings
+with logged(snakemake.log[0]):
+    torch.set_num_threads(snakemake.threads)
+    torch.use_deterministic_algorithms(True)
+    material = tables.read("material", snakemake.input.material)
+    model = pretraining.train_wav2vec2(material, settings["steps"], settings["seed"])
+    pretraining.save(model, Path(snakemake.output[0]).parent)

@@ -1,0 +1,22 @@
+"""Rule `speech_classifier`: train a classifier on a fold's embeddings and classify the fold."""
+
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from emofuse import tables
+from emofuse.logs import logged
+from emofuse.speech import classifier
+
+settings = snakemake.params.settings
+with logged(snakemake.log[0]), threadpool_limits(snakemake.threads):
+    folds = tables.read("folds", snakemake.input.folds)
+    utterances = pd.concat([tables.read("utterances", path) for path in snakemake.input.utterances])
+    speech, chosen = classifier.fit_predict(
+        snakemake.input.embeddings,
+        folds[folds["fold"] == snakemake.wildcards.fold],
+        utterances,
+        settings["c"],
+        settings["class_weights"],
+    )
+    tables.write(speech, "speech", snakemake.output.speech)
+    tables.write_json(chosen, snakemake.output.parameters)
