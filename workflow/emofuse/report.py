@@ -195,6 +195,22 @@ def search(parameters: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
+def word_errors(rates: pd.DataFrame) -> str:
+    """A sentence on how well the words of a corpus were understood.
+
+    Args:
+        rates: the ``wer`` table of a corpus
+    """
+    overall = rates[rates["emotion"] == "all"].set_index("condition")
+    if overall.empty:
+        return "The corpus has no reference transcripts to count word errors against."
+    parts = [f"{row.WER:.1%} of {row.words} words" for row in overall.loc[["all"]].itertuples()]
+    others = overall.drop(index="all")
+    if len(others) > 1:
+        parts += [f"{condition.replace('_', ' ')} {row.WER:.1%}" for condition, row in others.iterrows()]
+    return f"Word error rate of the transcripts of {overall['corpus'].iloc[0]}: {', '.join(parts)}."
+
+
 def _signed(value: float) -> str:
     """A difference with its sign.
 

@@ -13,11 +13,7 @@ from emofuse.fusion import METHODS
 from emofuse.tables import InputError
 
 try:
-    config.update(
-        configuration.complete(
-            config, " + ".join(map(str, workflow.configfiles)) or "config"
-        )
-    )
+    config.update(configuration.complete(config, " + ".join(map(str, workflow.configfiles)) or "config"))
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -90,9 +86,7 @@ def corpus_root(corpus):
 def reader_settings(corpus):
     """What the corpus's reader takes."""
     entry = config["corpora"][corpus]
-    taken = {
-        key: entry[key] for key in ("reader", "partial", "rejects", "min_duration")
-    }
+    taken = {key: entry[key] for key in ("reader", "partial", "rejects", "min_duration")}
     if entry["reader"] == "manifest":
         taken["emotions"] = entry["emotions"]
     return taken | {"path": corpus_root(corpus)}
@@ -112,10 +106,7 @@ def listing(corpus):
 
 def is_published(experiment):
     """Whether an experiment begins with published scores rather than with audio."""
-    return (
-        config["corpora"][config["experiments"][experiment]["test"]]["reader"]
-        == "released"
-    )
+    return config["corpora"][config["experiments"][experiment]["test"]]["reader"] == "released"
 
 
 def published_experiments():
@@ -161,11 +152,7 @@ def checkpoint_files(checkpoint):
     path = Path(checkpoint["path"])
     if path.suffix == ".pt":
         return str(path)
-    weights = [
-        file
-        for pattern in ("model*.safetensors", "pytorch_model*.bin")
-        for file in sorted(path.glob(pattern))
-    ]
+    weights = [file for pattern in ("model*.safetensors", "pytorch_model*.bin") for file in sorted(path.glob(pattern))]
     return [str(file) for file in weights] or str(path / "model.safetensors")
 
 
@@ -184,11 +171,7 @@ def speech_key():
 
 def transcripts_key():
     entry = config["transcripts"]
-    return (
-        "reference"
-        if entry["source"] == "reference"
-        else key(entry["checkpoint"], language=entry["language"])
-    )
+    return "reference" if entry["source"] == "reference" else key(entry["checkpoint"], language=entry["language"])
 
 
 def sentiment_key():
@@ -211,20 +194,12 @@ def word_error_rates():
 
 def methods_with_front():
     """The methods whose search has a Pareto front."""
-    return [
-        name
-        for name, method in config["methods"].items()
-        if method["parameters"].get("budget") is not None
-    ]
+    return [name for name, method in config["methods"].items() if method["parameters"].get("budget") is not None]
 
 
 def ceilings():
     """The methods that see the test labels."""
-    return [
-        name
-        for name, method in config["methods"].items()
-        if method["estimator"] == "oracle"
-    ]
+    return [name for name, method in config["methods"].items() if method["estimator"] == "oracle"]
 
 
 def compared_methods():
@@ -249,11 +224,7 @@ def pictures():
         experiment=config["experiments"],
         figure=[
             *EXPERIMENT_FIGURES,
-            *(
-                f"{method}/{figure}"
-                for method in compared_methods()
-                for figure in METHOD_FIGURES
-            ),
+            *(f"{method}/{figure}" for method in compared_methods() for figure in METHOD_FIGURES),
         ],
     )
 
@@ -270,10 +241,7 @@ def described(experiment):
 
 def notes():
     """What a reader of the results should know about where they come from."""
-    readers = {
-        config["corpora"][entry["test"]]["reader"]
-        for entry in config["experiments"].values()
-    }
+    readers = {config["corpora"][entry["test"]]["reader"] for entry in config["experiments"].values()}
     return [NOTES[reader] for reader in sorted(readers) if reader in NOTES]
 
 

@@ -72,8 +72,6 @@ rule folds:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=lambda wildcards: settings(
-            "folds", protocol=config["experiments"][wildcards.experiment]["protocol"]
-        ),
+        settings=lambda wildcards: settings("folds", protocol=config["experiments"][wildcards.experiment]["protocol"]),
     script:
         "../scripts/folds.py"

@@ -35,10 +35,7 @@ rule figures_experiment:
         comparison=f"{STUDY}/{{experiment}}/comparison.parquet",
         front=f"{STUDY}/{{experiment}}/front.parquet",
     output:
-        **{
-            figure: f"{STUDY}/{{experiment}}/figures/{figure}.png"
-            for figure in EXPERIMENT_FIGURES
-        },
+        **{figure: f"{STUDY}/{{experiment}}/figures/{figure}.png" for figure in EXPERIMENT_FIGURES},
     log:
         f"{LOGS}/figures_experiment/{config['study']}/{{experiment}}.log",
     conda:
@@ -57,17 +54,14 @@ rule report:
     input:
         tables_of_methods(),
         pictures(),
-        captions=sorted(
-            Path(workflow.basedir, "workflow/report/captions").glob("*.rst")
-        ),
+        captions=sorted(Path(workflow.basedir, "workflow/report/captions").glob("*.rst")),
         template=Path(workflow.basedir, "workflow/report/report.html.j2"),
-        metrics=expand(
-            f"{STUDY}/{{experiment}}/metrics.parquet", experiment=config["experiments"]
-        ),
+        metrics=expand(f"{STUDY}/{{experiment}}/metrics.parquet", experiment=config["experiments"]),
         comparison=expand(
             f"{STUDY}/{{experiment}}/comparison.parquet",
             experiment=config["experiments"],
         ),
+        wer=word_error_rates(),
     output:
         f"{STUDY}/report.html",
     log:

@@ -30,9 +30,7 @@ rule merge_embeddings:
         shards=lambda wildcards: expand(
             f"{EMBEDDINGS}/{{shard}}.safetensors",
             corpus=wildcards.corpus,
-            shard=shards(
-                wildcards.corpus, config["speech"]["embeddings"]["shard_size"]
-            ),
+            shard=shards(wildcards.corpus, config["speech"]["embeddings"]["shard_size"]),
         ),
     output:
         f"{EMBEDDINGS}.safetensors",
@@ -51,12 +49,8 @@ if config["speech"]["classifier"] == "embeddings":
     rule speech_classifier:
         input:
             folds=f"{STUDY}/{{experiment}}/folds.parquet",
-            utterances=lambda wildcards: of_corpora(
-                wildcards, "results/corpora/{corpus}/utterances.parquet"
-            ),
-            embeddings=lambda wildcards: of_corpora(
-                wildcards, f"{EMBEDDINGS}.safetensors"
-            ),
+            utterances=lambda wildcards: of_corpora(wildcards, "results/corpora/{corpus}/utterances.parquet"),
+            embeddings=lambda wildcards: of_corpora(wildcards, f"{EMBEDDINGS}.safetensors"),
         output:
             speech=f"{STUDY}/{{experiment}}/folds/{{fold}}/speech.parquet",
             parameters=f"{STUDY}/{{experiment}}/folds/{{fold}}/speech.json",
@@ -76,9 +70,7 @@ else:
     rule finetune:
         input:
             folds=f"{STUDY}/{{experiment}}/folds.parquet",
-            utterances=lambda wildcards: of_corpora(
-                wildcards, "results/corpora/{corpus}/utterances.parquet"
-            ),
+            utterances=lambda wildcards: of_corpora(wildcards, "results/corpora/{corpus}/utterances.parquet"),
             checkpoint=checkpoint_files(config["speech"]["checkpoint"]),
         output:
             speech=f"{STUDY}/{{experiment}}/folds/{{fold}}/speech.parquet",

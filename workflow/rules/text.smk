@@ -38,10 +38,7 @@ else:
                 checkpoint=config["transcripts"]["checkpoint"],
                 device=config["device"],
                 seed=[config["seed"], wildcards.corpus, "transcripts"],
-                **{
-                    key: config["transcripts"][key]
-                    for key in ("language", "batch_size", "shard_size")
-                },
+                **{key: config["transcripts"][key] for key in ("language", "batch_size", "shard_size")},
             ),
         script:
             "../scripts/transcripts.py"
@@ -95,9 +92,7 @@ rule wer:
     conda:
         "../../envs/environment.yaml"
     params:
-        settings=settings(
-            "wer", normalisation=config["transcripts"]["wer_normalisation"]
-        ),
+        settings=settings("wer", normalisation=config["transcripts"]["wer_normalisation"]),
     script:
         "../scripts/wer.py"
 
@@ -109,9 +104,7 @@ rule scores:
             experiment=wildcards.experiment,
             fold=fold_names(wildcards.experiment),
         ),
-        utterances=lambda wildcards: of_corpora(
-            wildcards, "results/corpora/{corpus}/utterances.parquet"
-        ),
+        utterances=lambda wildcards: of_corpora(wildcards, "results/corpora/{corpus}/utterances.parquet"),
         transcripts=lambda wildcards: of_corpora(wildcards, f"{TRANSCRIPTS}.parquet"),
         sentiment=lambda wildcards: of_corpora(wildcards, SENTIMENT),
     output:

@@ -3,12 +3,8 @@ rule track:
     input:
         tables_of_methods(),
         pictures(),
-        scores=expand(
-            f"{STUDY}/{{experiment}}/scores.parquet", experiment=config["experiments"]
-        ),
-        metrics=expand(
-            f"{STUDY}/{{experiment}}/metrics.parquet", experiment=config["experiments"]
-        ),
+        scores=expand(f"{STUDY}/{{experiment}}/scores.parquet", experiment=config["experiments"]),
+        metrics=expand(f"{STUDY}/{{experiment}}/metrics.parquet", experiment=config["experiments"]),
         comparison=expand(
             f"{STUDY}/{{experiment}}/comparison.parquet",
             experiment=config["experiments"],
@@ -28,9 +24,7 @@ rule track:
             study=config["study"],
             experiments={
                 name: {
-                    "corpus": " -> ".join(
-                        dict.fromkeys([entry["train"], entry["test"]])
-                    ),
+                    "corpus": " -> ".join(dict.fromkeys([entry["train"], entry["test"]])),
                     "protocol": entry["protocol"],
                     "methods": list(config["methods"]),
                 }

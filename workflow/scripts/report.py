@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from emofuse import tables
 from emofuse.logs import logged
-from emofuse.report import report
-from emofuse.tables import write_text
+from emofuse.report import report, word_errors
 
 settings = snakemake.params.settings
 
@@ -17,6 +17,6 @@ with logged(snakemake.log[0]):
         Path(snakemake.input.template),
         ceilings=settings["ceilings"],
         confidence=settings["confidence"],
-        notes=settings["notes"],
+        notes=[*settings["notes"], *(word_errors(tables.read("wer", path)) for path in snakemake.input.get("wer", []))],
     )
-    write_text(html, snakemake.output[0])
+    tables.write_text(html, snakemake.output[0])
