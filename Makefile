@@ -26,7 +26,7 @@ test: setup
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow/rules
-	$(BIN)/snakemake --lint && $(BIN)/mypy workflow/emofuse
+	for config in config/*.yaml; do $(BIN)/snakemake --lint --configfile $$config || exit 1; done
 
 format: setup
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/snakefmt Snakefile workflow/rules

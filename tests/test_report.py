@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from emofuse import tables
-from emofuse.report import FIGURES, METHOD_FIGURES, best, leaderboard, report, search
+from emofuse.report import FIGURES, METHOD_FIGURES, best, leaderboard, report, search, word_errors
 
 TEMPLATE = Path(__file__).parents[1] / "workflow" / "report" / "report.html.j2"
 METHODS = {"speech": 0.60, "paper": 0.61, "bayes_text": 0.70, "oracle": 0.80}
@@ -169,3 +169,11 @@ def test_search_says_how_far_it_stayed_from_the_optimum():
 
 def test_a_method_without_search_has_no_row():
     assert search({"method": "bayes", "folds": {"a": {"likelihood": []}, "b": {"value": 0.7, "exact": None}}}) is None
+
+
+def test_word_errors_are_said_in_a_sentence():
+    rows = [("all", "all", 200, 0.25), ("improvised", "all", 120, 0.3), ("scripted", "all", 80, 0.175)]
+    rates = pd.DataFrame(rows, columns=["condition", "emotion", "words", "WER"]).assign(corpus="c")
+    said = word_errors(rates)
+    assert said == "Word error rate of the transcripts of c: 25.0% of 200 words, improvised 30.0%, scripted 17.5%."
+    assert "no reference transcripts" in word_errors(rates.iloc[:0])

@@ -1,12 +1,14 @@
 """One temperature makes validation probabilities as sure as they are right, and changes no prediction."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from emofuse.speech.calibration import BOUNDS, fit_temperature, probabilities
+from emofuse.speech.calibration import BOUNDS, fit_temperature, probabilities, temperatures
+from emofuse.tables import EMOTIONS, columns
 
 
 def sample(seed, scale, utterances=400):
@@ -54,3 +56,15 @@ def test_probabilities_sum_to_one_and_keep_their_order(logits, temperature):
 
 def test_where_all_are_right_the_temperature_is_low_but_within_bounds():
     assert BOUNDS[0] <= fit_temperature(np.eye(4), np.arange(4)) < 0.1
+
+
+def test_each_fold_has_the_temperature_of_its_validation_utterances_alone():
+    parts = []
+    for fold, scale in (("a", 1.0), ("b", 3.0)):
+        logits, labels = sample(7, scale)
+        part = pd.DataFrame(logits, columns=columns("logit", EMOTIONS)).assign(emotion=np.array(EMOTIONS)[labels])
+        parts.append(part.assign(fold=fold, split="validation"))
+    speech = pd.concat([*parts, parts[0].assign(split="train", emotion="sad")], ignore_index=True)
+    found = temperatures(speech)
+    expected = {fold: fit_temperature(*sample(7, scale)) for fold, scale in (("a", 1.0), ("b", 3.0))}
+    assert found == pytest.approx(expected)

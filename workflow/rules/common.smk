@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import RerunTrigger
 
 from emofuse import configuration, provenance
-from emofuse.corpora import load_reader
+from emofuse.corpora import READERS, load_reader, released
 from emofuse.fusion import METHODS
 from emofuse.tables import InputError
 
@@ -53,6 +53,9 @@ judge_by_content(workflow)
 
 METHOD_FIGURES = ("plane", "confusion", "changes", "ua_by_fold")
 EXPERIMENT_FIGURES = ("uncertainty", "leaderboard", "pareto")
+
+LABELS = {"iemocap": "Session[0-9]/dialog/*/*.txt", "msp_improv": "Eval*tion.txt"}
+"""The files that a known corpus's labels and transcripts are in; audio files are too many to be watched."""
 
 NOTES = {
     "released": (
@@ -195,6 +198,29 @@ def word_error_rates():
 def methods_with_front():
     """The methods whose search has a Pareto front."""
     return [name for name, method in config["methods"].items() if method["parameters"].get("budget") is not None]
+
+
+def released_files(wildcards):
+    """What of the published scores is there; the script says what is not."""
+    root = corpus_root(config["experiments"][wildcards.experiment]["test"])
+    return [path for path in released.files(root) if path.exists()]
+
+
+def corpus_files(wildcards):
+    """What a corpus's labels are read from; for a corpus that the demo makes, the file that says it is made."""
+    root = Path(corpus_root(wildcards.corpus))
+    if SYNTHETIC in root.parents:
+        return f"{root}.sha256"
+    pattern = LABELS.get(config["corpora"][wildcards.corpus]["reader"])
+    return sorted(root.glob(pattern)) if pattern else root
+
+
+def fusion_input(wildcards):
+    """The scores, and the text expert's where the method reads them."""
+    files = {"scores": f"{STUDY}/{wildcards.experiment}/scores.parquet"}
+    if configuration.uses_text_expert(config["methods"][wildcards.method]):
+        files["text_expert"] = f"{STUDY}/{wildcards.experiment}/text_expert.parquet"
+    return files
 
 
 def ceilings():

@@ -1,24 +1,3 @@
-from emofuse.corpora import READERS, released
-
-LABELS = {"iemocap": "Session[0-9]/dialog/*/*.txt", "msp_improv": "Eval*tion.txt"}
-"""The files that a known corpus's labels and transcripts are in; audio files are too many to be watched."""
-
-
-def released_files(wildcards):
-    """What of the published scores is there; the script says what is not."""
-    root = corpus_root(config["experiments"][wildcards.experiment]["test"])
-    return [path for path in released.files(root) if path.exists()]
-
-
-def corpus_files(wildcards):
-    """What a corpus's labels are read from; for a corpus that the demo makes, the file that says it is made."""
-    root = Path(corpus_root(wildcards.corpus))
-    if SYNTHETIC in root.parents:
-        return f"{root}.sha256"
-    pattern = LABELS.get(config["corpora"][wildcards.corpus]["reader"])
-    return sorted(root.glob(pattern)) if pattern else root
-
-
 rule released_scores:
     input:
         released_files,

@@ -15,7 +15,7 @@ rule synthetic_corpus:
             layout=wildcards.layout,
             seed=provenance.seed(config["seed"], "synthetic_corpus", wildcards.layout),
         ),
-        folder=f"{SYNTHETIC}/{{layout}}",
+        folder=lambda wildcards, output: output[0].removesuffix(".sha256"),
     script:
         "../scripts/synthetic_corpus.py"
 

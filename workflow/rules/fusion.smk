@@ -1,11 +1,3 @@
-def fusion_input(wildcards):
-    """The scores, and the text expert's where the method reads them."""
-    files = {"scores": f"{STUDY}/{wildcards.experiment}/scores.parquet"}
-    if configuration.uses_text_expert(config["methods"][wildcards.method]):
-        files["text_expert"] = f"{STUDY}/{wildcards.experiment}/text_expert.parquet"
-    return files
-
-
 rule text_expert:
     input:
         scores=f"{STUDY}/{{experiment}}/scores.parquet",

@@ -1,6 +1,7 @@
 """Metrics of every method, and every method against the speech classifier."""
 
 import pandas as pd
+
 from emofuse import tables
 from emofuse.evaluation.leaderboard import leaderboard
 from emofuse.evaluation.metrics import evaluate

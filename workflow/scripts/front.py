@@ -1,6 +1,7 @@
 """What each point of the Pareto fronts comes to on the rows it was fitted on and on the test rows."""
 
 import pandas as pd
+
 from emofuse import tables
 from emofuse.evaluation.metrics import unweighted_accuracy
 from emofuse.fusion import load_method
