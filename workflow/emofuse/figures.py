@@ -450,7 +450,9 @@ def pareto(front: pd.DataFrame, metrics: pd.DataFrame, ceilings: Sequence[str] =
             left.plot(*rows[["selected", "UA"]].iloc[-1], "o", color=colour)
         handles += right.plot(share, ua, color=colour, linewidth=2.5, label=f"front of {method}")
     ends = fitted.groupby(["method", "fold", "split"]).tail(1).sort_values("UA")
-    places = _spread(ends["UA"].to_numpy(), 0.05 * np.ptp(left.get_ylim()))
+    gap = 0.05 * np.ptp(left.get_ylim())
+    places = _spread(ends["UA"].to_numpy(), gap)
+    places -= max(0, places.max(initial=-np.inf) - (left.get_ylim()[1] - gap))  # below the title
     for end, height in zip(ends.itertuples(), places, strict=True):
         _label(left, end.fold, (end.selected, end.UA), (1.05 * fitted["selected"].max(), height))
 
