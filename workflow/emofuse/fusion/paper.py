@@ -67,21 +67,20 @@ class Paper(FusionMethod):
 
             chosen = rows & (h >= entropies[first]) & (v <= varentropies[second])
             # The rows that are not selected stay as they are under every mapping.
-            unchanged = (rows & ~chosen & ~wrong).sum()
-            right = [
-                unchanged + (mapping(voice[chosen], words[chosen]) == emotion[chosen]).sum() for mapping in MAPPINGS
-            ]
+            unchanged = int((rows & ~chosen & ~wrong).sum())
+            selected_voice, selected_words, true = voice[chosen], words[chosen], emotion[chosen]
+            right = [unchanged + int((mapping(selected_voice, selected_words) == true).sum()) for mapping in MAPPINGS]
             mapping = MAPPINGS[int(np.argmax(right))]
             self.thresholds_[name] = {
                 "entropy": float(entropies[first]),
                 "varentropy": float(varentropies[second]),
             } | mapping.parameters()
-            trials.append(
-                pd.DataFrame([option.parameters() for option in MAPPINGS]).assign(
-                    emotion=name, accuracy=np.array(right) / rows.sum()
-                )
-            )
-        self.trials_ = pd.concat(trials, ignore_index=True) if trials else pd.DataFrame()
+            accuracy = np.array(right) / rows.sum()
+            trials += [
+                option.parameters() | {"emotion": name, "accuracy": value}
+                for option, value in zip(MAPPINGS, accuracy.tolist(), strict=True)
+            ]
+        self.trials_ = pd.DataFrame(trials)
         self.excluded_: list[tuple[str, str]] = []
         self.excluded_ = _harmful(predicted, self._decide(scores), emotion)
         self.parameters_ = {
