@@ -6,7 +6,7 @@ CONFIG ?= config/config.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup demo test lint format ui benchmark lock fetch
+.PHONY: setup demo test lint format ui benchmark lock fetch docs
 
 setup: .venv/installed
 
@@ -30,6 +30,11 @@ lint: setup
 
 format: setup
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/snakefmt Snakefile workflow/rules
+
+# config/README.md, from the schema, below what is written by hand.
+docs: setup
+	sed -i '/^## A study/,$$d' config/README.md
+	$(BIN)/python -c "from emofuse.configuration import *; print(document(load_schema()), end='')" >> config/README.md
 
 # The MLflow UI over results/mlflow.db, on http://127.0.0.1:5000
 ui: setup

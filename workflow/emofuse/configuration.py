@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,42 @@ def complete(config: Config, source: str = "config") -> Config:
 def load_schema() -> dict[str, Any]:
     """The schema of the config: every key with its description and its default."""
     return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def document(schema: dict[str, Any]) -> str:
+    """Every key of the config as Markdown, from the schema.
+
+    Args:
+        schema: as :func:`load_schema` gives it
+
+    Returns:
+        a table a group of keys: name, what it is, type or choices, default
+    """
+    groups = [("A study", schema)]
+    groups += [(f"`{name}`", part) for name, part in schema["properties"].items() if "properties" in part]
+    nested = [(f"`speech.{name}`", part) for name, part in schema["properties"]["speech"]["properties"].items()]
+    groups += [(name, part) for name, part in nested if "properties" in part]
+    groups += [(f"An entry of `{plural}`", schema["$defs"][one]) for plural, one in ENTRIES.items()]
+    groups += [("A `checkpoint`", schema["$defs"]["checkpoint"]), ("`text_expert`", schema["$defs"]["text_expert"])]
+    methods = schema["$defs"]["parameters"].items()
+    groups += [(f"`parameters` of `{name}`", part) for name, part in methods if part["properties"]]
+    return "\n".join(_table(title, part, schema) for title, part in groups)
+
+
+ENTRIES = {"corpora": "corpus", "experiments": "experiment", "methods": "method"}
+"""The sections that hold entries by name, and what defines an entry."""
+
+
+def _table(title: str, group: dict[str, Any], schema: dict[str, Any]) -> str:
+    lines = [f"## {title}", "", "| key | what it is | values | default |", "|---|---|---|---|"]
+    for name, part in group["properties"].items():
+        part = _resolved(part, schema)
+        values = part.get("enum") or part.get("items", {}).get("enum") or part.get("type", "")
+        values = ", ".join(map(str, values)) if isinstance(values, list) else values
+        default = "" if "default" not in part or part["default"] == {} else f"`{json.dumps(part['default'])}`"
+        required = " (required)" if name in group.get("required", []) else ""
+        lines.append(f"| `{name}`{required} | {part['description']} | {values} | {default} |")
+    return "\n".join([*lines, ""])
 
 
 def uses_text_expert(method: Config) -> bool:

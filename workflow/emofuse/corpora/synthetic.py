@@ -117,7 +117,7 @@ def sentence(rng: np.random.Generator, said: str) -> str:
         said: what it says, a key of :data:`CORES`
 
     >>> sentence(np.random.default_rng(0), "happy")
-    'and my teacher bought a wonderful letter'
+    'what a lovely kitchen you have again'
     """
     core = rng.choice(CORES[said]).format_map({slot: rng.choice(words) for slot, words in SLOTS.items()})
     return " ".join(part for part in (rng.choice(OPENERS), core, rng.choice(CLOSERS)) if part)
@@ -132,7 +132,7 @@ def is_reserved(text: str) -> bool:
 
 
 def _sentence(rng: np.random.Generator, said: str, reserved: bool) -> str:
-    # Short enough for the slowest speaker to fit into the window of the demo's Whisper (3.4 s).
+    # Short enough for the slowest speaker to fit into the window of the demo's Whisper (3.6 s).
     while is_reserved(text := sentence(rng, said)) is not reserved or len(text) > 38:
         pass
     return text
@@ -183,7 +183,7 @@ IEMOCAP_VOICES = {
 MSP_IMPROV_VOICES = {
     "F01": "Andrea",
     "F02": "f4",
-    "F03": "aunty",
+    "F03": "shelby",
     "F04": "linda",
     "F05": "grandma",
     "F06": "anika",
@@ -197,7 +197,7 @@ MSP_IMPROV_VOICES = {
 """The espeak-ng voice variant of each speaker of the second corpus."""
 
 MATERIAL_VOICES = (
-    *("Alex", "shelby", "norbert", "steph", "steph2", "steph3", "zac", "klatt", "klatt2"),
+    *("aunty", "steph", "steph2", "steph3", "zac", "Alex", "klatt", "klatt2", "norbert"),
     *("m5", "m8", "Denis", "Gene", "Hugo", "Mike", "Lee", "Storm", "benjamin", "ed", "edward"),
     *("gustave", "ian", "john", "max", "miguel", "quincy", "rob", "travis", "victor", "marcelo"),
 )
@@ -238,17 +238,21 @@ def speak(text: str, voice: str, rate: int = 165, pitch: int = 50, pitch_range: 
             chunks.append(ctypes.string_at(samples, 2 * count))
         return 0
 
+    # espeak-ng accepts any variant, and speaks without it if it does not exist.
+    if not Path(espeakng_loader.get_data_path(), "voices/!v", voice).is_file():
+        raise ValueError(f"espeak-ng has no voice variant {voice!r}")
     # espeak-ng keeps the phase of its flutter from one utterance to the next and offers no way to reset it.
     # A library that is loaded anew (under 1 ms) starts from the same state each time.
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     try:
         library.espeak_Initialize(_SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), 0)
         library.espeak_SetSynthCallback(keep)
-        if library.espeak_SetVoiceByName(f"en-us+{voice}".encode()) != 0:
-            raise ValueError(f"espeak-ng has no voice variant {voice!r}")
+        library.espeak_SetVoiceByName(f"en-us+{voice}".encode())
         for parameter, value in ((_RATE, rate), (_VOLUME, 60), (_PITCH, pitch), (_RANGE, pitch_range)):
             library.espeak_SetParameter(parameter, value, 0)
         encoded = text.encode()
+        library.espeak_ng_SetRandSeed(1)  # of breath; the time is the seed without it
+        ctypes.CDLL(None).srand(1)  # of some voices' noise
         library.espeak_Synth(encoded, len(encoded) + 1, 0, 0, 0, _UTF8, None, None)
     finally:
         library.espeak_Terminate()

@@ -77,7 +77,7 @@ def train_wav2vec2(
     optimizer = torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.15)
     batches = _batches(len(waves), batch_size)
-    progress = trange(steps, desc="wav2vec 2.0", unit="step")
+    progress = trange(steps, desc="wav2vec 2.0", unit="step", mininterval=2)
     for _ in progress:
         batch = next(batches)
         heard = model(torch.stack([_crop(waves[index]) for index in batch])).last_hidden_state.mean(dim=1)
@@ -87,7 +87,7 @@ def train_wav2vec2(
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         schedule.step()
-        progress.set_postfix(loss=f"{loss.item():.2f}")
+        progress.set_postfix(loss=f"{loss.item():.2f}", refresh=False)
     return model.eval()
 
 

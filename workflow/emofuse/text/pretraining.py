@@ -35,7 +35,7 @@ from emofuse.tables import SENTIMENTS, replacing
 
 WHISPER = ModelDimensions(
     n_mels=80,
-    n_audio_ctx=170,  # 3.4 s instead of 30 s
+    n_audio_ctx=180,  # 3.6 s instead of 30 s
     n_audio_state=128,
     n_audio_head=4,
     n_audio_layer=2,
@@ -55,7 +55,7 @@ def train_whisper(material: pd.DataFrame, steps: int, seed: int, batch_size: int
     """Train a small English Whisper from scratch.
 
     Args:
-        material: a `material` table, with audio at 16 kHz, at most 3.4 s each
+        material: a `material` table, with audio at 16 kHz, at most 3.6 s each
         steps: updates of the weights
         seed: of weights and batches; the same gives the same weights, bit for bit, with one thread
         batch_size: utterances a step
@@ -65,7 +65,7 @@ def train_whisper(material: pd.DataFrame, steps: int, seed: int, batch_size: int
         the model, in evaluation mode, with the vocabulary of Whisper's English models
     """
     torch.manual_seed(seed)
-    mels = torch.stack([_log_mel(audio) for audio in material["audio"]])  # (utterances, 80, 340)
+    mels = torch.stack([_log_mel(audio) for audio in material["audio"]])  # (utterances, 80, 360)
     tokenizer = get_tokenizer(multilingual=False)
     prompt = list(tokenizer.sot_sequence_including_notimestamps)
     texts = [[*prompt, *tokenizer.encode(" " + text), tokenizer.eot] for text in material["text"]]
@@ -86,7 +86,7 @@ def train_whisper(material: pd.DataFrame, steps: int, seed: int, batch_size: int
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.2)
     batches = _batches(len(texts), batch_size)
-    progress = trange(steps, desc="Whisper", unit="step")
+    progress = trange(steps, desc="Whisper", unit="step", mininterval=2)
     for _ in progress:
         batch = next(batches)
         heard = model.encoder(mels[batch])
@@ -97,7 +97,7 @@ def train_whisper(material: pd.DataFrame, steps: int, seed: int, batch_size: int
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        progress.set_postfix(loss=f"{loss.item():.2f}")
+        progress.set_postfix(loss=f"{loss.item():.2f}", refresh=False)
     return _with_whole_vocabulary(model, used)
 
 
@@ -201,7 +201,7 @@ def train_sentiment(
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.2)
     batches = _batches(len(both), batch_size)
-    for _ in trange(steps, desc="sentiment", unit="step"):
+    for _ in trange(steps, desc="sentiment", unit="step", mininterval=2):
         batch = next(batches)
         logits = model(encoded["input_ids"][batch], encoded["attention_mask"][batch]).logits
         # Smoothed labels, because real words leave some doubt: certainty would leave fusion nothing to weigh.
