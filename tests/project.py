@@ -1,5 +1,8 @@
-"""The real workflow on a small release: a copy of the project, so that tests can edit it."""
+"""The real workflow on small inputs: a copy of the project, so that tests can edit it."""
 
+from __future__ import annotations
+
+import copy
 import os
 import re
 import shutil
@@ -12,24 +15,29 @@ from helpers import ROOT
 
 
 class Project:
-    """A copy of the project in a folder of its own, with a study on made scores."""
+    """A copy of the project in a folder of its own, with a study."""
 
     def __init__(self, folder: Path, config: dict) -> None:
         self.folder = folder
         for name in ("Snakefile", "workflow", "envs"):
             source = ROOT / name
-            copy = shutil.copytree if source.is_dir() else shutil.copy2
-            copy(source, folder / name)
+            (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
         self.config = config
         self.write_config()
+
+    def copy(self, folder: Path) -> Project:
+        """The same project with all that it has made, in another folder."""
+        other = copy.copy(self)
+        other.folder = shutil.copytree(self.folder, folder)
+        return other
 
     def write_config(self, **changes) -> None:
         (self.folder / "study.yaml").write_text(yaml.safe_dump(self.config | changes, sort_keys=False))
 
-    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-        """Run Snakemake as a user would, on this copy."""
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
+        """Start Snakemake as a user would, on this copy, in a process group of its own."""
         inherited = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "study.yaml", *arguments],
             cwd=self.folder,
             env=inherited
@@ -38,24 +46,31 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
+            start_new_session=True,
         )
+
+    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        """Run Snakemake to its end."""
+        process = self.start(*arguments, **environment)
+        output, _ = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, output)
 
     def run(self, *arguments: str, **environment: str) -> str:
         done = self.snakemake(*arguments, **environment)
         assert done.returncode == 0, done.stdout[-6000:]
         return done.stdout
 
-    def planned(self) -> set[str]:
-        """The jobs that would run, as ``rule`` or ``rule method``."""
+    def planned(self, *wildcards: str) -> set[str]:
+        """The jobs that would run: each a rule and the values of these wildcards, of ``method`` where none is named."""
         text = self.run("--dry-run")
         if "Nothing to be done" in text:
             return set()
         jobs = re.split(r"\n(?:local)?rule (\w+):\n", text)
         found = set()
-        for name, block in zip(jobs[1::2], jobs[2::2], strict=True):
-            method = re.search(r"wildcards: .*method=([\w-]+)", block.split("\n\n")[0])
-            found.add(f"{name} {method[1]}" if method else name)
+        for rule, block in zip(jobs[1::2], jobs[2::2], strict=True):
+            line = re.search(r"wildcards: (.*)", block.split("\n\n")[0])
+            values = dict(pair.split("=", 1) for pair in line[1].split(", ")) if line else {}
+            found.add(" ".join([rule, *(values[name] for name in wildcards or ["method"] if name in values)]))
         return found - {"all"}
 
     def edit(self, name: str, old: str, new: str) -> None:
@@ -82,5 +97,26 @@ def study(**changes) -> dict:
         "corpora": {"made": {"reader": "released", "path": "Emotion-Recognition"}},
         "experiments": {"made": {"train": "made", "test": "made"}},
         "methods": METHODS,
+        "evaluation": {"resamples": 200},
+    } | changes
+
+
+def audio_study(**changes) -> dict:
+    """A study from audio: three shards a stage, three of the corpus's four folds."""
+    return {
+        "study": "audio",
+        "data_dir": "data",
+        "device": "cpu",
+        "corpora": {"voices": {"reader": "manifest", "path": "voices/corpus.csv"}},
+        "experiments": {"voices": {"train": "voices", "test": "voices", "folds": ["anna", "bert", "cora"]}},
+        "speech": {"checkpoint": {"path": "checkpoints/wav2vec2"}, "embeddings": {"shard_size": 20}},
+        "transcripts": {"checkpoint": {"path": "checkpoints/whisper.pt"}, "shard_size": 20},
+        "sentiment": {"checkpoint": {"path": "checkpoints/sentiment"}},
+        "methods": {
+            "speech": None,
+            "oracle": {"fit_on": ["test"]},
+            "entropy": {"parameters": {"search": "exact"}},
+            "bayes_text": None,
+        },
         "evaluation": {"resamples": 200},
     } | changes
