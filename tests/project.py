@@ -38,7 +38,7 @@ class Project:
         """Start Snakemake as a user would, on this copy, in a process group of its own."""
         inherited = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
         return subprocess.Popen(
-            [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "study.yaml", *arguments],
+            [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", "--cores", "2", *arguments],
             cwd=self.folder,
             env=inherited
             | {"PYTHONPATH": str(self.folder / "workflow"), "XDG_CACHE_HOME": str(self.folder / "cache")}

@@ -227,7 +227,9 @@ def test_a_killed_run_goes_on_where_it_was(audio_copy):
 def test_a_checkpoint_that_was_not_fetched_is_not_fetched_by_a_stage(audio):
     missing = {"name": "facebook/wav2vec2-base", "revision": "main"}
     audio.write_config(**changed(audio, "speech", checkpoint=missing))
-    done = audio.snakemake("--until", "embeddings", HF_HOME=str(audio.folder / "empty"), HF_HUB_OFFLINE="0")
+    done = audio.snakemake(
+        "--cores", "1", "--until", "embeddings", HF_HOME=str(audio.folder / "empty"), HF_HUB_OFFLINE="0"
+    )
     assert done.returncode != 0
     assert "facebook/wav2vec2-base at revision main is not on this machine" in done.stdout
     assert "make fetch CONFIG=" in done.stdout
