@@ -5,7 +5,7 @@
 Full-size wav2vec2-base with random weights; utterances of noise, as long as IEMOCAP's (0.6 to 34 s, 4.5 s on average).
 One file at a time is transformers as its documentation shows it; both use the same cores, or the GPU where there is
 one.
-Peak memory is that of the stage as the workflow runs it, shard by shard, for 100 and for 1 000 utterances
+Peak memory is that of the stage as the workflow runs it, a job a shard, for 100 and for 1 000 utterances
 (a quarter as long, so that it takes minutes).
 """
 
@@ -35,17 +35,17 @@ from emofuse import audio, checkpoints
 from emofuse.speech import embeddings, storage
 
 CORES = len(os.sched_getaffinity(0))
-SHARD = 200
+SHARD = 500
 ROUNDS = 3
 PEAK = {"NVIDIA H100": 989e12, "NVIDIA H200": 989e12, "NVIDIA A100": 312e12}
 """FLOP a second in bfloat16, dense, of the makers' data sheets."""
 
 
-def make_corpus(folder: Path, count: int, scale: float = 1.0) -> pd.DataFrame:
+def make_corpus(folder: Path, count: int, scale: float = 1.0, longest: float = 34) -> pd.DataFrame:
     """Noise whose durations are the quantiles of a log-normal distribution, in a random order."""
     random = np.random.default_rng(0)
     quantiles = (random.permutation(count) + 0.5) / count
-    durations = [scale * np.clip(3.6 * np.exp(0.67 * NormalDist().inv_cdf(q)), 0.6, 34) for q in quantiles]
+    durations = [np.clip(scale * 3.6 * np.exp(0.67 * NormalDist().inv_cdf(q)), 0.6, longest) for q in quantiles]
     rows = []
     for number, duration in enumerate(durations):
         path = folder / f"{number}.wav"
@@ -54,15 +54,13 @@ def make_corpus(folder: Path, count: int, scale: float = 1.0) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["utterance", "path", "duration"])
 
 
-@torch.inference_mode()
-def one_at_a_time(checkpoint: checkpoints.Checkpoint, utterances: pd.DataFrame) -> Callable[[], np.ndarray]:
+def one_at_a_time(checkpoint: checkpoints.Checkpoint) -> Callable[[pd.DataFrame], np.ndarray]:
     device = checkpoints.device("auto")
     model = AutoModel.from_pretrained(checkpoint["path"]).eval().to(device)
     extractor = AutoFeatureExtractor.from_pretrained(checkpoint["path"])
 
     @torch.inference_mode()
-    def run() -> np.ndarray:
-        torch.set_num_threads(CORES)
+    def run(utterances: pd.DataFrame) -> np.ndarray:
         rows = []
         for path in utterances["path"]:
             inputs = extractor(audio.load(path), sampling_rate=audio.RATE, return_tensors="pt").to(device)
@@ -73,10 +71,13 @@ def one_at_a_time(checkpoint: checkpoints.Checkpoint, utterances: pd.DataFrame) 
     return run
 
 
-def in_batches(checkpoint: checkpoints.Checkpoint, utterances: pd.DataFrame) -> Callable[[], np.ndarray]:
+def in_batches(checkpoint: checkpoints.Checkpoint) -> Callable[[pd.DataFrame], np.ndarray]:
     model, extractor = embeddings.load(checkpoint)
-    budget = 320_000 if model.device.type == "cpu" else 4_800_000
-    return lambda: embeddings.embed(model, extractor, utterances, budget, CORES)
+    budget = 160_000 if model.device.type == "cpu" else 4_800_000
+    return lambda utterances: embeddings.embed(model, extractor, utterances, budget, CORES)
+
+
+WAYS = {"one file at a time": one_at_a_time, "length-sorted batches": in_batches}
 
 
 def flops(utterances: pd.DataFrame) -> float:
@@ -94,58 +95,84 @@ def flops(utterances: pd.DataFrame) -> float:
 
 
 def speed(folder: Path, count: int) -> None:
-    checkpoint = encoders.make(folder / "checkpoint", **encoders.BASE)
+    encoders.make(folder / "checkpoint", **encoders.BASE)
     utterances = make_corpus(folder, count)
-    ways = {"one file at a time": one_at_a_time, "length-sorted batches": in_batches}
-    runs = {name: way(checkpoint, utterances) for name, way in ways.items()}
-    found = {name: run() for name, run in runs.items()}
-    # In turns, so that what else the machine does meets both alike; the best of each counts.
-    seconds = {name: np.inf for name in runs}
+    utterances.to_parquet(folder / "utterances.parquet")
+    # Each in a process of its own, in turns, so that what else the machine does meets both alike; the best counts.
+    seconds = dict.fromkeys(WAYS, np.inf)
     for _ in range(ROUNDS):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run()
-            seconds[name] = min(seconds[name], time.perf_counter() - start)
+        for way in WAYS:
+            seconds[way] = min(seconds[way], float(_in_a_process("one-run", folder, way)))
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     total = utterances["duration"].sum()
     print(f"{count} utterances, {total:.0f} s of audio, on {gpu or f'{CORES} CPU cores'}")
     print(f"{'':24}{'seconds':>9}{'utterances/s':>14}{'TFLOP/s':>9}{'times':>7}")
-    for name, taken in seconds.items():
+    for way, taken in seconds.items():
         rate = flops(utterances) / taken
         times = seconds["one file at a time"] / taken
-        print(f"{name:24}{taken:9.2f}{count / taken:14.2f}{rate / 1e12:9.3f}{times:7.2f}", end="")
+        print(f"{way:24}{taken:9.2f}{count / taken:14.2f}{rate / 1e12:9.3f}{times:7.2f}", end="")
         peak = next((peak for card, peak in PEAK.items() if gpu and gpu.startswith(card)), None)
         print(f"  {rate / peak:.1%} of peak" if peak else "")
-    one, batched = found.values()
-    print(f"largest difference of an embedding: {abs(one - batched).max():.1e}")
+    one, batched = (np.load(folder / f"{way}.npy") for way in WAYS)
+    print(f"largest difference of an embedding: {abs(one - batched).max():.1e}", flush=True)
 
 
-def memory(folder: Path, count: int) -> None:
-    """The stage, shard by shard and merged, in a process of its own, which prints its peak in MiB."""
-    utterances = make_corpus(folder, count, scale=0.25)
-    shards = []
-    for start in range(0, count, SHARD):
-        shard = utterances[start : start + SHARD]
-        shards.append(folder / f"{start}.safetensors")
-        found = embeddings.embed(*embeddings.load({"path": str(folder / "checkpoint")}), shard, threads=CORES)
-        storage.write(found, list(shard["utterance"]), shards[-1])
-    storage.merge(shards, list(utterances["utterance"]), folder / "all.safetensors")
+def one_run(folder: Path, way: str) -> None:
+    """The seconds that a way takes, once it is loaded and warm."""
+    utterances = pd.read_parquet(folder / "utterances.parquet")
+    run = WAYS[way]({"path": str(folder / "checkpoint")})
+    run(utterances[:6])
+    start = time.perf_counter()
+    found = run(utterances)
+    print(time.perf_counter() - start)
+    np.save(folder / f"{way}.npy", found)
+
+
+def _in_a_process(*arguments: object) -> str:
+    command = [sys.executable, __file__, *map(str, arguments)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+
+
+def memory(folder: Path, count: int) -> int:
+    """The highest peak of the stage's jobs, in MiB: a process a shard, as in the workflow, and one that merges them."""
+    # Random durations of which the longest is the same, however many there are.
+    utterances = make_corpus(folder, count, scale=0.25, longest=5)
+    utterances.to_parquet(folder / "utterances.parquet")
+    shards = range(-(-count // SHARD))
+    peaks = [_in_a_process("shard", folder, shard) for shard in shards]
+    return max(map(int, [*peaks, _in_a_process("merge", folder, len(shards))]))
+
+
+def one_shard(folder: Path, shard: int) -> None:
+    utterances = pd.read_parquet(folder / "utterances.parquet")[shard * SHARD :][:SHARD]
+    found = embeddings.embed(*embeddings.load({"path": str(folder / "checkpoint")}), utterances, threads=CORES)
+    storage.write(found, list(utterances["utterance"]), folder / f"{shard}.safetensors")
+    _print_peak()
+
+
+def merge(folder: Path, shards: int) -> None:
+    utterances = pd.read_parquet(folder / "utterances.parquet")
+    parts = [folder / f"{shard}.safetensors" for shard in range(shards)]
+    storage.merge(parts, list(utterances["utterance"]), folder / "all.safetensors")
+    _print_peak()
+
+
+def _print_peak() -> None:
     # Not getrusage's: that one begins with what the parent had.
-    status = Path("/proc/self/status").read_text()
-    print(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) // 1024)
+    print(int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024)
 
 
-def main(count: int = 24) -> None:
+def main(count: int = 60) -> None:
     with tempfile.TemporaryDirectory() as folder:
         speed(Path(folder), count)
         for utterances in (100, 1000):
-            command = [sys.executable, __file__, "memory", folder, str(utterances)]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            print(f"peak memory for {utterances} utterances: {done.stdout.strip()} MiB", flush=True)
+            print(f"peak memory for {utterances} utterances: {memory(Path(folder), utterances)} MiB", flush=True)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["memory"]:
-        memory(Path(sys.argv[2]), int(sys.argv[3]))
+    jobs = {"one-run": one_run, "shard": one_shard, "merge": merge}
+    if sys.argv[1:] and sys.argv[1] in jobs:
+        job, folder, which = sys.argv[1:]
+        jobs[job](Path(folder), which if job == "one-run" else int(which))
     else:
         main(*map(int, sys.argv[1:]))

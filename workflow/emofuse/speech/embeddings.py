@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import torch
+from torch.nn.utils import parametrize
 from tqdm import tqdm
 from transformers import AutoModel, PreTrainedModel
 
@@ -23,6 +24,10 @@ Precision = Literal["auto", "float32"]
 def load(checkpoint: checkpoints.Checkpoint, device: str = "auto") -> tuple[PreTrainedModel, Any]:
     """Load an encoder and its feature extractor; see :func:`emofuse.speech.encoder.load` for the errors."""
     model, extractor = encoder.load(AutoModel, checkpoint)
+    for module in model.modules():
+        if parametrize.is_parametrized(module, "weight"):
+            # The position's convolution would make its kernel anew from magnitude and direction in every batch.
+            parametrize.remove_parametrizations(module, "weight")
     return model.to(checkpoints.device(device)), extractor
 
 
@@ -30,7 +35,7 @@ def embed(
     model: PreTrainedModel,
     extractor: Any,
     utterances: pd.DataFrame,
-    budget: int = 320_000,
+    budget: int = 160_000,
     threads: int = 1,
     precision: Precision = "auto",
 ) -> Embeddings:

@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoConfig, AutoFeatureExtractor, PreTrainedModel
 
 from emofuse import audio, checkpoints
+from emofuse.speech import convolutions
 from emofuse.tables import InputError
 
 FAMILY = ("wav2vec2", "hubert", "wavlm")
@@ -50,7 +51,10 @@ def load(
     def each_alone(waves: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
         if isinstance(waves, torch.Tensor):
             return convolve(waves)
-        features = [convolve(wave[None])[0].T for wave in waves]  # (frames, channels) each
+        windowed = waves[0].device.type == "cpu" and not torch.is_grad_enabled()
+        features = [  # (frames, channels) each
+            convolutions.features(front, wave) if windowed else convolve(wave[None])[0].T for wave in waves
+        ]
         return pad_sequence(features, batch_first=True).transpose(1, 2)
 
     front.forward = each_alone
