@@ -149,14 +149,16 @@ def of_corpora(wildcards, pattern):
 
 
 def checkpoint_files(checkpoint):
-    """The weights of a checkpoint that is given by path, so that it may be made by a rule."""
+    """The files of a checkpoint that is given by path, so that it may be made by a rule, or edited."""
     if "path" not in checkpoint:
         return []
     path = Path(checkpoint["path"])
     if path.suffix == ".pt":
         return str(path)
-    weights = [file for pattern in ("model*.safetensors", "pytorch_model*.bin") for file in sorted(path.glob(pattern))]
-    return [str(file) for file in weights] or str(path / "model.safetensors")
+    if SYNTHETIC.parent in path.parents or not path.is_dir():
+        return str(path / "model.safetensors")
+    kinds = ("model*.safetensors", "pytorch_model*.bin", "*.json", "*.txt", "*.model")
+    return sorted({str(file) for kind in kinds for file in path.glob(kind)})
 
 
 def key(entry, **others):
@@ -174,7 +176,9 @@ def speech_key():
 
 def transcripts_key():
     entry = config["transcripts"]
-    return "reference" if entry["source"] == "reference" else key(entry["checkpoint"], language=entry["language"])
+    if entry["source"] == "reference":
+        return "reference"
+    return key(entry["checkpoint"], language=entry["language"], seed=config["seed"])
 
 
 def sentiment_key():

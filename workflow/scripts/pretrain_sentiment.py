@@ -1,5 +1,10 @@
 """Rule `pretrain_sentiment`: train the demo's sentiment model and its tokenizer."""
 
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_OFFLINE"] = "1"
+
 from pathlib import Path
 
 import torch

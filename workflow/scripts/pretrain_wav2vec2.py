@@ -1,5 +1,10 @@
 """Rule `pretrain_wav2vec2`: train the demo's wav2vec 2.0."""
 
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_OFFLINE"] = "1"
+
 from pathlib import Path
 
 import torch

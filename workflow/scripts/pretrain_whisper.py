@@ -1,5 +1,10 @@
 """Rule `pretrain_whisper`: train the demo's Whisper."""
 
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_OFFLINE"] = "1"
+
 import torch
 
 from emofuse import tables

@@ -1,0 +1,112 @@
+"""The plan of the house holds: who imports whom, what lies at the top, what is never used."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LIBRARY = ROOT / "workflow/emofuse"
+SCRIPTS = ROOT / "workflow/scripts"
+MODELS = {"torch", "transformers", "whisper"}
+LIGHT = ("corpora", "splits", "fusion", "evaluation")
+WINGS = ("corpora", "splits", "speech", "text", "fusion", "evaluation", "tracking")
+OFFLINE = re.compile(r'^os\.environ\["HF_HUB_OFFLINE"\] = "1"$', re.MULTILINE)
+
+
+def sources(*folders):
+    return sorted(path for folder in folders for path in folder.rglob("*.py"))
+
+
+def imports(path):
+    """Dotted names of all that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def wing(path):
+    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+
+
+def reached(path, seen=None):
+    """What a file imports, and what that imports from the library, and so on."""
+    seen = set() if seen is None else seen
+    for name in imports(path):
+        if name in seen:
+            continue
+        seen.add(name)
+        if name.startswith("emofuse."):
+            parts = name.split(".")[1:]
+            for length in range(len(parts), 0, -1):
+                module = LIBRARY.joinpath(*parts[:length])
+                found = [file for file in (module.with_suffix(".py"), module / "__init__.py") if file.is_file()]
+                for file in found:
+                    reached(file, seen)
+    return seen
+
+
+def packages(names):
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("path", sources(LIBRARY), ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_layers(path):
+    found = reached(path)
+    if wing(path) in LIGHT:
+        assert not packages(found) & (MODELS | {"mlflow"})
+    if wing(path) != "tracking":
+        assert "mlflow" not in packages(imports(path))
+    assert "snakemake" not in packages(imports(path))
+    if wing(path) in WINGS:
+        met = {name.split(".")[1] for name in imports(path) if name.startswith("emofuse.")}
+        assert not (met & set(WINGS)) - {wing(path)}, "wings meet in the tables"
+
+
+@pytest.mark.parametrize("path", sources(SCRIPTS), ids=lambda path: path.stem)
+def test_no_stage_that_knows_transformers_uses_the_network(path):
+    if "transformers" in packages(reached(path)) and path.stem != "fetch":
+        assert OFFLINE.search(path.read_text()), 'should begin with os.environ["HF_HUB_OFFLINE"] = "1"'
+
+
+def test_a_script_a_rule_and_a_rule_a_script():
+    rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    used = set(re.findall(r'"\.\./scripts/(\w+)\.py"', rules))
+    assert used | {"fetch"} == {path.stem for path in SCRIPTS.glob("*.py")}
+
+
+@pytest.mark.parametrize("path", sources(LIBRARY, SCRIPTS), ids=lambda path: path.stem)
+def test_nothing_is_pickled(path):
+    # The errors of refused pickles are known by pickle's own name.
+    assert not packages(imports(path)) & {"cloudpickle", "dill", "joblib", "shelve"}
+    assert not re.search(r"pickle\.(load|dump|Pickler|Unpickler)\b", path.read_text())
+    for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+        keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        if ast.unparse(call.func) == "torch.load":
+            assert keywords.get("weights_only") == "True"
+        assert keywords.get("allow_pickle", "False") == "False"
+
+
+def test_the_top_level():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if tracked.returncode:
+        pytest.skip("not a git checkout")
+    top = {Path(name).parts[0] for name in tracked.stdout.splitlines()}
+    house = {"README.md", "Snakefile", "workflow", "envs", "config", "results", "tests"}
+    assert house <= top
+    assert {name for name in top - house if not name.startswith(".")} <= {"pyproject.toml", "Makefile", "LICENSE"}
+    assert len((ROOT / "Snakefile").read_text().splitlines()) < 40
+
+
+@pytest.mark.parametrize("page", ["README.md", "config/README.md", "workflow/README.md"])
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text()
+    for link in re.findall(r"\]\(([^)#]+)\)", text):
+        if not link.startswith("http"):
+            assert (ROOT / page).parent.joinpath(link).exists(), link
+    for path in re.findall(r"`((?:workflow|tests|config|envs)/[\w./]+)`", text):
+        assert (ROOT / path).exists(), path
