@@ -39,6 +39,7 @@ class Study:
     name: str = "released"
     methods: list[str] = field(default_factory=lambda: ["speech", "paper", "stacking"])
     config: dict = field(default_factory=lambda: {"study": "released", "seed": 1})
+    audio: dict = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -114,6 +115,7 @@ class Study:
 
     def synchronise(self, uri: str | None = None) -> list[dict]:
         settings = {"corpus": "iemocap", "protocol": "leave_one_speaker_out", "methods": self.methods}
+        settings |= self.audio
         return tracking.synchronise(
             uri or self.uri,
             self.results,

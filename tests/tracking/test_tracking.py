@@ -115,6 +115,26 @@ def test_params_tags_dataset_and_artifacts_say_where_a_run_comes_from(study):
     assert counts.to_numpy().sum() == len(tested)
 
 
+def test_runs_that_began_with_audio_say_which_models_heard_and_read_and_how_well(study):
+    counts = {"utterances": 8, "hits": 6, "substitutions": 1, "insertions": 1, "deletions": 1, "words": 8}
+    rows = [("all", "all", 0.375), ("improvised", "all", 0.25), ("improvised", "sad", 0.5)]
+    wer = pd.DataFrame([{"corpus": "iemocap", "condition": c, "emotion": e, **counts, "WER": w} for c, e, w in rows])
+    tables.write(wer, "wer", study.results / "wer.parquet")
+    models = {"speech": {"checkpoint": "facebook/wav2vec2-base"}, "transcripts": {"checkpoint": "tiny"}}
+    study.audio = {"models": models, "wer": study.results / "wer.parquet"}
+    study.synchronise()
+    runs = study.runs_by_key()
+    parent, child = runs["released/iemocap/paper"], runs["released/iemocap/paper/Ses01F"]
+    for run in (parent, child):
+        assert run.data.params["speech.checkpoint"] == "facebook/wav2vec2-base"
+        assert run.data.params["transcripts.checkpoint"] == "tiny"
+    assert (parent.data.metrics["WER"], parent.data.metrics["improvised/WER"]) == (0.375, 0.25)
+    assert "WER" not in child.data.metrics  # it is the whole corpus's
+
+    study.audio["models"]["transcripts"]["checkpoint"] = "base"
+    assert {row["status"] for row in study.synchronise()} == {"written"}
+
+
 def test_a_second_sync_keeps_every_run(study):
     study.synchronise()
     before = ids(study)

@@ -121,7 +121,7 @@ def synchronise(
         uri: any tracking URI of MLflow, such as ``sqlite:////home/me/results/mlflow.db`` or ``http://127.0.0.1:5000``
         results: the folder that holds the study's folder
         study: its name
-        experiments: by name, each with its ``corpus``, ``protocol`` and list of ``methods``
+        experiments: by name, each as :func:`read_families` takes it
         config: the study's whole config, for the artifact ``config.yaml``
         config_digest: what the tag of that name says
 
@@ -170,7 +170,9 @@ def read_families(results: Path, study: str, experiment: str, settings: Mapping[
         results: the folder that holds the study's folder
         study: its name
         experiment: the name of the experiment
-        settings: its ``corpus``, ``protocol`` and list of ``methods``
+        settings: its ``corpus``, ``protocol`` and list of ``methods``;
+            if it began with audio, also ``models``, params of all runs that say which models heard and read,
+            and, if Whisper wrote the words down, ``wer``, the ``wer`` table of the test corpus
 
     Returns:
         a list per method: the parent, then a child per fold
@@ -190,6 +192,8 @@ def read_families(results: Path, study: str, experiment: str, settings: Mapping[
         schema=_schema(scores),
         profile=json.dumps({"num_rows": len(scores)}),
     )
+    models = flatten(settings.get("models", {}))
+    errors = word_error_rates(tables.read("wer", settings["wer"])) if settings.get("wer") else {}
     families: list[list[Content]] = []
     problems: list[str] = []
     for method in settings["methods"]:
@@ -206,7 +210,7 @@ def read_families(results: Path, study: str, experiment: str, settings: Mapping[
             continue
         try:
             against_speech = comparison[comparison["method"] == method]
-            families.append(_read_family(folder, tags, of_method, against_speech, source))
+            families.append(_read_family(folder, tags, of_method, against_speech, source, models, errors))
         except tables.InputError as error:
             problems += error.problems
     if problems:
@@ -215,7 +219,13 @@ def read_families(results: Path, study: str, experiment: str, settings: Mapping[
 
 
 def _read_family(
-    folder: Path, tags: dict[str, str], metrics: pd.DataFrame, comparison: pd.DataFrame, dataset: Dataset
+    folder: Path,
+    tags: dict[str, str],
+    metrics: pd.DataFrame,
+    comparison: pd.DataFrame,
+    dataset: Dataset,
+    models: dict[str, str],
+    errors: dict[str, float],
 ) -> list[Content]:
     method = tags["method"]
     fusion = folder / "fusion" / method
@@ -230,8 +240,8 @@ def _read_family(
             fold=None,
             name=method,
             tags=tags | {KEY: key},
-            params=flatten(given),
-            metrics=means(metrics) | intervals(comparison),
+            params=models | flatten(given),
+            metrics=means(metrics) | intervals(comparison) | errors,
             files=files | _pictures(folder / "figures" / method) | {"confusion.csv": confusion(predictions)},
             dataset=dataset,
         )
@@ -244,7 +254,7 @@ def _read_family(
                 fold=str(fold),
                 name=f"{method}/{fold}",
                 tags=tags | {KEY: f"{key}/{fold}", "fold": str(fold)},
-                params=flatten(given) | flatten(parameters),
+                params=models | flatten(given) | flatten(parameters),
                 metrics=means(values),
                 files={
                     "predictions.parquet": tested.to_parquet(None, index=False),
@@ -292,6 +302,23 @@ def intervals(comparison: pd.DataFrame) -> dict[str, float]:
         values[name_of(f"{metric}_difference_high", condition)] = row["high"]
         values[name_of("mcnemar_p", condition)] = row["p"]
     return _finite(values)
+
+
+def word_error_rates(wer: pd.DataFrame) -> dict[str, float]:
+    """Word error rate in each condition, over all emotions, by name in MLflow.
+
+    Args:
+        wer: a ``wer`` table of one corpus
+
+    >>> word_error_rates(pd.DataFrame({
+    ...     "condition": ["all", "all", "improvised"],
+    ...     "emotion": ["all", "sad", "all"],
+    ...     "WER": [0.15, 0.2, 0.25],
+    ... }))
+    {'WER': 0.15, 'improvised/WER': 0.25}
+    """
+    whole = wer[wer["emotion"] == "all"]
+    return _finite({name_of("WER", row["condition"]): row["WER"] for row in whole.to_dict("records")})
 
 
 def name_of(metric: str, condition: str) -> str:

@@ -188,15 +188,41 @@ def sentiment_key():
     )
 
 
-def word_error_rates():
-    """The word error rates of the corpora that have been transcribed by Whisper."""
+def word_error_rates(*experiments):
+    """The word error rates of those test corpora of experiments that Whisper has transcribed."""
     if config["transcripts"]["source"] == "reference":
         return []
-    corpora = [config["experiments"][name]["test"] for name in audio_experiments()]
+    corpora = [config["experiments"][name]["test"] for name in experiments if not is_published(name)]
     return expand(
         f"results/corpora/{{corpus}}/wer/{transcripts_key()}.parquet",
         corpus=dict.fromkeys(corpora),
     )
+
+
+def models(experiment):
+    """The models of an experiment that begins with audio, as MLflow's params say them."""
+    if is_published(experiment):
+        return {}
+
+    def called(checkpoint):
+        return checkpoint.get("path") or "@".join(filter(None, (checkpoint["name"], checkpoint.get("revision"))))
+
+    return {
+        "speech": {
+            "checkpoint": called(config["speech"]["checkpoint"]),
+            "classifier": config["speech"]["classifier"],
+            "calibration": config["speech"]["calibration"],
+        },
+        "transcripts": (
+            {"source": "reference"}
+            if config["transcripts"]["source"] == "reference"
+            else {"checkpoint": called(config["transcripts"]["checkpoint"])}
+        ),
+        "sentiment": {
+            "checkpoint": called(config["sentiment"]["checkpoint"]),
+            "normalisation": config["sentiment"]["normalisation"],
+        },
+    }
 
 
 def methods_with_front():

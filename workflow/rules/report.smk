@@ -61,7 +61,7 @@ rule report:
             f"{STUDY}/{{experiment}}/comparison.parquet",
             experiment=config["experiments"],
         ),
-        wer=word_error_rates(),
+        wer=word_error_rates(*config["experiments"]),
     output:
         f"{STUDY}/report.html",
     log:

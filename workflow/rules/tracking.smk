@@ -9,6 +9,7 @@ rule track:
             f"{STUDY}/{{experiment}}/comparison.parquet",
             experiment=config["experiments"],
         ),
+        wer=word_error_rates(*config["experiments"]),
         report=f"{STUDY}/report.html",  # last, so that a server that is down costs nothing else
     output:
         f"{STUDY}/tracking.json",
@@ -27,6 +28,8 @@ rule track:
                     "corpus": " -> ".join(dict.fromkeys([entry["train"], entry["test"]])),
                     "protocol": entry["protocol"],
                     "methods": list(config["methods"]),
+                    "models": models(name),
+                    "wer": next(iter(word_error_rates(name)), None),
                 }
                 for name, entry in config["experiments"].items()
             },
