@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from helpers import make_release, published
 
-from emofuse import tables
+from emofuse import contracts, tables
 from emofuse.corpora.released import FOLDS, LABELS, files, read_scores
 from emofuse.tables import SENTIMENT, SPEECH, InputError
 
@@ -32,7 +32,7 @@ def problems(root):
 
 
 def test_the_table_keeps_its_contract_and_names_folds_after_the_speaker_tested(release):
-    scores = tables.check(read_scores(release), "scores", "scores")
+    scores = tables.check(read_scores(release), contracts.scores, "scores")
     assert set(scores["fold"]) == {"Ses01F", "Ses01M", "Ses02F", "Ses02M"}
     assert set(scores["condition"]) == {"improvised", "scripted"}
     for fold, part in scores.groupby("fold"):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from helpers import make_scores
 
-from emofuse import tables
+from emofuse import contracts, tables
 from emofuse.fusion import METHODS
 from emofuse.fusion.folds import run
 from emofuse.tables import TEXT, InputError
@@ -35,8 +35,8 @@ def entry(name):
 @pytest.mark.parametrize("name", METHODS)
 def test_predictions_parameters_and_trials_keep_their_contracts(scores, name):
     predictions, parameters, trials = run(scores, entry(name), [0], name)
-    predictions = tables.check(predictions, "predictions", name)
-    tables.check(trials, "trials", name)
+    predictions = tables.check(predictions, contracts.predictions, name)
+    tables.check(trials, contracts.trials, name)
     assert len(predictions) == 2 * 80
     assert set(parameters["folds"]) == {"a", "b"}
 

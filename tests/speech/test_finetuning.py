@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import Trainer
 
-from emofuse import audio, tables
+from emofuse import audio, contracts, tables
 from emofuse.speech import encoder, finetuning, logits
 from emofuse.tables import EMOTIONS, columns
 
@@ -28,7 +28,7 @@ def finetune(checkpoint, fold, utterances, tmp_path):
 
 def test_the_table_has_logits_for_each_utterance_of_the_fold(finetune, fold):
     found, chosen = finetune(epochs=1)
-    assert tables.check(found, "speech", "speech.parquet").equals(found)
+    assert tables.check(found, contracts.speech, "speech.parquet").equals(found)
     pd.testing.assert_frame_equal(found[["fold", "split", "utterance"]], fold)
     assert chosen.keys() == {"epoch", "validation_UA"}
 

@@ -8,7 +8,7 @@ from helpers import published
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emofuse import tables
+from emofuse import contracts, tables
 from emofuse.text import wer
 
 WORDS = st.lists(st.sampled_from("abcd"), max_size=8)
@@ -68,7 +68,7 @@ def transcripts(texts):
 
 def test_the_table_is_by_corpus_condition_and_emotion(utterances):
     table = wer.table(utterances, transcripts(["go away", "I'm so sorry", "", "anything"]))
-    rows = tables.check(table, "wer", "wer.parquet").set_index(["condition", "emotion"])
+    rows = tables.check(table, contracts.wer, "wer.parquet").set_index(["condition", "emotion"])
     assert sorted(rows.index) == [
         ("all", "all"),
         ("all", "angry"),
@@ -108,7 +108,7 @@ def test_normalisation_is_a_choice(utterances):
 
 def test_a_corpus_without_references_has_no_rates(utterances):
     table = wer.table(utterances.assign(reference=None), transcripts(["a", "b", "c", "d"]))
-    assert tables.check(table, "wer", "wer.parquet").empty
+    assert tables.check(table, contracts.wer, "wer.parquet").empty
 
 
 def test_a_corpus_without_conditions_has_only_all(utterances):
@@ -121,7 +121,7 @@ def test_a_reference_without_words_has_no_rate(utterances):
     everything = table.query("condition == 'all' and emotion == 'all'").iloc[0]
     assert (everything["insertions"], everything["words"]) == (1, 0)
     assert np.isnan(everything["WER"])
-    tables.check(table, "wer", "wer.parquet")
+    tables.check(table, contracts.wer, "wer.parquet")
 
 
 @pytest.mark.parametrize("fold", range(10))

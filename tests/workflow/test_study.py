@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from emofuse import tables
+from emofuse import contracts, tables
 
 pytestmark = pytest.mark.slow
 
@@ -15,11 +15,11 @@ EXPERIMENT = "results/small/made"
 
 def test_everything_is_there_after_a_run(finished):
     folder = finished.folder
-    for name in ("scores", "metrics", "comparison", "front"):
-        tables.read(name, folder / EXPERIMENT / f"{name}.parquet")
+    for contract in (contracts.scores, contracts.metrics, contracts.comparison, contracts.front):
+        tables.read(contract, folder / EXPERIMENT / f"{contract().name}.parquet")
     for method in finished.config["methods"]:
-        tables.read("predictions", folder / EXPERIMENT / "fusion" / method / "predictions.parquet")
-        tables.read("trials", folder / EXPERIMENT / "fusion" / method / "trials.parquet")
+        tables.read(contracts.predictions, folder / EXPERIMENT / "fusion" / method / "predictions.parquet")
+        tables.read(contracts.trials, folder / EXPERIMENT / "fusion" / method / "trials.parquet")
         parameters = tables.read_json(folder / EXPERIMENT / "fusion" / method / "parameters.json")
         assert sorted(parameters["folds"]) == ["Ses01F", "Ses01M", "Ses02F", "Ses02M"]
     assert (folder / "results/mlflow.db").exists()

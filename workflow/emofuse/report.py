@@ -12,7 +12,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from emofuse import tables
+from emofuse import contracts, tables
 
 FIGURES = {
     "leaderboard": "Methods by unweighted accuracy, with intervals of their difference to speech alone",
@@ -84,8 +84,8 @@ def report(
 
     chapters = []
     for folder, facts in experiments.items():
-        metrics = tables.read("metrics", folder / "metrics.parquet")
-        comparison = tables.read("comparison", folder / "comparison.parquet")
+        metrics = tables.read(contracts.metrics, folder / "metrics.parquet")
+        comparison = tables.read(contracts.comparison, folder / "comparison.parquet")
         boards = {
             condition: leaderboard(metrics, comparison, condition, ceilings)
             for condition in CONDITIONS

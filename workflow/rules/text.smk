@@ -58,9 +58,9 @@ else:
         conda:
             "../../envs/environment.yaml"
         params:
-            settings=settings("merge_shards", kind="transcripts"),
+            settings=settings("merge_transcripts"),
         script:
-            "../scripts/merge_shards.py"
+            "../scripts/merge_transcripts.py"
 
 
 rule sentiment:

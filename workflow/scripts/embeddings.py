@@ -5,13 +5,13 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
-from emofuse import tables
+from emofuse import contracts, tables
 from emofuse.logs import logged
 from emofuse.speech import embeddings, storage
 
 settings = snakemake.params.settings
 with logged(snakemake.log[0]):
-    utterances = tables.read("utterances", snakemake.input.utterances)
+    utterances = tables.read(contracts.utterances, snakemake.input.utterances)
     shard = tables.shard(utterances, int(snakemake.wildcards.shard), settings["shard_size"])
     model, extractor = embeddings.load(settings["checkpoint"], settings["device"])
     found = embeddings.embed(model, extractor, shard, settings["budget"], snakemake.threads, settings["precision"])

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from emofuse import tables
+from emofuse import contracts, tables
 from emofuse.evaluation.leaderboard import leaderboard
 from emofuse.evaluation.metrics import evaluate
 from emofuse.evaluation.statistics import compare
@@ -12,10 +12,10 @@ from emofuse.provenance import seed
 settings = snakemake.params.settings
 
 with logged(snakemake.log[0]):
-    scores = tables.read("scores", snakemake.input.scores)
+    scores = tables.read(contracts.scores, snakemake.input.scores)
     about = scores.loc[scores["split"] == "test", ["fold", "utterance", "speaker", "condition"]]
     predictions = {
-        path.split("/")[-2]: tables.read("predictions", path).merge(about, on=["fold", "utterance"])
+        path.split("/")[-2]: tables.read(contracts.predictions, path).merge(about, on=["fold", "utterance"])
         for path in snakemake.input.predictions
     }
     metrics = pd.concat([evaluate(table, predictions["speech"], name) for name, table in predictions.items()])
@@ -32,7 +32,7 @@ with logged(snakemake.log[0]):
             for name, table in predictions.items()
         ]
     )
-    tables.write(metrics, "metrics", snakemake.output.metrics)
-    tables.write(comparison, "comparison", snakemake.output.comparison)
+    tables.write(metrics, contracts.metrics, snakemake.output.metrics)
+    tables.write(comparison, contracts.comparison, snakemake.output.comparison)
     text = leaderboard(comparison, metrics, settings["ceilings"], settings["title"])
     tables.write_text(text, snakemake.output.leaderboard)

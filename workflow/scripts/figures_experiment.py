@@ -1,16 +1,16 @@
 """Draw the pictures of an experiment."""
 
-from emofuse import figures, tables
+from emofuse import contracts, figures, tables
 from emofuse.logs import logged
 
 settings = snakemake.params.settings
 ceilings = settings["ceilings"]
 
 with logged(snakemake.log[0]):
-    speech = tables.read("predictions", snakemake.input.speech)
-    metrics = tables.read("metrics", snakemake.input.metrics)
-    comparison = tables.read("comparison", snakemake.input.comparison)
-    front = tables.read("front", snakemake.input.front)
+    speech = tables.read(contracts.predictions, snakemake.input.speech)
+    metrics = tables.read(contracts.metrics, snakemake.input.metrics)
+    comparison = tables.read(contracts.comparison, snakemake.input.comparison)
+    front = tables.read(contracts.front, snakemake.input.front)
     figures.save(figures.uncertainty(speech), snakemake.output.uncertainty)
     figures.save(figures.leaderboard(comparison, ceilings, settings["confidence"]), snakemake.output.leaderboard)
     figures.save(figures.pareto(front, metrics, ceilings), snakemake.output.pareto)

@@ -11,16 +11,16 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from emofuse import provenance, tables
+from emofuse import contracts, provenance, tables
 from emofuse.logs import logged
 from emofuse.speech import finetuning
 
 settings = snakemake.params.settings
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    folds = tables.read("folds", snakemake.input.folds)
+    folds = tables.read(contracts.folds, snakemake.input.folds)
     fold = folds[folds["fold"] == snakemake.wildcards.fold]
-    utterances = pd.concat([tables.read("utterances", path) for path in snakemake.input.utterances])
+    utterances = pd.concat([tables.read(contracts.utterances, path) for path in snakemake.input.utterances])
     # What an earlier try has left is gone on from only if it was the same training.
     training = Path(snakemake.params.folder, provenance.digest([settings, fold.to_dict("list")]))
     speech, chosen = finetuning.finetune(
@@ -32,6 +32,6 @@ with logged(snakemake.log[0]):
         device=settings["device"],
         **settings["training"],
     )
-    tables.write(speech, "speech", snakemake.output.speech)
+    tables.write(speech, contracts.speech, snakemake.output.speech)
     tables.write_json(chosen, snakemake.output.parameters)
     shutil.rmtree(snakemake.params.folder)

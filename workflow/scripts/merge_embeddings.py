@@ -1,9 +1,9 @@
 """Rule `merge_embeddings`: put the shards of a corpus's embeddings together."""
 
-from emofuse import tables
+from emofuse import contracts, tables
 from emofuse.logs import logged
 from emofuse.speech import storage
 
 with logged(snakemake.log[0]):
-    utterances = tables.read("utterances", snakemake.input.utterances)
+    utterances = tables.read(contracts.utterances, snakemake.input.utterances)
     storage.merge(snakemake.input.shards, list(utterances["utterance"]), snakemake.output[0])

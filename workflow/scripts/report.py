@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from emofuse import tables
+from emofuse import contracts, tables
 from emofuse.logs import logged
 from emofuse.report import report, word_errors
 
@@ -17,6 +17,9 @@ with logged(snakemake.log[0]):
         Path(snakemake.input.template),
         ceilings=settings["ceilings"],
         confidence=settings["confidence"],
-        notes=[*settings["notes"], *(word_errors(tables.read("wer", path)) for path in snakemake.input.get("wer", []))],
+        notes=[
+            *settings["notes"],
+            *(word_errors(tables.read(contracts.wer, path)) for path in snakemake.input.get("wer", [])),
+        ],
     )
     tables.write_text(html, snakemake.output[0])

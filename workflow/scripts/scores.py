@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from emofuse import tables
+from emofuse import contracts, tables
 from emofuse.logs import logged
 from emofuse.speech.calibration import probabilities, temperatures
 
@@ -10,15 +10,17 @@ settings = snakemake.params.settings
 
 with logged(snakemake.log[0]):
 
-    def together(kind):
-        """The tables of this kind, of all corpora or of all folds, below each other."""
-        return pd.concat([tables.read(kind, path) for path in snakemake.input[kind]], ignore_index=True)
+    def together(contract, paths):
+        """Tables of one kind, of all corpora or of all folds, below each other."""
+        return pd.concat([tables.read(contract, path) for path in paths], ignore_index=True)
 
-    about = together("utterances")[["utterance", "speaker", "condition", "emotion"]]
-    said = together("transcripts")[["utterance", "text"]].rename(columns={"text": "transcript"})
-    words = together("sentiment")
+    about = together(contracts.utterances, snakemake.input.utterances)[["utterance", "speaker", "condition", "emotion"]]
+    said = together(contracts.transcripts, snakemake.input.transcripts)[["utterance", "text"]].rename(
+        columns={"text": "transcript"}
+    )
+    words = together(contracts.sentiment, snakemake.input.sentiment)
     words[tables.SENTIMENT] = probabilities(words[tables.columns("logit", tables.SENTIMENTS)])
-    speech = together("speech").merge(about, on="utterance", validate="many_to_one")
+    speech = together(contracts.speech, snakemake.input.speech).merge(about, on="utterance", validate="many_to_one")
 
     by_fold = temperatures(speech) if settings["calibration"] else dict.fromkeys(speech["fold"].unique(), 1.0)
     logits = speech[tables.columns("logit", tables.EMOTIONS)].to_numpy()
@@ -28,5 +30,5 @@ with logged(snakemake.log[0]):
     scores = scores.merge(said, on="utterance", validate="many_to_one")
     columns = ["fold", "split", "utterance", "speaker", "condition", "emotion"]
     scores = scores[[*columns, *tables.SPEECH, *tables.SENTIMENT, "transcript"]]
-    tables.write(scores, "scores", snakemake.output.scores)
+    tables.write(scores, contracts.scores, snakemake.output.scores)
     tables.write_json({"temperature": by_fold}, snakemake.output.calibration)

@@ -7,7 +7,7 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 import torch
 
-from emofuse import tables
+from emofuse import contracts, tables
 from emofuse.logs import logged
 from emofuse.text import sentiment
 
@@ -15,7 +15,7 @@ settings = snakemake.params.settings
 
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    transcripts = tables.read("transcripts", snakemake.input.transcripts)
+    transcripts = tables.read(contracts.transcripts, snakemake.input.transcripts)
     model, tokenizer = sentiment.load_model(settings["checkpoint"], settings["device"])
     result = sentiment.table(model, tokenizer, transcripts, settings["normalisation"], settings["batch_size"])
-    tables.write(result, "sentiment", snakemake.output[0])
+    tables.write(result, contracts.sentiment, snakemake.output[0])

@@ -3,14 +3,14 @@
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from emofuse import tables
+from emofuse import contracts, tables
 from emofuse.logs import logged
 from emofuse.speech import classifier
 
 settings = snakemake.params.settings
 with logged(snakemake.log[0]), threadpool_limits(snakemake.threads):
-    folds = tables.read("folds", snakemake.input.folds)
-    utterances = pd.concat([tables.read("utterances", path) for path in snakemake.input.utterances])
+    folds = tables.read(contracts.folds, snakemake.input.folds)
+    utterances = pd.concat([tables.read(contracts.utterances, path) for path in snakemake.input.utterances])
     speech, chosen = classifier.fit_predict(
         snakemake.input.embeddings,
         folds[folds["fold"] == snakemake.wildcards.fold],
@@ -18,5 +18,5 @@ with logged(snakemake.log[0]), threadpool_limits(snakemake.threads):
         settings["c"],
         settings["class_weights"],
     )
-    tables.write(speech, "speech", snakemake.output.speech)
+    tables.write(speech, contracts.speech, snakemake.output.speech)
     tables.write_json(chosen, snakemake.output.parameters)

@@ -1,9 +1,9 @@
 """Learn emotions from the transcripts of the training speakers, fold by fold."""
 
-from emofuse import tables
+from emofuse import contracts, tables
 from emofuse.logs import logged
 from emofuse.text.expert import predict
 
 with logged(snakemake.log[0]):
-    scores = tables.read("scores", snakemake.input.scores)
-    tables.write(predict(scores, **snakemake.params.settings["parameters"]), "text_expert", snakemake.output[0])
+    scores = tables.read(contracts.scores, snakemake.input.scores)
+    tables.write(predict(scores, **snakemake.params.settings["parameters"]), contracts.text_expert, snakemake.output[0])

@@ -1,11 +1,11 @@
 """Count the word errors of a corpus's transcripts."""
 
-from emofuse import tables
+from emofuse import contracts, tables
 from emofuse.logs import logged
 from emofuse.text import wer
 
 with logged(snakemake.log[0]):
-    utterances = tables.read("utterances", snakemake.input.utterances)
-    transcripts = tables.read("transcripts", snakemake.input.transcripts)
+    utterances = tables.read(contracts.utterances, snakemake.input.utterances)
+    transcripts = tables.read(contracts.transcripts, snakemake.input.transcripts)
     rates = wer.table(utterances, transcripts, snakemake.params.settings["normalisation"])
-    tables.write(rates, "wer", snakemake.output[0])
+    tables.write(rates, contracts.wer, snakemake.output[0])
