@@ -14,6 +14,8 @@ rule released_scores:
             "released_scores",
             root=corpus_root(config["experiments"][wildcards.experiment]["test"]),
         ),
+    message:
+        "Published scores of {wildcards.experiment}"
     script:
         "../scripts/released_scores.py"
 
@@ -36,6 +38,8 @@ rule utterances:
             corpus=wildcards.corpus,
             reader=reader_settings(wildcards.corpus),
         ),
+    message:
+        "Utterances of {wildcards.corpus}"
     script:
         "../scripts/utterances.py"
 
@@ -52,5 +56,7 @@ rule folds:
         "../../envs/environment.yaml"
     params:
         settings=lambda wildcards: settings("folds", protocol=config["experiments"][wildcards.experiment]["protocol"]),
+    message:
+        "Folds of {wildcards.experiment}"
     script:
         "../scripts/folds.py"

@@ -16,6 +16,8 @@ rule synthetic_corpus:
             seed=provenance.seed(config["seed"], "synthetic_corpus", wildcards.layout),
         ),
         folder=lambda wildcards, output: output[0].removesuffix(".sha256"),
+    message:
+        "Synthetic corpus {wildcards.layout}"
     script:
         "../scripts/synthetic_corpus.py"
 
@@ -33,6 +35,8 @@ rule synthetic_material:
             utterances=config["demo"]["utterances"],
             seed=provenance.seed(config["seed"], "synthetic_material"),
         ),
+    message:
+        "Synthetic speech to train the demo's checkpoints on"
     script:
         "../scripts/synthetic_material.py"
 
@@ -54,6 +58,8 @@ rule pretrain_wav2vec2:
             steps=config["demo"]["wav2vec2_steps"],
             seed=provenance.seed(config["seed"], "pretrain_wav2vec2"),
         ),
+    message:
+        "The demo's wav2vec 2.0"
     script:
         "../scripts/pretrain_wav2vec2.py"
 
@@ -75,6 +81,8 @@ rule pretrain_whisper:
             steps=config["demo"]["whisper_steps"],
             seed=provenance.seed(config["seed"], "pretrain_whisper"),
         ),
+    message:
+        "The demo's Whisper"
     script:
         "../scripts/pretrain_whisper.py"
 
@@ -96,5 +104,7 @@ rule pretrain_sentiment:
             steps=config["demo"]["sentiment_steps"],
             seed=provenance.seed(config["seed"], "pretrain_sentiment"),
         ),
+    message:
+        "The demo's sentiment model"
     script:
         "../scripts/pretrain_sentiment.py"

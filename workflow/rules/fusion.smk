@@ -9,6 +9,8 @@ rule text_expert:
         "../../envs/environment.yaml"
     params:
         settings=settings("text_expert", parameters=config["text_expert"]),
+    message:
+        "Text expert of {wildcards.experiment}"
     script:
         "../scripts/text_expert.py"
 
@@ -31,6 +33,8 @@ rule fuse:
             method=config["methods"][wildcards.method],
             seed=[config["seed"], config["experiments"][wildcards.experiment]["test"]],
         ),
+    message:
+        "Fusion method {wildcards.method} of {wildcards.experiment}"
     script:
         "../scripts/fuse.py"
 
@@ -50,6 +54,8 @@ rule front:
         "../../envs/environment.yaml"
     params:
         settings=settings("front"),
+    message:
+        "Pareto fronts of {wildcards.experiment}"
     script:
         "../scripts/front.py"
 
@@ -77,5 +83,7 @@ rule evaluate:
             seed=[config["seed"], config["experiments"][wildcards.experiment]["test"]],
             **config["evaluation"],
         ),
+    message:
+        "Evaluation of {wildcards.experiment}"
     script:
         "../scripts/evaluate.py"

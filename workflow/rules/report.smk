@@ -24,6 +24,8 @@ rule figures_methods:
         "../../envs/environment.yaml"
     params:
         settings=settings("figures_methods", methods=compared_methods()),
+    message:
+        "Pictures of the methods of {wildcards.experiment}"
     script:
         "../scripts/figures_methods.py"
 
@@ -46,6 +48,8 @@ rule figures_experiment:
             ceilings=ceilings(),
             confidence=config["evaluation"]["confidence"],
         ),
+    message:
+        "Pictures of {wildcards.experiment}"
     script:
         "../scripts/figures_experiment.py"
 
@@ -78,5 +82,7 @@ rule report:
             confidence=config["evaluation"]["confidence"],
             notes=notes(),
         ),
+    message:
+        "Report"
     script:
         "../scripts/report.py"

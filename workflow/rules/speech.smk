@@ -20,6 +20,8 @@ rule embeddings:
             device=config["device"],
             **config["speech"]["embeddings"],
         ),
+    message:
+        "Embeddings of {wildcards.corpus}, shard {wildcards.shard}"
     script:
         "../scripts/embeddings.py"
 
@@ -40,6 +42,8 @@ rule merge_embeddings:
         "../../envs/environment.yaml"
     params:
         settings=settings("merge_embeddings"),
+    message:
+        "Embeddings of {wildcards.corpus}, all shards"
     script:
         "../scripts/merge_embeddings.py"
 
@@ -62,6 +66,8 @@ if config["speech"]["classifier"] == "embeddings":
             "../../envs/environment.yaml"
         params:
             settings=settings("speech_classifier", **config["speech"]["regression"]),
+        message:
+            "Speech classifier of {wildcards.experiment}, fold {wildcards.fold}"
         script:
             "../scripts/speech_classifier.py"
 
@@ -97,5 +103,7 @@ else:
             ),
             # Not among the settings: where training goes on from is no reason to train again.
             folder=f"{STUDY}/{{experiment}}/folds/{{fold}}/training",
+        message:
+            "Fine-tuning of {wildcards.experiment}, fold {wildcards.fold}"
         script:
             "../scripts/finetune.py"

@@ -15,6 +15,8 @@ if config["transcripts"]["source"] == "reference":
             "../../envs/environment.yaml"
         params:
             settings=settings("reference_transcripts"),
+        message:
+            "Reference transcripts of {wildcards.corpus}"
         script:
             "../scripts/reference_transcripts.py"
 
@@ -40,6 +42,8 @@ else:
                 seed=[config["seed"], wildcards.corpus, "transcripts"],
                 **{key: config["transcripts"][key] for key in ("language", "batch_size", "shard_size")},
             ),
+        message:
+            "Transcripts of {wildcards.corpus}, shard {wildcards.shard}"
         script:
             "../scripts/transcripts.py"
 
@@ -59,6 +63,8 @@ else:
             "../../envs/environment.yaml"
         params:
             settings=settings("merge_transcripts"),
+        message:
+            "Transcripts of {wildcards.corpus}, all shards"
         script:
             "../scripts/merge_transcripts.py"
 
@@ -77,6 +83,8 @@ rule sentiment:
         "../../envs/environment.yaml"
     params:
         settings=settings("sentiment", device=config["device"], **config["sentiment"]),
+    message:
+        "Sentiment of {wildcards.corpus}"
     script:
         "../scripts/sentiment.py"
 
@@ -93,6 +101,8 @@ rule wer:
         "../../envs/environment.yaml"
     params:
         settings=settings("wer", normalisation=config["transcripts"]["wer_normalisation"]),
+    message:
+        "Word error rate of {wildcards.corpus}"
     script:
         "../scripts/wer.py"
 
@@ -118,5 +128,7 @@ rule scores:
         "../../envs/environment.yaml"
     params:
         settings=settings("scores", calibration=config["speech"]["calibration"]),
+    message:
+        "Scores of {wildcards.experiment}"
     script:
         "../scripts/scores.py"

@@ -36,5 +36,7 @@ rule track:
             config=config,
             config_digest=provenance.digest(config),
         ),
+    message:
+        "MLflow"
     script:
         "../scripts/track.py"
