@@ -65,13 +65,11 @@ class Project:
         text = self.run("--dry-run")
         if "Nothing to be done" in text:
             return set()
-        jobs = re.split(r"\n(?:local)?rule (\w+):\n", text)
         found = set()
-        for rule, block in zip(jobs[1::2], jobs[2::2], strict=True):
-            line = re.search(r"wildcards: (.*)", block.split("\n\n")[0])
-            values = dict(pair.split("=", 1) for pair in line[1].split(", ")) if line else {}
+        for rule, said in re.findall(r"\nJob \d+: (\w+)(?:: (.*))?\n", text):
+            values = dict(pair.split(" ", 1) for pair in said.split(", ") if said)
             found.add(" ".join([rule, *(values[name] for name in wildcards or ["method"] if name in values)]))
-        return found - {"all"}
+        return found
 
     def edit(self, name: str, old: str, new: str) -> None:
         path = self.folder / name

@@ -15,7 +15,7 @@ rule released_scores:
             root=corpus_root(config["experiments"][wildcards.experiment]["test"]),
         ),
     message:
-        "Published scores of {wildcards.experiment}"
+        "released_scores: experiment {wildcards.experiment}"
     script:
         "../scripts/released_scores.py"
 
@@ -39,7 +39,7 @@ rule utterances:
             reader=reader_settings(wildcards.corpus),
         ),
     message:
-        "Utterances of {wildcards.corpus}"
+        "utterances: corpus {wildcards.corpus}"
     script:
         "../scripts/utterances.py"
 
@@ -57,6 +57,6 @@ rule folds:
     params:
         settings=lambda wildcards: settings("folds", protocol=config["experiments"][wildcards.experiment]["protocol"]),
     message:
-        "Folds of {wildcards.experiment}"
+        "folds: experiment {wildcards.experiment}"
     script:
         "../scripts/folds.py"

@@ -17,7 +17,7 @@ rule synthetic_corpus:
         ),
         folder=lambda wildcards, output: output[0].removesuffix(".sha256"),
     message:
-        "Synthetic corpus {wildcards.layout}"
+        "synthetic_corpus: layout {wildcards.layout}"
     script:
         "../scripts/synthetic_corpus.py"
 
@@ -36,7 +36,7 @@ rule synthetic_material:
             seed=provenance.seed(config["seed"], "synthetic_material"),
         ),
     message:
-        "Synthetic speech to train the demo's checkpoints on"
+        "synthetic_material"
     script:
         "../scripts/synthetic_material.py"
 
@@ -59,7 +59,7 @@ rule pretrain_wav2vec2:
             seed=provenance.seed(config["seed"], "pretrain_wav2vec2"),
         ),
     message:
-        "The demo's wav2vec 2.0"
+        "pretrain_wav2vec2"
     script:
         "../scripts/pretrain_wav2vec2.py"
 
@@ -82,7 +82,7 @@ rule pretrain_whisper:
             seed=provenance.seed(config["seed"], "pretrain_whisper"),
         ),
     message:
-        "The demo's Whisper"
+        "pretrain_whisper"
     script:
         "../scripts/pretrain_whisper.py"
 
@@ -105,6 +105,6 @@ rule pretrain_sentiment:
             seed=provenance.seed(config["seed"], "pretrain_sentiment"),
         ),
     message:
-        "The demo's sentiment model"
+        "pretrain_sentiment"
     script:
         "../scripts/pretrain_sentiment.py"

@@ -10,7 +10,7 @@ rule text_expert:
     params:
         settings=settings("text_expert", parameters=config["text_expert"]),
     message:
-        "Text expert of {wildcards.experiment}"
+        "text_expert: experiment {wildcards.experiment}"
     script:
         "../scripts/text_expert.py"
 
@@ -34,7 +34,7 @@ rule fuse:
             seed=[config["seed"], config["experiments"][wildcards.experiment]["test"]],
         ),
     message:
-        "Fusion method {wildcards.method} of {wildcards.experiment}"
+        "fuse: method {wildcards.method}, experiment {wildcards.experiment}"
     script:
         "../scripts/fuse.py"
 
@@ -55,7 +55,7 @@ rule front:
     params:
         settings=settings("front"),
     message:
-        "Pareto fronts of {wildcards.experiment}"
+        "front: experiment {wildcards.experiment}"
     script:
         "../scripts/front.py"
 
@@ -84,6 +84,6 @@ rule evaluate:
             **config["evaluation"],
         ),
     message:
-        "Evaluation of {wildcards.experiment}"
+        "evaluate: experiment {wildcards.experiment}"
     script:
         "../scripts/evaluate.py"

@@ -25,7 +25,7 @@ rule figures_methods:
     params:
         settings=settings("figures_methods", methods=compared_methods()),
     message:
-        "Pictures of the methods of {wildcards.experiment}"
+        "figures_methods: experiment {wildcards.experiment}"
     script:
         "../scripts/figures_methods.py"
 
@@ -49,7 +49,7 @@ rule figures_experiment:
             confidence=config["evaluation"]["confidence"],
         ),
     message:
-        "Pictures of {wildcards.experiment}"
+        "figures_experiment: experiment {wildcards.experiment}"
     script:
         "../scripts/figures_experiment.py"
 
@@ -83,6 +83,6 @@ rule report:
             notes=notes(),
         ),
     message:
-        "Report"
+        "report"
     script:
         "../scripts/report.py"

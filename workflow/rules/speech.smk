@@ -21,7 +21,7 @@ rule embeddings:
             **config["speech"]["embeddings"],
         ),
     message:
-        "Embeddings of {wildcards.corpus}, shard {wildcards.shard}"
+        "embeddings: corpus {wildcards.corpus}, shard {wildcards.shard}"
     script:
         "../scripts/embeddings.py"
 
@@ -43,7 +43,7 @@ rule merge_embeddings:
     params:
         settings=settings("merge_embeddings"),
     message:
-        "Embeddings of {wildcards.corpus}, all shards"
+        "merge_embeddings: corpus {wildcards.corpus}"
     script:
         "../scripts/merge_embeddings.py"
 
@@ -67,7 +67,7 @@ if config["speech"]["classifier"] == "embeddings":
         params:
             settings=settings("speech_classifier", **config["speech"]["regression"]),
         message:
-            "Speech classifier of {wildcards.experiment}, fold {wildcards.fold}"
+            "speech_classifier: experiment {wildcards.experiment}, fold {wildcards.fold}"
         script:
             "../scripts/speech_classifier.py"
 
@@ -104,6 +104,6 @@ else:
             # Not among the settings: where training goes on from is no reason to train again.
             folder=f"{STUDY}/{{experiment}}/folds/{{fold}}/training",
         message:
-            "Fine-tuning of {wildcards.experiment}, fold {wildcards.fold}"
+            "finetune: experiment {wildcards.experiment}, fold {wildcards.fold}"
         script:
             "../scripts/finetune.py"

@@ -16,7 +16,7 @@ if config["transcripts"]["source"] == "reference":
         params:
             settings=settings("reference_transcripts"),
         message:
-            "Reference transcripts of {wildcards.corpus}"
+            "reference_transcripts: corpus {wildcards.corpus}"
         script:
             "../scripts/reference_transcripts.py"
 
@@ -43,7 +43,7 @@ else:
                 **{key: config["transcripts"][key] for key in ("language", "batch_size", "shard_size")},
             ),
         message:
-            "Transcripts of {wildcards.corpus}, shard {wildcards.shard}"
+            "transcripts: corpus {wildcards.corpus}, shard {wildcards.shard}"
         script:
             "../scripts/transcripts.py"
 
@@ -64,7 +64,7 @@ else:
         params:
             settings=settings("merge_transcripts"),
         message:
-            "Transcripts of {wildcards.corpus}, all shards"
+            "merge_transcripts: corpus {wildcards.corpus}"
         script:
             "../scripts/merge_transcripts.py"
 
@@ -84,7 +84,7 @@ rule sentiment:
     params:
         settings=settings("sentiment", device=config["device"], **config["sentiment"]),
     message:
-        "Sentiment of {wildcards.corpus}"
+        "sentiment: corpus {wildcards.corpus}"
     script:
         "../scripts/sentiment.py"
 
@@ -102,7 +102,7 @@ rule wer:
     params:
         settings=settings("wer", normalisation=config["transcripts"]["wer_normalisation"]),
     message:
-        "Word error rate of {wildcards.corpus}"
+        "wer: corpus {wildcards.corpus}"
     script:
         "../scripts/wer.py"
 
@@ -129,6 +129,6 @@ rule scores:
     params:
         settings=settings("scores", calibration=config["speech"]["calibration"]),
     message:
-        "Scores of {wildcards.experiment}"
+        "scores: experiment {wildcards.experiment}"
     script:
         "../scripts/scores.py"

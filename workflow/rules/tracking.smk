@@ -37,6 +37,6 @@ rule track:
             config_digest=provenance.digest(config),
         ),
     message:
-        "MLflow"
+        "track"
     script:
         "../scripts/track.py"
