@@ -119,7 +119,7 @@ def test_a_checkpoint_that_is_not_there_names_the_command(revision, tmp_path, mo
         checkpoints.load_model(AutoModel, HUB | {"revision": revision})
     assert error.value.problems == [
         f"checkpoint facebook/wav2vec2-base at revision {revision} is not on this machine; "
-        "fetch it where there is a network: make fetch CONFIG=config/iemocap.yaml"
+        "fetch it where there is a network: make fetch CONFIG=<the study's config>"
     ]
     with pytest.raises(InputError, match="should be a folder with a checkpoint"):
         checkpoints.load_processor(AutoModel, {"path": str(tmp_path / "nowhere")})
@@ -249,3 +249,17 @@ def test_each_checkpoint_of_a_config_is_named_once():
         "methods": {"paper": None, "name": "other"},
     }
     assert checkpoints.named_in(config) == [HUB, {"name": "large-v3"}]
+
+
+@pytest.mark.parametrize("name", ["no such", "a/b/c"])
+def test_a_name_that_the_hub_could_not_have_is_refused(name):
+    with pytest.raises(InputError, match="should be named as on the hub, owner/name, or by path"):
+        checkpoints.folder({"name": name, "revision": "main"})
+
+
+@pytest.mark.parametrize("change", [{"hidden_size": "abc"}, {"conv_stride": 5}, {"hidden_act": "nope"}])
+def test_a_damaged_configuration_is_bad_input(pretrained, change):
+    path = Path(pretrained["path"], "config.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match="cannot be loaded"):
+        checkpoints.load_model(AutoModel, pretrained)

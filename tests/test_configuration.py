@@ -47,6 +47,24 @@ def test_everything_that_is_wrong_is_said_at_once():
     assert "methods: speech is missing" in text
 
 
+def test_a_checkpoint_is_given_by_name_and_revision_or_by_path():
+    wrong = minimal(
+        speech={"checkpoint": {"name": "facebook/wav2vec2-base"}},
+        transcripts={"checkpoint": {"name": "openai/whisper-tiny", "revision": "main"}},
+        sentiment={"checkpoint": {"name": "a/b", "revision": "main", "path": "c"}},
+    )
+    with pytest.raises(InputError) as caught:
+        configuration.complete(wrong)
+    hub = "should give name and revision of a repository of the hub, or path"
+    assert [problem.split("; ")[-1] for problem in caught.value.problems] == [
+        hub,
+        "should give name, one of Whisper's own models, or path, a file",
+        hub,
+    ]
+    right = {"speech": {"checkpoint": {"path": "c"}}, "transcripts": {"checkpoint": {"name": "tiny"}}}
+    configuration.complete(minimal(**right))
+
+
 @pytest.mark.parametrize(
     ("entry", "valid"),
     [

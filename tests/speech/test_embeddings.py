@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModel, BertConfig, Wav2Vec2FeatureExtractor
 
 from emofuse import audio
@@ -78,6 +79,35 @@ def test_loudness_and_offset_do_not_matter_to_a_checkpoint_that_normalises(check
     samples = audio.load(utterances["path"][0])
     quiet = embeddings._means(model, extractor, [samples, samples * 0.1 + 0.2], "auto")
     np.testing.assert_allclose(quiet[0], quiet[1], atol=1e-3)
+
+
+def test_a_checkpoint_for_speech_recognition_may_lack_what_only_masks_in_training(checkpoint, utterances):
+    path = Path(checkpoint["path"], "model.safetensors")
+    weights = load_file(path)
+    del weights["masked_spec_embed"]
+    save_file(weights, path, {"format": "pt"})
+    assert embeddings.embed(*embeddings.load(checkpoint, "cpu"), utterances[:2]).shape == (2, 4, 32)
+
+
+@pytest.mark.parametrize("architecture", ["wav2vec2", "wavlm"])
+def test_an_adapter_behind_the_layers_shortens_none_of_them(make_checkpoint, utterances, architecture):
+    checkpoint = make_checkpoint(architecture, add_adapter=True)
+    model, extractor = embeddings.load(checkpoint, "cpu")
+    found = embeddings.embed(model, extractor, utterances[:6])
+    np.testing.assert_allclose(found, one_by_one(checkpoint, utterances[:6]), atol=1e-4)
+
+
+def test_a_hubert_that_normalises_before_the_position_keeps_its_padding_at_zero(make_checkpoint, utterances):
+    checkpoint = make_checkpoint("hubert", conv_pos_batch_norm=True)
+    path = Path(checkpoint["path"], "model.safetensors")
+    weights = load_file(path)
+    for name, weight in weights.items():
+        if "batch_norm" in name and weight.dtype == torch.float32:
+            weights[name] = weight + torch.rand(weight.shape, generator=torch.manual_seed(0))  # as if it were trained
+    save_file(weights, path, {"format": "pt"})
+    model, extractor = embeddings.load(checkpoint, "cpu")
+    found = embeddings.embed(model, extractor, utterances[:8], budget=1_000_000)
+    np.testing.assert_allclose(found, one_by_one(checkpoint, utterances[:8]), atol=1e-4)
 
 
 def test_no_utterances_give_no_embeddings(checkpoint, utterances):

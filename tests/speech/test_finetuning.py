@@ -11,7 +11,7 @@ from transformers import Trainer
 
 from emofuse import audio, contracts, tables
 from emofuse.speech import encoder, finetuning, logits
-from emofuse.tables import EMOTIONS, columns
+from emofuse.tables import EMOTIONS, InputError, columns
 
 LOGITS = columns("logit", EMOTIONS)
 
@@ -34,7 +34,7 @@ def test_the_table_has_logits_for_each_utterance_of_the_fold(finetune, fold):
 
 
 def test_it_learns(finetune, fold, utterances):
-    found, chosen = finetune(epochs=12, learning_rate=3e-3)
+    found, chosen = finetune(epochs=24, learning_rate=3e-3, patience=24)
     assert chosen["validation_UA"] > 0.6  # chance is 0.25
     labels = logits.labels(fold, utterances)
     validation = fold["split"] == "validation"
@@ -162,3 +162,25 @@ def test_the_log_of_epochs_is_in_the_state(finetune, tmp_path):
     finetune(epochs=2)
     state = json.loads((tmp_path / "a/checkpoint-6/trainer_state.json").read_text())
     assert [entry["epoch"] for entry in state["log_history"] if "eval_UA" in entry] == [1, 2]
+
+
+def test_the_head_of_another_task_is_left_behind(make_checkpoint):
+    """Ready-made emotion classifiers have four labels too, in an order of their own."""
+    checkpoint = make_checkpoint()
+    model = finetuning.AutoModelForAudioClassification.from_pretrained(checkpoint["path"], num_labels=4)
+    torch.nn.init.constant_(model.classifier.bias, 7)
+    model.save_pretrained(checkpoint["path"])
+    found, _ = finetuning._with_new_head(*encoder.load(finetuning.AutoModel, checkpoint))
+    assert found.classifier.bias.abs().max() < 1
+    assert list(found.config.id2label.values()) == list(EMOTIONS)
+    torch.testing.assert_close(found.wav2vec2.state_dict(), model.wav2vec2.state_dict())
+
+
+def test_an_encoder_with_an_adapter_is_refused(make_checkpoint):
+    loaded = encoder.load(finetuning.AutoModel, make_checkpoint(add_adapter=True))
+    with pytest.raises(InputError, match="cannot be fine-tuned"):
+        finetuning._with_new_head(*loaded)
+
+
+def test_a_machine_with_many_gpus_trains_a_fold_on_one(tmp_path):
+    assert finetuning._arguments(tmp_path, 0, 1e-5, 8, 1, "cpu").n_gpu <= 1

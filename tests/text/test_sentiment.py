@@ -1,3 +1,4 @@
+import copy
 import itertools
 import json
 import random
@@ -9,7 +10,13 @@ import pandas as pd
 import pytest
 import sentencepiece
 import torch
-from transformers import AutoModelForSequenceClassification, XLMRobertaConfig, XLMRobertaForSequenceClassification
+from transformers import (
+    AutoModelForSequenceClassification,
+    BertConfig,
+    BertForSequenceClassification,
+    XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
+)
 
 from emofuse import contracts, tables
 from emofuse.tables import InputError
@@ -168,6 +175,18 @@ def test_safetensors_load_as_well(tmp_path, checkpoint, loaded):
     assert (folder / "model.safetensors").is_file()
     again = sentiment.load_model({"path": str(folder)}, "cpu")
     np.testing.assert_allclose(sentiment.logits(*again, TEXTS), sentiment.logits(*loaded, TEXTS), atol=1e-6)
+
+
+def test_only_positions_that_begin_after_padding_are_lost(loaded):
+    model, tokenizer = loaded
+    offset = model.config.pad_token_id + 1
+    assert sentiment.max_length(model, tokenizer) == model.config.max_position_embeddings - offset
+    config = BertConfig(
+        hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, vocab_size=500, pad_token_id=400
+    )
+    tokenizer = copy.copy(tokenizer)
+    tokenizer.model_max_length = 10**9
+    assert sentiment.max_length(BertForSequenceClassification(config), tokenizer) == 512
 
 
 class Planted:

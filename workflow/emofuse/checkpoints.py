@@ -21,7 +21,7 @@ from typing import Any
 
 import huggingface_hub
 import torch
-from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, StrictDataclassError
 from safetensors import SafetensorError
 
 from emofuse.tables import InputError
@@ -29,7 +29,7 @@ from emofuse.tables import InputError
 Checkpoint = Mapping[str, str]
 """What a config says about a checkpoint: name and revision, name, or path."""
 
-FETCH = "make fetch CONFIG=config/iemocap.yaml"
+FETCH = "make fetch CONFIG=<the study's config>"
 """The command that fetches the checkpoints of a study."""
 
 WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
@@ -55,6 +55,8 @@ def folder(checkpoint: Checkpoint) -> Path:
         path = huggingface_hub.snapshot_download(
             name, revision=revision, allow_patterns=list(BESIDE_WEIGHTS), local_files_only=True
         )
+    except HFValidationError:
+        raise InputError([f"{_label(checkpoint)}: should be named as on the hub, owner/name, or by path"]) from None
     except LocalEntryNotFoundError:
         path = None
     if path is None or not any(file for kind in WEIGHTS for file in Path(path).glob(kind)):
@@ -108,13 +110,26 @@ def load_processor(auto_class: Any, checkpoint: Checkpoint, **kwargs: Any) -> An
     return _from_pretrained(auto_class, checkpoint, **kwargs)
 
 
+# What transformers raises over a damaged configuration is whatever its code stumbles upon.
+_DAMAGES = (
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    SafetensorError,
+    StrictDataclassError,
+)
+
+
 def _from_pretrained(auto_class: Any, checkpoint: Checkpoint, **kwargs: Any) -> Any:
     path = folder(checkpoint)
     try:
         return auto_class.from_pretrained(path, local_files_only=True, trust_remote_code=False, **kwargs)
     except pickle.UnpicklingError as error:
         raise InputError([f"{_label(checkpoint)}: refused, holds more than tensors ({_first_line(error)})"]) from None
-    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+    except _DAMAGES as error:
         raise InputError([f"{_label(checkpoint)}: cannot be loaded ({_first_line(error)})"]) from error
 
 
@@ -215,4 +230,5 @@ def _label(checkpoint: Checkpoint) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0]
+    line = str(error).strip().split("\n", 1)[0]
+    return f"{type(error).__name__}: {line}" if isinstance(error, (KeyError, TypeError, AttributeError)) else line

@@ -104,6 +104,13 @@ def _problems(config: Config, schema: dict[str, Any]) -> Iterator[str]:
         part = jsonschema.Draft202012Validator(parameters | {"$defs": schema["$defs"]})
         for error in part.iter_errors(method.get("parameters")):
             yield from _explain(error, ["methods", name, "parameters"])
+    for section in ("speech", "transcripts", "sentiment"):
+        entry = config.get(section)
+        checkpoint = entry.get("checkpoint") if isinstance(entry, dict) else None
+        if isinstance(checkpoint, dict) and (
+            right := _checkpoint_problem(checkpoint, whisper=section == "transcripts")
+        ):
+            yield f"{section}.checkpoint is {checkpoint}; should give {right}"
     corpora = config.get("corpora")
     if isinstance(corpora, dict):
         for name, experiment in _entries(config, "experiments"):
@@ -116,6 +123,14 @@ def _problems(config: Config, schema: dict[str, Any]) -> Iterator[str]:
         yield "methods: speech is missing; should be there, since every method is compared with it"
     elif isinstance(config.get("methods"), dict) and len(config["methods"]) == 1:
         yield "methods: only speech is there; should be one more at least, to be compared with it"
+
+
+def _checkpoint_problem(checkpoint: Config, *, whisper: bool) -> str | None:
+    """What a checkpoint should give, if it does not."""
+    keys = checkpoint.keys() & {"name", "revision", "path"}
+    if whisper:
+        return None if keys in ({"name"}, {"path"}) else "name, one of Whisper's own models, or path, a file"
+    return None if keys in ({"name", "revision"}, {"path"}) else "name and revision of a repository of the hub, or path"
 
 
 def _entries(config: Config, key: str) -> Iterator[tuple[str, Config]]:

@@ -153,7 +153,7 @@ def checkpoint_files(checkpoint):
     if "path" not in checkpoint:
         return []
     path = Path(checkpoint["path"])
-    if path.suffix == ".pt":
+    if path.suffix == ".pt" or path.is_file():
         return str(path)
     if SYNTHETIC.parent in path.parents or not path.is_dir():
         return str(path / "model.safetensors")

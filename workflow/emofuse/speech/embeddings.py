@@ -84,10 +84,12 @@ def _side_by_side(work: Callable[[list[int]], int], batches: list[list[int]], th
 def _means(model: PreTrainedModel, extractor: Any, samples: Sequence[audio.Samples], precision: str) -> Embeddings:
     """(batch, layers, hidden size)."""
     inputs = encoder.inputs(extractor, samples, model.device)
-    half = precision == "auto" and model.device.type == "cuda" and torch.cuda.is_bf16_supported()
+    half = (
+        precision == "auto" and model.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    )
     with torch.autocast(model.device.type, torch.bfloat16, enabled=half):
         layers = model(**inputs, output_hidden_states=True).hidden_states  # (batch, frames, hidden size) each
-    frames = model._get_feat_extract_output_lengths(inputs["attention_mask"].sum(1)).tolist()
+    frames = encoder.frames(model, inputs["attention_mask"].sum(1)).tolist()
     means = [
         torch.stack([states[row, :count].float().mean(0) for states in layers]) for row, count in enumerate(frames)
     ]

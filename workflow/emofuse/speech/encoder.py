@@ -16,6 +16,9 @@ from emofuse.tables import InputError
 FAMILY = ("wav2vec2", "hubert", "wavlm")
 """transformers' names of the architectures."""
 
+UNUSED = ("masked_spec_embed", *(f"{name}.masked_spec_embed" for name in FAMILY))
+"""What stands in for masked frames in training: checkpoints for speech recognition often come without it."""
+
 
 def load(
     auto_class: Any, checkpoint: checkpoints.Checkpoint, new: Sequence[str] = (), **kwargs: Any
@@ -44,7 +47,7 @@ def load(
     extractor = checkpoints.load_processor(AutoFeatureExtractor, checkpoint)
     if extractor.sampling_rate != audio.RATE:
         raise InputError([f"{dict(checkpoint)}: hears {extractor.sampling_rate} Hz; should be {audio.RATE} Hz"])
-    model = checkpoints.load_model(auto_class, checkpoint, new, **kwargs)
+    model = checkpoints.load_model(auto_class, checkpoint, (*new, *UNUSED), **kwargs)
     front = model.base_model.feature_extractor
     convolve = front.forward
 
@@ -58,7 +61,28 @@ def load(
         return pad_sequence(features, batch_first=True).transpose(1, 2)
 
     front.forward = each_alone
+    _leave_padding_alone(model.base_model.encoder.pos_conv_embed)
     return model, extractor
+
+
+def frames(model: PreTrainedModel, samples: torch.Tensor) -> torch.Tensor:
+    """How many frames the transformer makes of so many samples, elementwise."""
+    for kernel, stride in zip(model.config.conv_kernel, model.config.conv_stride, strict=True):
+        samples = (samples - kernel) // stride + 1
+    return samples
+
+
+def _leave_padding_alone(position: torch.nn.Module) -> None:
+    """Some HuBERTs normalise before the position's convolution, which lifts the padding from the zero that it was."""
+    norm = getattr(position, "batch_norm", None)
+    if norm is None:
+        return
+    normalise = norm.forward
+
+    def forward(hidden: torch.Tensor) -> torch.Tensor:  # (batch, channels, frames)
+        return normalise(hidden).masked_fill((hidden == 0).all(1, keepdim=True), 0)
+
+    norm.forward = forward
 
 
 def inputs(extractor: Any, utterances: Iterable[audio.Samples], device: torch.device) -> dict[str, Any]:

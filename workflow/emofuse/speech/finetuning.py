@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 from tqdm import tqdm
 from transformers import (
+    AutoModel,
     AutoModelForAudioClassification,
     EarlyStoppingCallback,
     PreTrainedModel,
@@ -23,7 +25,7 @@ from transformers import (
 
 from emofuse import audio, checkpoints
 from emofuse.speech import encoder, logits
-from emofuse.tables import EMOTIONS
+from emofuse.tables import EMOTIONS, InputError
 
 STATE = "trainer_state.json"
 """What the Trainer writes last into the folder of a checkpoint."""
@@ -83,14 +85,7 @@ def finetune(
     last = _last_checkpoint(folder)
     if last is None or not _has_ended(last, epochs, patience):
         set_seed(seed)
-        model, extractor = encoder.load(
-            AutoModelForAudioClassification,
-            checkpoint,
-            new=("projector.", "classifier."),
-            num_labels=len(EMOTIONS),
-            id2label=dict(enumerate(EMOTIONS)),
-            label2id={emotion: label for label, emotion in enumerate(EMOTIONS)},
-        )
+        model, extractor = _with_new_head(*encoder.load(AutoModel, checkpoint))
         model.freeze_feature_encoder()
         trainer = _Trainer(
             model,
@@ -151,6 +146,19 @@ def cut(samples: audio.Samples, length: int) -> audio.Samples:
     return samples[start : start + length]
 
 
+def _with_new_head(model: PreTrainedModel, extractor: Any) -> tuple[PreTrainedModel, Any]:
+    """A classifier on an encoder; a head that the checkpoint may have had for another task is left behind."""
+    config = copy.deepcopy(model.config)
+    config.id2label = dict(enumerate(EMOTIONS))
+    config.label2id = {emotion: label for label, emotion in enumerate(EMOTIONS)}
+    try:
+        classifier = AutoModelForAudioClassification.from_config(config, dtype=torch.float32)
+    except ValueError as error:  # an adapter, which transformers' classifiers do not have
+        raise InputError([f"{config.name_or_path}: cannot be fine-tuned ({error})"]) from None
+    setattr(classifier, classifier.base_model_prefix, model)
+    return classifier.eval(), extractor
+
+
 class _Crops(torch.utils.data.Dataset):
     """Training utterances, all cut to one length, so that nothing is padded."""
 
@@ -188,8 +196,8 @@ def _arguments(
     folder: str | Path, seed: int, learning_rate: float, batch_size: int, epochs: int, device: str
 ) -> TrainingArguments:
     gpu = checkpoints.device(device).type == "cuda"
-    half = gpu and torch.cuda.is_bf16_supported()
-    return TrainingArguments(
+    half = gpu and torch.cuda.is_bf16_supported(including_emulation=False)
+    arguments = TrainingArguments(
         output_dir=str(folder),
         seed=seed,
         learning_rate=learning_rate,
@@ -211,6 +219,9 @@ def _arguments(
         fp16=gpu and not half,
         report_to="none",
     )
+    # A fold is trained on one GPU, or a step would have a batch of every GPU's; folds run side by side instead.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 def _loss(labels: logits.Labels, class_weights: bool) -> Any:

@@ -20,7 +20,7 @@ the same; without lemmas it would be 37 % and 87 %.
 from __future__ import annotations
 
 import functools
-import re
+import unicodedata
 from collections.abc import Callable
 
 # What the paper's spaCy made of words that a dictionary alone would treat otherwise.
@@ -68,8 +68,11 @@ def words(text: str) -> str:
 
     >>> words(" Well... I'm sorry, it's FIVE-o'clock!")
     "well i'm sorry it's five o'clock"
+    >>> words("Résumé: हिन्दी!")
+    'résumé हिन्दी'
     """
-    return " ".join(re.sub(r"[^\w']|_", " ", text.lower().replace("’", "'")).split())
+    text = unicodedata.normalize("NFC", text.lower().replace("’", "'"))
+    return " ".join("".join(letter if _is_of_a_word(letter) else " " for letter in text).split())
 
 
 def whisper_english(text: str) -> str:
@@ -97,6 +100,11 @@ NORMALISATIONS: dict[str, Callable[[str], str]] = {
     "paper": paper,
 }
 """Every way to write a text, by the name that a config gives it."""
+
+
+def _is_of_a_word(letter: str) -> bool:
+    # Marks are vowels and tones in many scripts, written as characters of their own.
+    return letter == "'" or letter.isalnum() or unicodedata.category(letter).startswith("M")
 
 
 @functools.cache

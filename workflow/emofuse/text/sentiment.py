@@ -139,10 +139,13 @@ def max_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> in
 
     A tokenizer that came without a tokenizer_config.json does not know, but the model has only so many positions.
     RoBERTa's begin after the padding token's id: XLM-RoBERTa has 514, of which 0 and 1 are never used.
-    Models whose positions begin at 0 lose one token at most.
     """
-    config = model.config
-    positions = getattr(config, "max_position_embeddings", None)
+    positions = getattr(model.config, "max_position_embeddings", None)
     if positions is None:
         return tokenizer.model_max_length
-    return min(tokenizer.model_max_length, positions - (config.pad_token_id or 0) - 1)
+    paddings = [
+        module.padding_idx
+        for name, module in model.named_modules()
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None
+    ]
+    return min(tokenizer.model_max_length, positions - max((padding + 1 for padding in paddings), default=0))

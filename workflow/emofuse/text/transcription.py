@@ -53,7 +53,7 @@ def load_model(checkpoint: checkpoints.Checkpoint, device: str = "auto") -> whis
     path = checkpoints.whisper_file(checkpoint)
     try:
         # load_model passes weights_only=True to torch.load. Given a name it might download, given a path it does not.
-        return whisper.load_model(str(path), device=checkpoints.device(device))
+        return whisper.load_model(str(path.resolve()), device=checkpoints.device(device))
     except pickle.UnpicklingError:
         raise InputError([f"{path}: refused, holds more than tensors and numbers; is no Whisper model"]) from None
     except Exception as error:  # torch meets damaged bytes with errors of almost any kind
