@@ -65,6 +65,35 @@ def test_a_checkpoint_is_given_by_name_and_revision_or_by_path():
     configuration.complete(minimal(**right))
 
 
+def test_two_corpora_fit_each_other_and_the_protocol():
+    corpora = {"c": {"reader": "released", "path": "p"}} | {
+        name: {"reader": "manifest", "path": f"{name}.csv"} for name in ("m", "n")
+    }
+    experiments = {
+        "a": {"train": "c", "test": "m", "protocol": "cross_corpus"},
+        "b": {"train": "m", "test": "m", "protocol": "cross_corpus"},
+        "c": {"train": "m", "test": "n"},
+    }
+    with pytest.raises(InputError) as caught:
+        configuration.complete(minimal(corpora=corpora, experiments=experiments))
+    assert caught.value.problems == [
+        "config: experiments.a: one of c, m is of published scores; should be both, or both of audio",
+        "config: experiments.b.test is 'm', as train; should be another corpus for cross_corpus",
+        "config: experiments.c.protocol is 'leave_one_speaker_out'; should be cross_corpus for two corpora",
+    ]
+
+
+def test_the_exact_search_knows_no_f1():
+    methods = {"speech": None, "entropy": {"parameters": {"search": "exact", "objective": "F1"}}}
+    with pytest.raises(InputError, match=r"objective is 'F1'; should be UA or WA"):
+        configuration.complete(minimal(methods=methods))
+
+
+def test_a_method_that_is_no_mapping_is_refused():
+    with pytest.raises(InputError, match=r"methods\.mean"):
+        configuration.complete(minimal(methods={"speech": None, "mean": [1]}))
+
+
 @pytest.mark.parametrize(
     ("entry", "valid"),
     [

@@ -84,7 +84,7 @@ def test_every_bad_row_is_named_by_its_line_in_the_file(manifest):
         f"{path}: line 6: speaker is empty",
         f"{path}: line 6: emotion is 'hapy'; should be one of angry, happy, neutral, sad",
         f"{path}: line 7: has more values than the header has columns; quote commas",
-        f"{path}: line 8: speaker is 'x/y'; should have no '/'",
+        f"{path}: line 8: speaker is 'x/y'; should have no '/', brace or control character, and not be . or ..",
         f"{path}: line 8: condition is 'all', which stands for all conditions together; should have another name",
     ]
 
@@ -92,8 +92,8 @@ def test_every_bad_row_is_named_by_its_line_in_the_file(manifest):
 def test_missing_columns_and_files(manifest, tmp_path):
     path = manifest("file,speaker,label\n")
     assert read(str(path)).problems == [
-        f"{path}: line 1: column 'path' is missing; has file, speaker, label",
-        f"{path}: line 1: column 'emotion' is missing; has file, speaker, label",
+        f"{path}: line 1: column 'path' is missing; has file, speaker, label; should be CSV in UTF-8, with commas",
+        f"{path}: line 1: column 'emotion' is missing; has file, speaker, label; should be CSV in UTF-8, with commas",
     ]
     assert read(str(tmp_path / "no.csv")).problems == [f"{tmp_path / 'no.csv'}: no such file; should be a CSV file"]
 
@@ -116,3 +116,46 @@ def test_labels_audio_and_names_are_all_told_at_once(manifest, make_wav):
         f"{path.parent}/missing.wav: utterance 'missing' has audio that cannot be used: no such file",
         f"{path.parent}/silent.wav: utterance 'silent' has audio that cannot be used: silent: all samples are 0.0000",
     ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        'a.wav,anna,happy,"He said\nf.wav,ben,sad,fine\nd.wav,ben,sad,"ok"\n',
+        'f.wav,ben,sad,fine\na.wav,anna,happy,"He said\n',
+    ],
+)
+def test_a_quote_that_is_never_closed_swallows_no_rows(tmp_path, rows):
+    path = tmp_path / "m.csv"
+    path.write_text("path,speaker,emotion,transcript\n" + rows)
+    (problem,) = read(str(path)).problems
+    begin = 2 if rows.startswith("a") else 3
+    assert f"line {begin}: the row that begins here cannot be read" in problem
+    assert "should have each quote closed" in problem
+
+
+def test_a_transcript_may_have_lines_and_quotes(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text('path,speaker,emotion,transcript\na.wav,anna,happy,"He said\n""yes"", twice"\n')
+    found = read(str(path))
+    assert found.problems == []
+    assert found.utterances["reference"].tolist() == ['He said "yes", twice']
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("path,speaker,emotion,emotion\na.wav,anna,happy,sad\n")
+    assert read(str(path)).problems == [f"{path}: line 1: column 'emotion' is there more than once"]
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a{b}", "tab\tbed"])
+def test_a_speaker_whose_name_cannot_be_a_folder_is_refused(tmp_path, name):
+    path = tmp_path / "m.csv"
+    path.write_text(f"path,speaker,emotion\na.wav,{name},happy\n")
+    assert "should have no '/', brace or control character" in read(str(path)).problems[0]
+
+
+def test_labels_may_be_numbers(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("path,speaker,emotion\na.wav,anna,1\n")
+    assert read(str(path), emotions={1: "angry"}).utterances["emotion"].tolist() == ["angry"]

@@ -189,6 +189,13 @@ def test_only_positions_that_begin_after_padding_are_lost(loaded):
     assert sentiment.max_length(BertForSequenceClassification(config), tokenizer) == 512
 
 
+def test_a_checkpoint_without_its_vocabulary_is_refused(tmp_path, checkpoint):
+    folder = shutil.copytree(checkpoint, tmp_path / "lost")
+    (folder / "sentencepiece.bpe.model").unlink()
+    with pytest.raises(InputError):
+        sentiment.load_model({"path": str(folder)}, "cpu")
+
+
 class Planted:
     """What runs code when it is unpickled."""
 

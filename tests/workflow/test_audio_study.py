@@ -245,3 +245,40 @@ def test_every_stage_that_loads_a_checkpoint_turns_the_network_off_first():
                 for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
                     assert text.index(f'os.environ["{name}"] = "1"') < text.index("from emofuse"), script.name
     assert loading == {"embeddings", "fetch", "finetune", "sentiment", "transcripts"}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("voices/new.wav,eve,sadd,hello", "emotion is 'sadd'; should be one of angry, happy, neutral, sad"),
+        ("voices/new.wav,eve,sad,hello", "fold eve: test has no utterance that is angry or happy or neutral"),
+    ],
+)
+def test_a_corpus_that_went_bad_is_not_called_up_to_date(audio, line, said):
+    manifest = audio.folder / "data/voices/corpus.csv"
+    header, *rows = before = manifest.read_text().splitlines()
+    columns = header.split(",")
+    values = dict(zip(("path", "speaker", "emotion", "transcript"), line.split(","), strict=True))
+    try:
+        manifest.write_text("\n".join([*before, ",".join(values.get(name, "") for name in columns)]) + "\n")
+        done = audio.snakemake()
+        assert done.returncode != 0
+        assert said in done.stdout
+        assert "Nothing to be done" not in done.stdout
+    finally:
+        manifest.write_text("\n".join([header, *rows]) + "\n")
+
+
+def test_a_corpus_that_was_moved_away_is_missed(audio):
+    audio.write_config(data_dir="nowhere")
+    done = audio.snakemake("--dry-run")
+    assert done.returncode != 0
+    assert "nowhere/voices/corpus.csv: no such file" in done.stdout
+
+
+def test_a_fold_that_the_corpus_does_not_give_is_named_before_anything_runs(audio):
+    experiments = {"voices": audio.config["experiments"]["voices"] | {"folds": ["anna", "berta"]}}
+    audio.write_config(experiments=experiments)
+    done = audio.snakemake("--dry-run")
+    assert done.returncode != 0
+    assert "experiments.voices.folds: 'berta' is no fold; should be one of anna, bert, cora, dirk" in done.stdout

@@ -102,8 +102,11 @@ def _problems(config: Config, schema: dict[str, Any]) -> Iterator[str]:
         if parameters is None:
             continue  # reported above
         part = jsonschema.Draft202012Validator(parameters | {"$defs": schema["$defs"]})
-        for error in part.iter_errors(method.get("parameters")):
+        given = method.get("parameters")
+        for error in part.iter_errors(given):
             yield from _explain(error, ["methods", name, "parameters"])
+        if isinstance(given, dict) and given.get("search") == "exact" and given.get("objective") == "F1":
+            yield f"methods.{name}.parameters.objective is 'F1'; should be UA or WA for the exact search"
     for section in ("speech", "transcripts", "sentiment"):
         entry = config.get(section)
         checkpoint = entry.get("checkpoint") if isinstance(entry, dict) else None
@@ -119,10 +122,26 @@ def _problems(config: Config, schema: dict[str, Any]) -> Iterator[str]:
                 if isinstance(corpus, str) and corpus not in corpora:
                     known = f"should be one of {', '.join(corpora)}{_nearest(corpus, corpora)}"
                     yield f"experiments.{name}.{role} is {corpus!r}; {known}"
+            yield from _pair_problems(name, experiment, corpora)
     if isinstance(config.get("methods"), dict) and "speech" not in config["methods"]:
         yield "methods: speech is missing; should be there, since every method is compared with it"
     elif isinstance(config.get("methods"), dict) and len(config["methods"]) == 1:
         yield "methods: only speech is there; should be one more at least, to be compared with it"
+
+
+def _pair_problems(name: str, experiment: Config, corpora: Config) -> Iterator[str]:
+    """What is wrong with an experiment's two corpora taken together."""
+    train, test = experiment.get("train"), experiment.get("test")
+    entries = [corpora.get(corpus) for corpus in (train, test) if isinstance(corpus, str)]
+    if len(entries) < 2 or not all(isinstance(entry, dict) for entry in entries):
+        return  # reported already
+    if [entry.get("reader") for entry in entries].count("released") == 1:
+        yield f"experiments.{name}: one of {train}, {test} is of published scores; should be both, or both of audio"
+    protocol = experiment.get("protocol")
+    if train == test and protocol == "cross_corpus":
+        yield f"experiments.{name}.test is {test!r}, as train; should be another corpus for cross_corpus"
+    if train != test and protocol != "cross_corpus":
+        yield f"experiments.{name}.protocol is {protocol!r}; should be cross_corpus for two corpora"
 
 
 def _checkpoint_problem(checkpoint: Config, *, whisper: bool) -> str | None:
@@ -173,6 +192,8 @@ def _with_defaults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> 
     schema = _resolved(schema, root)
     if schema.get("x-default-from-name"):
         for name, entry in value.items() if isinstance(value, dict) else ():
+            if entry is not None and not isinstance(entry, dict):
+                continue  # no mapping: the schema says so
             value[name] = {"estimator": name} | (entry or {})
             parameters = root["$defs"]["parameters"].get(value[name]["estimator"], {})
             value[name]["parameters"] = _with_defaults(value[name].get("parameters", {}), parameters, root)

@@ -7,7 +7,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import RerunTrigger
 
-from emofuse import configuration, provenance
+from emofuse import configuration, provenance, splits
 from emofuse.corpora import READERS, load_reader, released
 from emofuse.fusion import METHODS
 from emofuse.tables import InputError
@@ -44,6 +44,7 @@ def judge_by_content(workflow):
                 given,
                 rerun_triggers=frozenset(given.rerun_triggers) - {RerunTrigger.CODE},
                 max_checksum_file_size=max(given.max_checksum_file_size, 100_000_000),
+                force_incomplete=True,  # what a hard kill left half done is done again
             )
 
     workflow.__class__ = JudgedByContent
@@ -103,7 +104,7 @@ def listing(corpus):
         options["emotions"] = config["corpora"][corpus]["emotions"]
     found = load_reader(reader)(corpus_root(corpus), **options)
     if found.problems:
-        raise WorkflowError(str(InputError(found.problems)))
+        raise InputError(found.problems)
     return found.utterances.dropna(subset="emotion")
 
 
@@ -138,7 +139,8 @@ def fold_names(experiment):
 
 def shards(corpus, size):
     """The numbers of a corpus's shards."""
-    utterances = config["corpora"][corpus]["utterances"] or len(listing(corpus))
+    made = SYNTHETIC in Path(corpus_root(corpus)).parents
+    utterances = config["corpora"][corpus]["utterances"] if made else len(listing(corpus))
     return range(-(-utterances // size))
 
 
@@ -304,3 +306,50 @@ def notes():
 def get_final_output():
     """What a study makes."""
     return [f"{STUDY}/report.html", f"{STUDY}/tracking.json"]
+
+
+def check_corpora():
+    """Say all that is wrong with the corpora and with the folds they give, before anything runs.
+
+    An error in an input function would not do: Snakemake takes what that job made before for a file of the user's.
+    A corpus that is not there and never was is Snakemake's to say; the demo's are made by the workflow.
+    """
+    problems, listings = [], {}
+    for corpus in dict.fromkeys(
+        config["experiments"][name][role] for name in audio_experiments() for role in ("train", "test")
+    ):
+        root = Path(corpus_root(corpus))
+        if SYNTHETIC in root.parents or not (root.exists() or Path(f"results/corpora/{corpus}").exists()):
+            continue
+        try:
+            listings[corpus] = listing(corpus).assign(corpus=corpus)
+        except InputError as error:
+            problems += error.problems
+    for name in audio_experiments():
+        entry = config["experiments"][name]
+        if entry["train"] not in listings or entry["test"] not in listings:
+            continue
+        try:
+            found = splits.folds(entry["protocol"], listings[entry["train"]], listings[entry["test"]])
+        except InputError as error:
+            problems += [f"experiments.{name}: {problem}" for problem in error.problems]
+            continue
+        known = found["fold"].unique()
+        problems += [
+            f"experiments.{name}.folds: {fold!r} is no fold; should be one of {', '.join(known)}"
+            for fold in entry["folds"] or []
+            if fold not in known
+        ]
+        learned = any(map(configuration.uses_text_expert, config["methods"].values()))
+        speakers = listings[entry["train"]].set_index("utterance")["speaker"]
+        for fold, rows in found[found["split"] == "train"].groupby("fold"):
+            if learned and speakers.loc[rows["utterance"]].nunique() < 2:
+                problems.append(
+                    f"experiments.{name}: fold {fold} trains on one speaker; should be two or more for a text expert"
+                )
+    if problems:
+        raise WorkflowError(str(InputError(problems)))
+
+
+if workflow.is_main_process:
+    check_corpora()

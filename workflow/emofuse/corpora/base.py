@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from emofuse import audio
@@ -106,7 +107,7 @@ def read(
     found = found.drop_duplicates("utterance")
 
     if not problems:  # counts of what was only half understood would be noise
-        present = found[[Path(audio_path).is_file() for audio_path in found["path"]]]
+        present = found[np.array([Path(audio_path).is_file() for audio_path in found["path"]], dtype=bool)]
         differences = compare(present, listing.published)
         if differences and not partial:
             problems.append(f"{corpus}: is not the whole corpus; if that is meant, the config says `partial: true`")

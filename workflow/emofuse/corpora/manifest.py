@@ -34,20 +34,16 @@ def read(path: str, emotions: Mapping[str, str | None] | None = None) -> Listing
     file = Path(path)
     if not file.is_file():
         return Listing(pd.DataFrame(columns=COLUMNS), [f"{path}: no such file; should be a CSV file"])
-    table = csv.DictReader(io.StringIO(read_text(file), newline=""))
-    missing = [name for name in REQUIRED if name not in (table.fieldnames or [])]
-    if missing:
-        has = ", ".join(table.fieldnames or []) or "none"
-        problems = [f"{path}: line 1: column {name!r} is missing; has {has}" for name in missing]
+    records, problems = _records(file)
+    if problems:
         return Listing(pd.DataFrame(columns=COLUMNS), problems)
 
     meaning = {name: name for name in EMOTIONS} | {
-        name.casefold(): emotion for name, emotion in (emotions or {}).items()
+        str(name).casefold(): emotion for name, emotion in (emotions or {}).items()
     }
     rows: list[dict[str, str | None]] = []
-    problems = []
-    for record in table:
-        source = f"{path}: line {table.line_num}"
+    for line, record in records:
+        source = f"{path}: line {line}"
         if None in record:
             problems.append(f"{source}: has more values than the header has columns; quote commas")
             continue
@@ -57,9 +53,9 @@ def read(path: str, emotions: Mapping[str, str | None] | None = None) -> Listing
             faults.append(f"emotion is {value['emotion']!r}; should be one of {', '.join(meaning)}")
         # Folds are named after speakers and sessions, and each fold has a folder.
         faults += [
-            f"{name} is {value[name]!r}; should have no '/'"
+            f"{name} is {value[name]!r}; should have no '/', brace or control character, and not be . or .."
             for name in ("speaker", "session")
-            if "/" in value.get(name, "")
+            if _breaks_a_folder(value.get(name, ""))
         ]
         if value.get("condition") == "all":
             faults.append("condition is 'all', which stands for all conditions together; should have another name")
@@ -78,3 +74,37 @@ def read(path: str, emotions: Mapping[str, str | None] | None = None) -> Listing
                 }
             )
     return Listing(pd.DataFrame(rows, columns=COLUMNS), problems)
+
+
+def _records(file: Path) -> tuple[list[tuple[int, dict[str | None, str]]], list[str]]:
+    """The rows of a manifest, each with the number of its last line, or what is wrong with the file as a whole."""
+    # Strict, since a quote that is never closed would else swallow the rows after it.
+    table = csv.DictReader(io.StringIO(read_text(file), newline=""), strict=True)
+    records: list[tuple[int, dict[str | None, str]]] = []
+    begin = 1
+    try:
+        header = list(table.fieldnames or [])
+        missing = [name for name in REQUIRED if name not in header]
+        if missing:
+            has = ", ".join(header) or "none"
+            return [], [
+                f"{file}: line 1: column {name!r} is missing; has {has}; should be CSV in UTF-8, with commas"
+                for name in missing
+            ]
+        twice = sorted({name for name in header if header.count(name) > 1})
+        if twice:
+            return [], [f"{file}: line 1: column {name!r} is there more than once" for name in twice]
+        while True:
+            begin = table.line_num + 1
+            try:
+                record = next(table)
+            except StopIteration:
+                return records, []
+            records.append((table.line_num, record))
+    except csv.Error as error:
+        right = "should have each quote closed, and doubled within a quoted value"
+        return [], [f"{file}: line {begin}: the row that begins here cannot be read ({error}); {right}"]
+
+
+def _breaks_a_folder(name: str) -> bool:
+    return name in (".", "..") or any(letter in "/{}" or not letter.isprintable() for letter in name)

@@ -38,6 +38,10 @@ def load_model(
     # A folder without tokenizer.json has its SentencePiece model converted on the fly, which takes both packages
     # sentencepiece and protobuf; without them transformers 5 says "Error parsing line b'\x0e'".
     tokenizer = checkpoints.load_processor(AutoTokenizer, checkpoint)
+    # Without its vocabulary a tokenizer is made all the same, of its special tokens, and every word is unknown to it.
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        where = checkpoints.folder(checkpoint)
+        raise InputError([f"{where}: has no vocabulary; should have tokenizer.json, or the files that it is made of"])
     model = checkpoints.load_model(AutoModelForSequenceClassification, checkpoint)
     label_order(model.config.id2label)
     return model.to(checkpoints.device(device)), tokenizer
