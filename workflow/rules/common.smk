@@ -87,6 +87,11 @@ def corpus_root(corpus):
     return str(Path(config["data_dir"]) / config["corpora"][corpus]["path"])
 
 
+def is_made(corpus):
+    """Whether the workflow makes the corpus itself, as the demo does."""
+    return SYNTHETIC in Path(corpus_root(corpus)).parents
+
+
 def reader_settings(corpus):
     """What the corpus's reader takes."""
     entry = config["corpora"][corpus]
@@ -139,8 +144,7 @@ def fold_names(experiment):
 
 def shards(corpus, size):
     """The numbers of a corpus's shards."""
-    made = SYNTHETIC in Path(corpus_root(corpus)).parents
-    utterances = config["corpora"][corpus]["utterances"] if made else len(listing(corpus))
+    utterances = config["corpora"][corpus]["utterances"] if is_made(corpus) else len(listing(corpus))
     return range(-(-utterances // size))
 
 
@@ -151,16 +155,23 @@ def of_corpora(wildcards, pattern):
 
 
 def checkpoint_files(checkpoint):
-    """The files of a checkpoint that is given by path, so that it may be made by a rule, or edited."""
+    """The files of a checkpoint that is given by path, so that it may be made by a rule, or edited.
+
+    They are WEIGHTS and BESIDE_WEIGHTS of emofuse.checkpoints, which imports torch: too slow for each start.
+    """
     if "path" not in checkpoint:
         return []
     path = Path(checkpoint["path"])
     if path.suffix == ".pt" or path.is_file():
-        return str(path)
-    if SYNTHETIC.parent in path.parents or not path.is_dir():
-        return str(path / "model.safetensors")
-    kinds = ("model*.safetensors", "pytorch_model*.bin", "*.json", "*.txt", "*.model")
-    return sorted({str(file) for kind in kinds for file in path.glob(kind)})
+        return [str(path)]
+
+    def those(*kinds):
+        return [str(file) for kind in kinds for file in sorted(path.glob(kind))]
+
+    weights = those("model*.safetensors", "pytorch_model*.bin") or [str(path / "model.safetensors")]
+    if SYNTHETIC.parent in path.parents:
+        return weights  # the rule that makes the others promises these alone
+    return weights + those("*.json", "*.txt", "*.model")
 
 
 def key(entry, **others):
@@ -241,7 +252,7 @@ def released_files(wildcards):
 def corpus_files(wildcards):
     """What a corpus's labels are read from; for a corpus that the demo makes, the file that says it is made."""
     root = Path(corpus_root(wildcards.corpus))
-    if SYNTHETIC in root.parents:
+    if is_made(wildcards.corpus):
         return f"{root}.sha256"
     pattern = LABELS.get(config["corpora"][wildcards.corpus]["reader"])
     return sorted(root.glob(pattern)) if pattern else root
@@ -318,8 +329,8 @@ def check_corpora():
     for corpus in dict.fromkeys(
         config["experiments"][name][role] for name in audio_experiments() for role in ("train", "test")
     ):
-        root = Path(corpus_root(corpus))
-        if SYNTHETIC in root.parents or not (root.exists() or Path(f"results/corpora/{corpus}").exists()):
+        was_there = Path(f"results/corpora/{corpus}").exists()
+        if is_made(corpus) or not (was_there or Path(corpus_root(corpus)).exists()):
             continue
         try:
             listings[corpus] = listing(corpus).assign(corpus=corpus)

@@ -23,8 +23,7 @@ with logged(snakemake.log[0]):
     utterances = pd.concat([tables.read(contracts.utterances, path) for path in snakemake.input.utterances])
     # What an earlier try has left is gone on from only if it was the same training.
     heard = fold.merge(utterances[["utterance", "path", "duration", "emotion"]], on="utterance", how="left")
-    files = snakemake.input.checkpoint
-    weights = provenance.file_digest([files] if isinstance(files, str) else files)
+    weights = provenance.file_digest(snakemake.input.checkpoint)
     training = Path(snakemake.params.folder, provenance.digest([settings, heard.to_dict("list"), weights]))
     speech, chosen = finetuning.finetune(
         settings["checkpoint"],

@@ -18,6 +18,15 @@ WINDOW = 50
 """Frames that a window gives; one second."""
 
 
+def geometry(front: Any) -> tuple[int, int]:
+    """How many samples a frame is made of, and how many lie from one frame to the next: 400 and 320, mostly."""
+    span, hop = 1, 1
+    for layer in front.conv_layers:
+        span += (layer.conv.kernel_size[0] - 1) * hop
+        hop *= layer.conv.stride[0]
+    return span, hop
+
+
 def features(front: Any, wave: Tensor, window: int = WINDOW) -> Tensor:
     """What the convolutions make of one utterance.
 
@@ -29,14 +38,13 @@ def features(front: Any, wave: Tensor, window: int = WINDOW) -> Tensor:
     Returns:
         (frames, channels)
     """
-    convolutions = [layer.conv for layer in front.conv_layers]
     first, *others = front.conv_layers
     # Only the first layer of some checkpoints looks beyond its window: it normalises over the whole utterance.
-    layers = [_normalised(first, wave) if isinstance(_norm(first), nn.GroupNorm) else first, *others]
-    span, hop = 1, 1  # samples that a frame is made of, and from one frame to the next
-    for convolution in convolutions:
-        span += (convolution.kernel_size[0] - 1) * hop
-        hop *= convolution.stride[0]
+    layers = [
+        _normalised(first, wave) if isinstance(getattr(first, "layer_norm", None), nn.GroupNorm) else first,
+        *others,
+    ]
+    span, hop = geometry(front)
     frames = max((len(wave) - span) // hop + 1, 1)
     found = []
     for start in range(0, frames, window):
@@ -46,10 +54,6 @@ def features(front: Any, wave: Tensor, window: int = WINDOW) -> Tensor:
             hidden = layer(hidden)
         found.append(hidden[0].T)
     return torch.cat(found)
-
-
-def _norm(layer: Any) -> nn.Module | None:
-    return getattr(layer, "layer_norm", None)
 
 
 def _normalised(layer: Any, wave: Tensor) -> Callable[[Tensor], Tensor]:

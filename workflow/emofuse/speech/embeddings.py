@@ -14,7 +14,7 @@ from tqdm import tqdm
 from transformers import AutoModel, PreTrainedModel
 
 from emofuse import audio, checkpoints
-from emofuse.speech import encoder
+from emofuse.speech import convolutions, encoder
 from emofuse.speech.storage import Embeddings
 
 Precision = Literal["auto", "float32"]
@@ -89,7 +89,9 @@ def _means(model: PreTrainedModel, extractor: Any, samples: Sequence[audio.Sampl
     )
     with torch.autocast(model.device.type, torch.bfloat16, enabled=half):
         layers = model(**inputs, output_hidden_states=True).hidden_states  # (batch, frames, hidden size) each
-    frames = encoder.frames(model, inputs["attention_mask"].sum(1)).tolist()
+    # Not what the model says itself: an adapter behind these layers, where there is one, shortens its last output.
+    span, hop = convolutions.geometry(model.feature_extractor)
+    frames = ((inputs["attention_mask"].sum(1) - span) // hop + 1).tolist()
     means = [
         torch.stack([states[row, :count].float().mean(0) for states in layers]) for row, count in enumerate(frames)
     ]

@@ -65,13 +65,6 @@ def load(
     return model, extractor
 
 
-def frames(model: PreTrainedModel, samples: torch.Tensor) -> torch.Tensor:
-    """How many frames the transformer makes of so many samples, elementwise."""
-    for kernel, stride in zip(model.config.conv_kernel, model.config.conv_stride, strict=True):
-        samples = (samples - kernel) // stride + 1
-    return samples
-
-
 def _leave_padding_alone(position: torch.nn.Module) -> None:
     """Some HuBERTs normalise before the position's convolution, which lifts the padding from the zero that it was."""
     norm = getattr(position, "batch_norm", None)
