@@ -39,8 +39,8 @@ def experiment(tmp_path):
         ],
         columns=["method", "condition", "metric", "mean", "speech", "difference", "low", "high", "p"],
     )
-    tables.write(metrics, contracts.metrics, folder / "metrics.parquet")
-    tables.write(comparison, contracts.comparison, folder / "comparison.parquet")
+    tables.write(metrics, contracts.METRICS, folder / "metrics.parquet")
+    tables.write(comparison, contracts.COMPARISON, folder / "comparison.parquet")
     for method in METHODS:
         found = {"thresholds": {}, "objective": "WA", "value": 0.65, "exact": 0.66}
         parameters = {
@@ -119,13 +119,13 @@ def test_the_best_method_is_no_ceiling(experiment):
 
 
 def test_an_interval_with_zero_is_said_to_be_uncertain(experiment):
-    comparison = tables.read(contracts.comparison, experiment / "comparison.parquet")
-    tables.write(comparison.assign(low=-0.01), contracts.comparison, experiment / "comparison.parquet")
+    comparison = tables.read(contracts.COMPARISON, experiment / "comparison.parquet")
+    tables.write(comparison.assign(low=-0.01), contracts.COMPARISON, experiment / "comparison.parquet")
     assert "so the difference is not certain" in Page(build(experiment)).words
 
 
 def test_a_study_of_speech_alone_has_no_best_method(experiment):
-    for contract in (contracts.metrics, contracts.comparison):
+    for contract in (contracts.METRICS, contracts.COMPARISON):
         path = experiment / f"{contract().name}.parquet"
         table = tables.read(contract, path)
         tables.write(table[table["method"] == "speech"], contract, path)
@@ -153,8 +153,8 @@ def test_a_missing_table_is_named(experiment):
 
 
 def test_the_leaderboard_puts_ceilings_last_and_compares_speech_with_nothing(experiment):
-    metrics = tables.read(contracts.metrics, experiment / "metrics.parquet")
-    comparison = tables.read(contracts.comparison, experiment / "comparison.parquet")
+    metrics = tables.read(contracts.METRICS, experiment / "metrics.parquet")
+    comparison = tables.read(contracts.COMPARISON, experiment / "comparison.parquet")
     board = leaderboard(metrics, comparison, "all", ["oracle"])
     assert [row["method"] for row in board] == ["bayes_text", "paper", "speech", "oracle"]
     assert np.isnan(board[2]["difference"])

@@ -111,8 +111,8 @@ def test_no_speaker_is_in_two_splits_and_every_utterance_is_tested_once(sessions
 def test_folds_keep_their_contract(tmp_path):
     utterances = iemocap_like()
     table = splits.folds("leave_one_speaker_out", utterances, utterances)
-    tables.write(table, contracts.folds, tmp_path / "folds.parquet")
-    pd.testing.assert_frame_equal(tables.read(contracts.folds, tmp_path / "folds.parquet"), table)
+    tables.write(table, contracts.FOLDS, tmp_path / "folds.parquet")
+    pd.testing.assert_frame_equal(tables.read(contracts.FOLDS, tmp_path / "folds.parquet"), table)
 
 
 def problems(function, *args):

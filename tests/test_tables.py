@@ -16,15 +16,15 @@ def scores():
 
 
 def test_a_table_survives_writing_and_reading(scores, tmp_path):
-    tables.write(scores, contracts.scores, tmp_path / "scores.parquet")
-    again = tables.read(contracts.scores, tmp_path / "scores.parquet")
-    pd.testing.assert_frame_equal(again, tables.check(scores, contracts.scores, "x"))
+    tables.write(scores, contracts.SCORES, tmp_path / "scores.parquet")
+    again = tables.read(contracts.SCORES, tmp_path / "scores.parquet")
+    pd.testing.assert_frame_equal(again, tables.check(scores, contracts.SCORES, "x"))
     assert list(again)[:3] == ["fold", "split", "utterance"]
 
 
 def test_the_same_table_gives_the_same_bytes(scores, tmp_path):
     for name in ("a.parquet", "b.parquet"):
-        tables.write(scores, contracts.scores, tmp_path / name)
+        tables.write(scores, contracts.SCORES, tmp_path / name)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
@@ -35,7 +35,7 @@ def test_all_problems_are_named_at_once_with_row_and_value(scores):
     scores.loc[4, tables.SENTIMENT] = [0.5, 0.5, 0.5]
     scores.loc[6, "utterance"] = "u5"
     with pytest.raises(InputError) as caught:
-        tables.check(scores, contracts.scores, "scores.parquet")
+        tables.check(scores, contracts.SCORES, "scores.parquet")
     text = str(caught.value)
     assert "row 1 (fold a, utterance u1): emotion is 'cross'; should be one of angry, happy, neutral, sad" in text
     assert "row 2 (fold a, utterance u2): speech_sad is nan; should not be missing" in text
@@ -47,17 +47,17 @@ def test_all_problems_are_named_at_once_with_row_and_value(scores):
 
 def test_missing_and_unknown_columns_are_named(scores):
     with pytest.raises(InputError) as caught:
-        tables.check(scores.rename(columns={"emotion": "mood"}), contracts.scores, "x")
+        tables.check(scores.rename(columns={"emotion": "mood"}), contracts.SCORES, "x")
     assert "x: column 'emotion' is missing; has speech_angry" in str(caught.value)
     assert "x: column 'mood' is not expected; should be fold, split" in str(caught.value)
 
 
 def test_a_file_that_is_not_there_or_not_parquet_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.parquet: no such file"):
-        tables.read(contracts.scores, tmp_path / "none.parquet")
+        tables.read(contracts.SCORES, tmp_path / "none.parquet")
     (tmp_path / "bad.parquet").write_text("words")
     with pytest.raises(InputError, match=r"bad\.parquet: cannot be read as Parquet"):
-        tables.read(contracts.scores, tmp_path / "bad.parquet")
+        tables.read(contracts.SCORES, tmp_path / "bad.parquet")
 
 
 def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):

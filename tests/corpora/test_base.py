@@ -21,22 +21,22 @@ def test_both_tables_keep_their_contracts(iemocap, tmp_path):
     iemocap.add("Ses01F_impro01_F002", "ang", samples=np.zeros(8000))
     corpus = base.read("mine", "iemocap", path=str(iemocap.root), partial=True, rejects="leave_out")
     assert corpus.problems == []
-    tables.write(corpus.utterances, contracts.utterances, tmp_path / "utterances.parquet")
-    tables.write(corpus.rejects, contracts.rejects, tmp_path / "rejects.parquet")
-    utterances = tables.read(contracts.utterances, tmp_path / "utterances.parquet")
+    tables.write(corpus.utterances, contracts.UTTERANCES, tmp_path / "utterances.parquet")
+    tables.write(corpus.rejects, contracts.REJECTS, tmp_path / "rejects.parquet")
+    utterances = tables.read(contracts.UTTERANCES, tmp_path / "utterances.parquet")
     assert utterances["utterance"].tolist() == ["Ses01F_impro01_F000", "Ses01F_impro01_M001"]
     assert utterances["duration"].tolist() == [0.5, 0.5]
     assert utterances["reference"].isna().tolist() == [False, True]
     assert set(utterances["corpus"]) == {"mine"}
-    rejects = tables.read(contracts.rejects, tmp_path / "rejects.parquet")
+    rejects = tables.read(contracts.REJECTS, tmp_path / "rejects.parquet")
     assert rejects["utterance"].tolist() == ["Ses01F_impro01_F002"]
 
 
 def test_no_rejects_are_an_empty_table(iemocap, tmp_path):
     iemocap.add("Ses01F_impro01_F000")
     corpus = base.read("mine", "iemocap", path=str(iemocap.root), partial=True)
-    tables.write(corpus.rejects, contracts.rejects, tmp_path / "rejects.parquet")
-    assert tables.read(contracts.rejects, tmp_path / "rejects.parquet").empty
+    tables.write(corpus.rejects, contracts.REJECTS, tmp_path / "rejects.parquet")
+    assert tables.read(contracts.REJECTS, tmp_path / "rejects.parquet").empty
 
 
 def test_audio_that_cannot_be_used_stops_a_study_unless_the_config_leaves_it_out(iemocap):

@@ -32,7 +32,7 @@ def problems(root):
 
 
 def test_the_table_keeps_its_contract_and_names_folds_after_the_speaker_tested(release):
-    scores = tables.check(read_scores(release), contracts.scores, "scores")
+    scores = tables.check(read_scores(release), contracts.SCORES, "scores")
     assert set(scores["fold"]) == {"Ses01F", "Ses01M", "Ses02F", "Ses02M"}
     assert set(scores["condition"]) == {"improvised", "scripted"}
     for fold, part in scores.groupby("fold"):

@@ -33,7 +33,7 @@ def read(made, layout):
 
 def test_the_first_corpus_is_read_as_iemocap_is(made):
     corpus = read(made, "iemocap")
-    utterances = check(corpus.utterances, contracts.utterances, "iemocap")
+    utterances = check(corpus.utterances, contracts.UTTERANCES, "iemocap")
     assert not corpus.problems
     assert corpus.rejects.empty
     assert set(utterances["speaker"]) == set(synthetic.IEMOCAP_VOICES)
@@ -45,7 +45,7 @@ def test_the_first_corpus_is_read_as_iemocap_is(made):
 
 def test_the_second_corpus_is_read_as_msp_improv_is(made):
     corpus = read(made, "msp_improv")
-    utterances = check(corpus.utterances, contracts.utterances, "msp_improv")
+    utterances = check(corpus.utterances, contracts.UTTERANCES, "msp_improv")
     assert not corpus.problems
     assert corpus.rejects.empty
     assert set(utterances["speaker"]) == set(synthetic.MSP_IMPROV_VOICES)
@@ -129,7 +129,7 @@ def test_no_two_speakers_share_a_voice_and_no_checkpoint_hears_one():
 
 
 def test_checkpoints_are_trained_on_other_voices_and_sentences(made, material):
-    material = check(material, contracts.material, "material")
+    material = check(material, contracts.MATERIAL, "material")
     assert set(material["voice"]) <= set(synthetic.MATERIAL_VOICES)
     said = {text for layout in synthetic.LAYOUTS for text in read(made, layout).utterances["reference"].dropna()}
     assert said

@@ -35,8 +35,8 @@ def entry(name):
 @pytest.mark.parametrize("name", METHODS)
 def test_predictions_parameters_and_trials_keep_their_contracts(scores, name):
     predictions, parameters, trials = run(scores, entry(name), [0], name)
-    predictions = tables.check(predictions, contracts.predictions, name)
-    tables.check(trials, contracts.trials, name)
+    predictions = tables.check(predictions, contracts.PREDICTIONS, name)
+    tables.check(trials, contracts.TRIALS, name)
     assert len(predictions) == 2 * 80
     assert set(parameters["folds"]) == {"a", "b"}
 

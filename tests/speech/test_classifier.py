@@ -36,7 +36,7 @@ def test_it_finds_the_layer_that_knows_the_emotion(embeddings, fold, utterances)
 
 def test_the_table_is_a_speech_table_of_the_fold(embeddings, fold, utterances):
     found, _ = classifier.fit_predict([embeddings], fold, utterances)
-    assert tables.check(found, contracts.speech, "speech.parquet").equals(found)
+    assert tables.check(found, contracts.SPEECH_LOGITS, "speech.parquet").equals(found)
     pd.testing.assert_frame_equal(found[["fold", "split", "utterance"]], fold)
 
 

@@ -28,7 +28,7 @@ def finetune(checkpoint, fold, utterances, tmp_path):
 
 def test_the_table_has_logits_for_each_utterance_of_the_fold(finetune, fold):
     found, chosen = finetune(epochs=1)
-    assert tables.check(found, contracts.speech, "speech.parquet").equals(found)
+    assert tables.check(found, contracts.SPEECH_LOGITS, "speech.parquet").equals(found)
     pd.testing.assert_frame_equal(found[["fold", "split", "utterance"]], fold)
     assert chosen.keys() == {"epoch", "validation_UA"}
 

@@ -35,7 +35,7 @@ def test_table():
     """Every row of the scores gets a distribution, and the table keeps its contract and the order of the rows."""
     scores = make_transcripts(folds=("one", "two")).sample(frac=1, random_state=0)
     found = predict(scores)
-    tables.check(found, contracts.text_expert, "text_expert.parquet")
+    tables.check(found, contracts.TEXT_EXPERT, "text_expert.parquet")
     pd.testing.assert_frame_equal(found[["fold", "split", "utterance"]], scores[["fold", "split", "utterance"]])
     np.testing.assert_allclose(found[TEXT].sum(axis=1), 1)
 

@@ -154,7 +154,7 @@ def test_logits_follow_the_labels(tmp_path, checkpoint, loaded):
 def test_the_table_keeps_all_three_logits_in_the_order_of_the_transcripts(loaded):
     transcripts = pd.DataFrame({"utterance": list("edcbagf"), "text": TEXTS})
     table = sentiment.table(*loaded, transcripts, "none", batch_size=2)
-    checked = tables.check(table, contracts.sentiment, "sentiment.parquet")
+    checked = tables.check(table, contracts.SENTIMENT_LOGITS, "sentiment.parquet")
     assert checked["utterance"].tolist() == list("edcbagf")
     expected = sentiment.logits(*loaded, TEXTS)
     np.testing.assert_allclose(checked[["logit_negative", "logit_neutral", "logit_positive"]], expected, atol=1e-5)

@@ -81,7 +81,7 @@ def long_utterance(folder, seconds):
 def test_a_batch_gives_what_one_by_one_gives(utterances, sure):
     model = whisper_model(sure)
     together = tables.check(
-        transcription.transcribe(model, utterances, batch_size=4), contracts.transcripts, "together"
+        transcription.transcribe(model, utterances, batch_size=4), contracts.TRANSCRIPTS, "together"
     )
     alone = pd.concat([transcription.transcribe(model, utterances.iloc[[index]]) for index in range(len(utterances))])
     assert together["utterance"].tolist() == utterances["utterance"].tolist()
@@ -97,8 +97,8 @@ def test_shards_put_together_are_the_whole(utterances, tmp_path):
     for index in range(3):
         paths.append(tmp_path / f"{index}.parquet")
         shard = tables.shard(utterances, index, 3)
-        tables.write(transcription.transcribe(model, shard, batch_size=2), contracts.transcripts, paths[-1])
-    gathered = tables.gather(paths, contracts.transcripts, utterances, "all.parquet")
+        tables.write(transcription.transcribe(model, shard, batch_size=2), contracts.TRANSCRIPTS, paths[-1])
+    gathered = tables.gather(paths, contracts.TRANSCRIPTS, utterances, "all.parquet")
     whole = transcription.transcribe(model, utterances)
     assert gathered["text"].tolist() == whole["text"].tolist()
     assert gathered["utterance"].tolist() == whole["utterance"].tolist()
@@ -106,8 +106,8 @@ def test_shards_put_together_are_the_whole(utterances, tmp_path):
 
 def test_a_shard_past_the_end_is_an_empty_table(utterances, tmp_path):
     empty = transcription.transcribe(whisper_model(), tables.shard(utterances, 9, 3))
-    tables.write(empty, contracts.transcripts, tmp_path / "empty.parquet")
-    assert tables.read(contracts.transcripts, tmp_path / "empty.parquet").empty
+    tables.write(empty, contracts.TRANSCRIPTS, tmp_path / "empty.parquet")
+    assert tables.read(contracts.TRANSCRIPTS, tmp_path / "empty.parquet").empty
 
 
 def test_sampled_texts_follow_from_the_seed(utterances):
@@ -162,14 +162,14 @@ def test_only_utterances_that_are_not_good_enough_are_decoded_again(monkeypatch,
 def test_an_utterance_longer_than_30_s_goes_through_transcribe(tmp_path, monkeypatch):
     model = whisper_model(n_audio_ctx=1500)
     utterance = long_utterance(tmp_path, 31)
-    table = tables.check(transcription.transcribe(model, utterance), contracts.transcripts, "x")
+    table = tables.check(transcription.transcribe(model, utterance), contracts.TRANSCRIPTS, "x")
     pd.testing.assert_frame_equal(table, transcription.transcribe(model, utterance))
     assert table.loc[0, "mean_log_probability"] < 0
     assert 0 <= table.loc[0, "no_speech_probability"] <= 1
 
     silent = {"text": "", "segments": []}
     monkeypatch.setattr(whisper, "transcribe", lambda *args, **kwargs: silent)
-    table = tables.check(transcription.transcribe(model, utterance), contracts.transcripts, "x")
+    table = tables.check(transcription.transcribe(model, utterance), contracts.TRANSCRIPTS, "x")
     assert table.loc[0, "text"] == ""
     assert table.loc[0].isna().sum() == 2
 
@@ -254,13 +254,13 @@ def test_whisper_tiny_at_its_full_size(utterances, tmp_path, monkeypatch):
     path = save(whisper_model(sure=True, **tiny), tmp_path / "tiny.pt")
     model = transcription.load_model({"path": str(path)}, "cpu")
     table = transcription.transcribe(model, utterances[:2], "en")
-    tables.check(table, contracts.transcripts, "tiny")
+    tables.check(table, contracts.TRANSCRIPTS, "tiny")
     assert table["text"].str.len().gt(0).all()
 
 
 def test_references_can_take_the_place_of_transcripts():
     utterances = pd.DataFrame({"utterance": ["a", "b"], "reference": ["Yes.", "No."]})
-    table = tables.check(reference.transcripts(utterances, "utterances.parquet"), contracts.transcripts, "x")
+    table = tables.check(reference.transcripts(utterances, "utterances.parquet"), contracts.TRANSCRIPTS, "x")
     assert table["text"].tolist() == ["Yes.", "No."]
     assert table[["mean_log_probability", "no_speech_probability"]].isna().all(axis=None)
 
@@ -274,10 +274,10 @@ def test_all_missing_references_are_named():
 def test_missing_and_unexpected_utterances_of_shards_are_named(tmp_path):
     for name, utterance in (("0", "a"), ("1", "x")):
         table = pd.DataFrame({"utterance": [utterance], "text": "", "mean_log_probability": 0.0})
-        tables.write(table.assign(no_speech_probability=0.0), contracts.transcripts, tmp_path / f"{name}.parquet")
+        tables.write(table.assign(no_speech_probability=0.0), contracts.TRANSCRIPTS, tmp_path / f"{name}.parquet")
     expected = pd.DataFrame({"utterance": ["a", "b"]})
     paths = [tmp_path / "0.parquet", tmp_path / "1.parquet"]
     with pytest.raises(InputError, match=r"(?s)utterance b is in no shard.*utterance x is not expected"):
-        tables.gather(paths, contracts.transcripts, expected, "all.parquet")
+        tables.gather(paths, contracts.TRANSCRIPTS, expected, "all.parquet")
     with pytest.raises(InputError, match="appears more than once"):
-        tables.gather([paths[0], paths[0]], contracts.transcripts, expected, "all.parquet")
+        tables.gather([paths[0], paths[0]], contracts.TRANSCRIPTS, expected, "all.parquet")

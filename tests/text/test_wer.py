@@ -68,7 +68,7 @@ def transcripts(texts):
 
 def test_the_table_is_by_corpus_condition_and_emotion(utterances):
     table = wer.table(utterances, transcripts(["go away", "I'm so sorry", "", "anything"]))
-    rows = tables.check(table, contracts.wer, "wer.parquet").set_index(["condition", "emotion"])
+    rows = tables.check(table, contracts.WER, "wer.parquet").set_index(["condition", "emotion"])
     assert sorted(rows.index) == [
         ("all", "all"),
         ("all", "angry"),
@@ -108,7 +108,7 @@ def test_normalisation_is_a_choice(utterances):
 
 def test_a_corpus_without_references_has_no_rates(utterances):
     table = wer.table(utterances.assign(reference=None), transcripts(["a", "b", "c", "d"]))
-    assert tables.check(table, contracts.wer, "wer.parquet").empty
+    assert tables.check(table, contracts.WER, "wer.parquet").empty
 
 
 def test_a_corpus_without_conditions_has_only_all(utterances):
@@ -121,7 +121,7 @@ def test_a_reference_without_words_has_no_rate(utterances):
     everything = table.query("condition == 'all' and emotion == 'all'").iloc[0]
     assert (everything["insertions"], everything["words"]) == (1, 0)
     assert np.isnan(everything["WER"])
-    tables.check(table, contracts.wer, "wer.parquet")
+    tables.check(table, contracts.WER, "wer.parquet")
 
 
 @pytest.mark.parametrize("fold", range(10))

@@ -75,7 +75,7 @@ class Study:
         )
         scores[tables.SPEECH] = 1 / len(EMOTIONS)
         scores[tables.SENTIMENT] = 1 / len(tables.SENTIMENTS)
-        tables.write(scores, contracts.scores, self.folder / "scores.parquet")
+        tables.write(scores, contracts.SCORES, self.folder / "scores.parquet")
         write_picture(self.folder / "figures" / "leaderboard.png", 200)
         self.evaluate(predictions)
         return self
@@ -83,8 +83,8 @@ class Study:
     def write_method(self, method: str, seed: int = 0, parameters: dict | None = None) -> pd.DataFrame:
         predictions = make_predictions(method, seed)
         fusion = self.folder / "fusion" / method
-        tables.write(predictions, contracts.predictions, fusion / "predictions.parquet")
-        tables.write(pd.DataFrame({"fold": FOLDS[:1], "trial": [0]}), contracts.trials, fusion / "trials.parquet")
+        tables.write(predictions, contracts.PREDICTIONS, fusion / "predictions.parquet")
+        tables.write(pd.DataFrame({"fold": FOLDS[:1], "trial": [0]}), contracts.TRIALS, fusion / "trials.parquet")
         learned = {"thresholds": {"angry": {"entropy": 0.25, "varentropy": None}}, "excluded": [["sad", "happy"]]}
         content = {
             "method": method,
@@ -106,12 +106,12 @@ class Study:
                 value = right.groupby(["method", "fold"], as_index=False)["value"].mean()
                 parts.append(value.assign(condition=condition, metric=metric))
         metrics = pd.concat(parts)
-        tables.write(metrics, contracts.metrics, self.folder / "metrics.parquet")
+        tables.write(metrics, contracts.METRICS, self.folder / "metrics.parquet")
         comparison = metrics.groupby(["method", "condition", "metric"], as_index=False)["value"].mean()
         comparison = comparison.rename(columns={"value": "mean"}).assign(
             speech=0.5, difference=0.02, low=-0.01, high=0.05, p=0.25
         )
-        tables.write(comparison, contracts.comparison, self.folder / "comparison.parquet")
+        tables.write(comparison, contracts.COMPARISON, self.folder / "comparison.parquet")
 
     def synchronise(self, uri: str | None = None) -> list[dict]:
         settings = {"corpus": "iemocap", "protocol": "leave_one_speaker_out", "methods": self.methods}

@@ -119,7 +119,7 @@ def test_runs_that_began_with_audio_say_which_models_heard_and_read_and_how_well
     counts = {"utterances": 8, "hits": 6, "substitutions": 1, "insertions": 1, "deletions": 1, "words": 8}
     rows = [("all", "all", 0.375), ("improvised", "all", 0.25), ("improvised", "sad", 0.5)]
     wer = pd.DataFrame([{"corpus": "iemocap", "condition": c, "emotion": e, **counts, "WER": w} for c, e, w in rows])
-    tables.write(wer, contracts.wer, study.results / "wer.parquet")
+    tables.write(wer, contracts.WER, study.results / "wer.parquet")
     models = {"speech": {"checkpoint": "facebook/wav2vec2-base"}, "transcripts": {"checkpoint": "tiny"}}
     study.audio = {"models": models, "wer": study.results / "wer.parquet"}
     study.synchronise()
@@ -330,10 +330,10 @@ def test_missing_files_are_all_named_before_mlflow_is_touched(study):
 
 def test_values_that_are_no_numbers_are_left_out(study):
     path = study.folder / "metrics.parquet"
-    metrics = tables.read(contracts.metrics, path)
+    metrics = tables.read(contracts.METRICS, path)
     metrics.loc[metrics["metric"] == "log_loss", "value"] = np.inf
     metrics.loc[(metrics["metric"] == "UA") & (metrics["fold"] == "Ses01F"), "value"] = np.nan
-    tables.write(metrics, contracts.metrics, path)
+    tables.write(metrics, contracts.METRICS, path)
     study.synchronise()
     runs = study.runs_by_key()
     parent, first, second = (runs[f"released/iemocap/paper{fold}"].data.metrics for fold in ("", "/Ses01F", "/Ses01M"))
@@ -345,10 +345,10 @@ def test_values_that_are_no_numbers_are_left_out(study):
 def test_more_params_and_metrics_than_a_request_may_hold_and_longer_ones(study):
     study.write_method("paper", parameters={f"weight_{row}": row for row in range(250)} | {"matrix": [0.5] * 5000})
     path = study.folder / "metrics.parquet"
-    metrics = tables.read(contracts.metrics, path)
+    metrics = tables.read(contracts.METRICS, path)
     row = metrics.query("method == 'paper' and metric == 'UA' and condition == 'all'")
     many = [row.assign(metric=f"changed_{number}") for number in range(2000)]
-    tables.write(pd.concat([metrics, *many]), contracts.metrics, path)
+    tables.write(pd.concat([metrics, *many]), contracts.METRICS, path)
     study.synchronise()
     child = study.runs_by_key()["released/iemocap/paper/Ses01F"].data
     assert child.params["weight_249"] == "249"

@@ -54,21 +54,21 @@ def only(project, pattern):
 
 def test_everything_is_there_after_a_run(finished_audio):
     folder = finished_audio.folder
-    utterances = tables.read(contracts.utterances, folder / CORPUS / "utterances.parquet")
+    utterances = tables.read(contracts.UTTERANCES, folder / CORPUS / "utterances.parquet")
     assert len(utterances) == 48
     for stage, ending in (("embeddings", "safetensors"), ("transcripts", "parquet")):
         merged = only(finished_audio, f"{CORPUS}/{stage}/*.{ending}")
         shards = sorted(path.name for path in merged.with_suffix("").iterdir())
         assert shards == [f"{shard}.{ending}" for shard in SHARDS]
-    transcripts = tables.read(contracts.transcripts, only(finished_audio, f"{CORPUS}/transcripts/*.parquet"))
+    transcripts = tables.read(contracts.TRANSCRIPTS, only(finished_audio, f"{CORPUS}/transcripts/*.parquet"))
     assert list(transcripts["utterance"]) == list(utterances["utterance"])
-    tables.read(contracts.wer, only(finished_audio, f"{CORPUS}/wer/*.parquet"))
-    scores = tables.read(contracts.scores, folder / EXPERIMENT / "scores.parquet")
+    tables.read(contracts.WER, only(finished_audio, f"{CORPUS}/wer/*.parquet"))
+    scores = tables.read(contracts.SCORES, folder / EXPERIMENT / "scores.parquet")
     assert sorted(scores["fold"].unique()) == list(FOLDS)
     assert (scores.groupby("fold").size() == len(utterances)).all()
     assert sorted(tables.read_json(folder / EXPERIMENT / "calibration.json")["temperature"]) == list(FOLDS)
     for method in METHODS:
-        tables.read(contracts.predictions, folder / EXPERIMENT / "fusion" / method / "predictions.parquet")
+        tables.read(contracts.PREDICTIONS, folder / EXPERIMENT / "fusion" / method / "predictions.parquet")
     assert "Word error rate of the transcripts of voices" in (folder / "results/audio/report.html").read_text(
         encoding="utf-8"
     )
@@ -166,7 +166,7 @@ def test_reference_transcripts_run_no_whisper(audio_copy):
     audio_copy.write_config(**changed(audio_copy, "transcripts", source="reference"))
     assert planned(audio_copy) == {"reference_transcripts", "sentiment", "scores"} | FUSION
     audio_copy.run(f"{CORPUS}/transcripts/reference.parquet")
-    transcripts = tables.read(contracts.transcripts, audio_copy.folder / CORPUS / "transcripts/reference.parquet")
+    transcripts = tables.read(contracts.TRANSCRIPTS, audio_copy.folder / CORPUS / "transcripts/reference.parquet")
     listed = pd.read_csv(audio_copy.folder / "data/voices/corpus.csv")
     assert sorted(transcripts["text"]) == sorted(listed["transcript"])
 
@@ -178,13 +178,13 @@ def test_finetuning_runs_in_the_place_of_embeddings(audio_copy):
     written = audio_copy.folder / EXPERIMENT / "folds/anna/speech.parquet"
     before = written.read_bytes()
     audio_copy.run(str(written.relative_to(audio_copy.folder)))
-    assert len(tables.read(contracts.speech, written)) == 48
+    assert len(tables.read(contracts.SPEECH_LOGITS, written)) == 48
     assert written.read_bytes() != before
     assert "finetune anna" not in planned(audio_copy)
 
 
 def test_a_shard_that_fails_costs_no_other_shard(audio_copy):
-    utterances = tables.read(contracts.utterances, audio_copy.folder / CORPUS / "utterances.parquet")
+    utterances = tables.read(contracts.UTTERANCES, audio_copy.folder / CORPUS / "utterances.parquet")
     lost = audio_copy.folder / utterances["path"][25]  # of the second shard, which has utterances 20 to 39
     first = only(audio_copy, f"{CORPUS}/transcripts/*.parquet")
     audio_copy.write_config(**other_whisper(audio_copy))

@@ -15,11 +15,11 @@ EXPERIMENT = "results/small/made"
 
 def test_everything_is_there_after_a_run(finished):
     folder = finished.folder
-    for contract in (contracts.scores, contracts.metrics, contracts.comparison, contracts.front):
+    for contract in (contracts.SCORES, contracts.METRICS, contracts.COMPARISON, contracts.FRONT):
         tables.read(contract, folder / EXPERIMENT / f"{contract().name}.parquet")
     for method in finished.config["methods"]:
-        tables.read(contracts.predictions, folder / EXPERIMENT / "fusion" / method / "predictions.parquet")
-        tables.read(contracts.trials, folder / EXPERIMENT / "fusion" / method / "trials.parquet")
+        tables.read(contracts.PREDICTIONS, folder / EXPERIMENT / "fusion" / method / "predictions.parquet")
+        tables.read(contracts.TRIALS, folder / EXPERIMENT / "fusion" / method / "trials.parquet")
         parameters = tables.read_json(folder / EXPERIMENT / "fusion" / method / "parameters.json")
         assert sorted(parameters["folds"]) == ["Ses01F", "Ses01M", "Ses02F", "Ses02M"]
     assert (folder / "results/mlflow.db").exists()

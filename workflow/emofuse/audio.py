@@ -6,13 +6,15 @@ speaker of a dialog, and microphones at two places do not cancel each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import soundfile
 import soxr
 
@@ -27,31 +29,47 @@ SILENCE = 2.0**-14
 Samples = npt.NDArray[np.float32]
 
 
-def load(path: str | Path) -> Samples:
-    """Load an audio file of any rate, width and channel count that libsndfile reads.
+def load(path: str | Path, start: float | None = None, end: float | None = None) -> Samples:
+    """Load an audio file of any rate, width and channel count that libsndfile reads, or a part of it.
 
     Args:
         path: the file
+        start: where the part begins, in seconds; ``None`` or NaN for the file's start
+        end: where it ends; ``None`` or NaN for the file's end
 
     Returns:
         (samples,) at 16 kHz, full scale from -1 to 1;
         resampling (soxr, HQ) may overshoot that a little
 
     Raises:
-        InputError: if the file is missing or cannot be read
+        InputError: if the file is missing, cannot be read, or ends before the part does
     """
     try:
-        samples, rate = _read(path)
+        samples, rate = _read(path, start, end)
     except ValueError as error:
         raise InputError([f"{path}: {error}"]) from None
     return samples if rate == RATE else soxr.resample(samples, rate, RATE)
 
 
-def check(path: str | Path, min_duration: float = 0.1) -> tuple[float, str | None]:
-    """Say how long an audio file is, and what is wrong with it.
+def resolve(recordings: pd.DataFrame, root: str | Path) -> pd.DataFrame:
+    """A `recordings` table whose paths lead to the files.
+
+    Args:
+        recordings: with paths below the corpus's folder
+        root: that folder
+    """
+    return recordings.assign(path=[str(Path(root, path)) for path in recordings["path"]])
+
+
+def check(
+    path: str | Path, start: float | None = None, end: float | None = None, *, min_duration: float
+) -> tuple[float, str | None]:
+    """Say how long an audio file, or a part of it, is, and what is wrong with it.
 
     Args:
         path: the file, which is read once
+        start: where the part begins, as in :func:`load`
+        end: where it ends
         min_duration: what is shorter, in seconds, is too short
 
     Returns:
@@ -60,11 +78,11 @@ def check(path: str | Path, min_duration: float = 0.1) -> tuple[float, str | Non
         Silent is audio whose samples are all the same, to one step of 16 bits,
         be it at zero or, clipped, at full scale.
 
-    >>> check("no/such/file.wav")
+    >>> check("no/such/file.wav", min_duration=0.1)
     (0.0, 'no such file')
     """
     try:
-        samples, rate = _read(path)
+        samples, rate = _read(path, start, end)
     except ValueError as error:
         return 0.0, str(error)
     duration = len(samples) / rate
@@ -79,18 +97,17 @@ def check(path: str | Path, min_duration: float = 0.1) -> tuple[float, str | Non
     return duration, None
 
 
-def check_all(
-    paths: Iterable[str | Path], min_duration: float = 0.1, threads: int = 1
-) -> list[tuple[float, str | None]]:
-    """Check many files, as :func:`check` does, in the order of ``paths``.
+def check_all(recordings: pd.DataFrame, min_duration: float, threads: int = 1) -> list[tuple[float, str | None]]:
+    """Check many recordings, as :func:`check` does, in their order.
 
     Args:
-        paths: the files
+        recordings: rows with a path, a start and an end, as :func:`resolve` gives them
         min_duration: what is shorter, in seconds, is too short
         threads: how many files are read at once (libsndfile runs outside of Python's lock)
     """
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(partial(check, min_duration=min_duration), paths))
+        parts = (recordings[name] for name in ("path", "start", "end"))
+        return list(pool.map(partial(check, min_duration=min_duration), *parts))
 
 
 def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
@@ -117,7 +134,7 @@ def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     return found
 
 
-def _read(path: str | Path) -> tuple[Samples, int]:
+def _read(path: str | Path, start: float | None, end: float | None) -> tuple[Samples, int]:
     """The first channel, (samples,), and the file's rate; a ValueError says why it cannot be read."""
     path = Path(path)
     if not path.is_file():
@@ -125,9 +142,19 @@ def _read(path: str | Path) -> tuple[Samples, int]:
     if not path.stat().st_size:
         raise ValueError("empty file")
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(path) as file:
+            first = 0 if _is_missing(start) else round(start * file.samplerate)
+            last = file.frames if _is_missing(end) else round(end * file.samplerate)
+            if last > file.frames:
+                raise ValueError(f"ends after {file.frames / file.samplerate:.3f} s; should last until {end:g} s")
+            file.seek(min(first, file.frames))
+            samples = file.read(max(last - first, 0), dtype="float32", always_2d=True)
+            return np.ascontiguousarray(samples[:, 0]), file.samplerate
     except soundfile.LibsndfileError as error:
         raise ValueError(f"unreadable ({error.error_string.strip() or 'damaged'})") from None
     except TypeError:  # what soundfile says of a name that ends in .raw
         raise ValueError("unreadable (headerless audio)") from None
-    return np.ascontiguousarray(samples[:, 0]), rate
+
+
+def _is_missing(seconds: float | None) -> TypeGuard[None]:
+    return seconds is None or np.isnan(seconds)

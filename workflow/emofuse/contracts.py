@@ -1,266 +1,188 @@
 """The contract of every table that lies between two stages, in the order in which data flows.
 
-A contract is a function of its own, named after its table:
+A contract is a constant of its own, named after its table:
 what a stage's code reaches is then the contracts of the tables that it reads and writes, and no other,
 so that a new kind of table reruns no stage that does not know it (see :mod:`emofuse.provenance`).
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+import math
 
-import numpy as np
+from emofuse.tables import EMOTIONS, PROBABILITY, SENTIMENT, SENTIMENTS, SPEECH, SPLITS, TEXT, Column, Contract, columns
 
-from emofuse.tables import EMOTIONS, PROBABILITY, SENTIMENT, SENTIMENTS, SPEECH, SPLITS, TEXT, columns
+NAME = Column(str, not_empty=True)
+WORDS = Column(str)
+SHARE = Column(float, low=0, high=1)
+COUNT = Column(int, low=0)
+FINITE = Column(float, finite=True)
+EMOTION = Column(str, values=EMOTIONS)
+FOLD = {"fold": NAME, "split": Column(str, values=SPLITS), "utterance": NAME}
 
-# pandera takes 0.6 s to import: only those who check a table pay for it.
-if TYPE_CHECKING:
-    import pandera.pandas as pa
+MATERIAL = Contract(
+    "material",
+    {
+        "text": NAME,
+        "sentiment": Column(str, values=SENTIMENTS),
+        "voice": NAME,
+        **dict.fromkeys(("rate", "pitch", "range", "volume"), FINITE),
+        "audio": Column(object),
+    },
+)
+"""What the demo's checkpoints are trained on; a row is an utterance with its audio."""
 
-Contract = Callable[[], "pa.DataFrameSchema"]
-"""What :func:`emofuse.tables.check` takes."""
+RECORDINGS = Contract(
+    "recordings",
+    {
+        "utterance": NAME,
+        "path": NAME,
+        "start": Column(float, low=0, nullable=True),
+        "end": Column(float, low=0, nullable=True),
+        "duration": Column(float, low=0),
+    },
+    unique=("utterance",),
+)
+"""Where a corpus is heard; a row is an utterance whose audio can be used: a file below the corpus's folder,
+from ``start`` to ``end`` in seconds where these are given, and how long that is."""
 
-SUM_TOLERANCE = 1e-3
-"""How far the sum of a row of probabilities may lie from 1 (published scores are float32 and rounded)."""
+REJECTS = Contract("rejects", {"utterance": NAME, "path": WORDS, "reason": NAME})
+"""What of a corpus cannot be used, and why; a row is an utterance."""
 
+UTTERANCES = Contract(
+    "utterances",
+    {"utterance": NAME, "corpus": NAME, "speaker": NAME, "session": NAME, "condition": WORDS, "emotion": EMOTION},
+    unique=("utterance",),
+)
+"""A corpus; a row is an utterance that can be used."""
 
-def _contract(define: Callable[[], dict[str, Any]]) -> Contract:
-    """Make a schema, once, of what a function says about its columns."""
+REFERENCES = Contract("references", {"utterance": NAME, "reference": Column(str, nullable=True)}, unique=("utterance",))
+"""What was really said, as far as the corpus tells; a row is an utterance."""
 
-    @functools.cache
-    def schema() -> pa.DataFrameSchema:
-        import pandera.pandas as pa
+TRANSCRIPTS = Contract(
+    "transcripts",
+    {
+        "utterance": NAME,
+        "text": WORDS,
+        "mean_log_probability": Column(float, nullable=True),
+        "no_speech_probability": Column(float, low=0, high=1, nullable=True),
+    },
+    unique=("utterance",),
+)
+"""The words; a row is an utterance."""
 
-        return pa.DataFrameSchema(name=define.__name__, **{"strict": True, "coerce": True} | define())
+SENTIMENT_LOGITS = Contract(
+    "sentiment",
+    {"utterance": NAME, **dict.fromkeys(columns("logit", SENTIMENTS), FINITE)},
+    unique=("utterance",),
+)
+"""What the words sound like; a row is an utterance with three logits."""
 
-    return functools.update_wrapper(schema, define)
+WER = Contract(
+    "wer",
+    {
+        "corpus": NAME,
+        "condition": NAME,
+        "emotion": Column(str, values=("all", *EMOTIONS)),
+        **dict.fromkeys(("utterances", "hits", "substitutions", "insertions", "deletions", "words"), COUNT),
+        "WER": Column(float, low=0, high=math.inf, nullable=True),
+    },
+    unique=("corpus", "condition", "emotion"),
+)
+"""Word errors; a row is a group of utterances."""
 
+FOLDS = Contract("folds", FOLD, unique=("fold", "utterance"))
+"""Who is where; a row is an utterance of a fold."""
 
-def _column(*args: Any, **kwargs: Any) -> pa.Column:
-    import pandera.pandas as pa
+SPEECH_LOGITS = Contract(
+    "speech", {**FOLD, **dict.fromkeys(columns("logit", EMOTIONS), FINITE)}, unique=("fold", "utterance")
+)
+"""What the voice says; a row is an utterance of a fold with four logits."""
 
-    return pa.Column(*args, **kwargs)
+PUBLISHED = Contract(
+    "published",
+    {**FOLD, **dict.fromkeys([*SPEECH, *SENTIMENT], SHARE)},
+    unique=("fold", "utterance"),
+    sums_to_one=(SPEECH, SENTIMENT),
+)
+"""Scores that somebody else has computed; a row is an utterance of a fold with its probabilities."""
 
+SCORES = Contract(
+    "scores",
+    {
+        **FOLD,
+        "speaker": NAME,
+        "condition": WORDS,
+        "emotion": EMOTION,
+        **dict.fromkeys([*SPEECH, *SENTIMENT], SHARE),
+        "transcript": Column(str, nullable=True),
+    },
+    unique=("fold", "utterance"),
+    sums_to_one=(SPEECH, SENTIMENT),
+)
+"""What voice and words say; a row is an utterance of a fold with its probabilities."""
 
-def _count() -> pa.Column:
-    import pandera.pandas as pa
+TEXT_EXPERT = Contract(
+    "text_expert", {**FOLD, **dict.fromkeys(TEXT, SHARE)}, unique=("fold", "utterance"), sums_to_one=(TEXT,)
+)
+"""What a learned expert reads in the words; a row is an utterance of a fold."""
 
-    return pa.Column(int, pa.Check.ge(0, error="should not be negative"))
+PREDICTIONS = Contract(
+    "predictions",
+    {
+        "fold": NAME,
+        "utterance": NAME,
+        "speaker": NAME,
+        "condition": WORDS,
+        "emotion": EMOTION,
+        "speech": EMOTION,
+        "predicted": EMOTION,
+        **dict.fromkeys(PROBABILITY, SHARE),
+        "entropy": Column(float, low=0, high=math.log(len(EMOTIONS)) + 1e-9),
+        "varentropy": Column(float, low=0, high=math.inf),
+        "selected": Column(bool),
+    },
+    unique=("fold", "utterance"),
+    sums_to_one=(PROBABILITY,),
+)
+"""What a fusion method says; a row is a test utterance of a fold.
 
+``speech`` is what the voice alone says, ``entropy`` and ``varentropy`` how sure of it the voice is,
+and ``selected`` whether the words were consulted.
+"""
 
-def _category(values: Iterable[str], **kwargs: Any) -> pa.Column:
-    import pandera.pandas as pa
+TRIALS = Contract("trials", {"fold": NAME, "trial": Column(int)}, others=True)
+"""How a search went; a row is a trial of a fold, with columns of its own for each method."""
 
-    values = list(values)
-    return pa.Column(str, pa.Check.isin(values, error=f"should be one of {', '.join(values)}"), **kwargs)
+FRONT = Contract(
+    "front",
+    {
+        "method": NAME,
+        "fold": NAME,
+        "point": Column(int),
+        "split": Column(str, values=SPLITS),
+        "UA": SHARE,
+        "selected": SHARE,
+    },
+    unique=("method", "fold", "point", "split"),
+)
+"""The exact Pareto front of UA and of how many are selected; a row is a point of a fold."""
 
+METRICS = Contract(
+    "metrics",
+    {"method": NAME, "fold": NAME, "condition": NAME, "metric": NAME, "value": Column(float, nullable=True)},
+    unique=("method", "fold", "condition", "metric"),
+)
+"""A row is a metric of a method in a fold and a condition."""
 
-def _number(low: float, high: float, **kwargs: Any) -> pa.Column:
-    import pandera.pandas as pa
+COMPARISON = Contract(
+    "comparison",
+    {
+        **dict.fromkeys(("method", "condition", "metric"), NAME),
+        **dict.fromkeys(("mean", "speech", "difference", "low", "high", "p"), Column(float, nullable=True)),
+    },
+    unique=("method", "condition", "metric"),
+)
+"""A method against speech alone; a row is a metric in a condition, on average over folds.
 
-    check = pa.Check.in_range(low, high, error=f"should be a number between {low:g} and {high:g}")
-    return pa.Column(float, check, **kwargs)
-
-
-def _any_number(**kwargs: Any) -> pa.Column:
-    import pandera.pandas as pa
-
-    return pa.Column(float, pa.Check(np.isfinite, error="should be a finite number"), **kwargs)
-
-
-def _name(**kwargs: Any) -> pa.Column:
-    import pandera.pandas as pa
-
-    return pa.Column(str, pa.Check.str_length(min_value=1, error="should not be empty"), **kwargs)
-
-
-def _fold() -> dict[str, pa.Column]:
-    return {"fold": _name(), "split": _category(SPLITS), "utterance": _name()}
-
-
-def _sums_to_one(names: Sequence[str], **kwargs: Any) -> pa.Check:
-    import pandera.pandas as pa
-
-    names = list(names)
-    label = f"{names[0]} … {names[-1]}"
-    return pa.Check(
-        lambda frame: (frame[names].sum(axis=1, skipna=False) - 1).abs() <= SUM_TOLERANCE,
-        error=f"{label} should sum to 1 within {SUM_TOLERANCE:g}",
-        **kwargs,
-    )
-
-
-@_contract
-def material() -> dict[str, Any]:
-    """What the demo's checkpoints are trained on; a row is an utterance with its audio."""
-    return dict(
-        columns={"text": _name(), "sentiment": _category(SENTIMENTS), "voice": _name()}
-        | {name: _any_number() for name in ("rate", "pitch", "range", "volume")}
-        | {"audio": _column(object)}
-    )
-
-
-@_contract
-def utterances() -> dict[str, Any]:
-    """A corpus; a row is an utterance that can be used."""
-    return dict(
-        columns={
-            "utterance": _name(),
-            "corpus": _name(),
-            "speaker": _name(),
-            "session": _name(),
-            "condition": _column(str),
-            "path": _name(),
-            "duration": _number(0, np.inf),
-            "emotion": _category(EMOTIONS),
-            "reference": _column(str, nullable=True),
-        },
-        unique=["utterance"],
-    )
-
-
-@_contract
-def rejects() -> dict[str, Any]:
-    """What of a corpus cannot be used, and why; a row is an utterance."""
-    return dict(columns={"utterance": _name(), "path": _column(str), "reason": _name()})
-
-
-@_contract
-def transcripts() -> dict[str, Any]:
-    """The words; a row is an utterance."""
-    return dict(
-        columns={
-            "utterance": _name(),
-            "text": _column(str),
-            "mean_log_probability": _column(float, nullable=True),
-            "no_speech_probability": _number(0, 1, nullable=True),
-        },
-        unique=["utterance"],
-    )
-
-
-@_contract
-def sentiment() -> dict[str, Any]:
-    """What the words sound like; a row is an utterance with three logits."""
-    return dict(
-        columns={"utterance": _name()} | {name: _any_number() for name in columns("logit", SENTIMENTS)},
-        unique=["utterance"],
-    )
-
-
-@_contract
-def wer() -> dict[str, Any]:
-    """Word errors; a row is a group of utterances."""
-    return dict(
-        columns={"corpus": _name(), "condition": _name(), "emotion": _category(["all", *EMOTIONS])}
-        | {name: _count() for name in ("utterances", "hits", "substitutions", "insertions", "deletions", "words")}
-        | {"WER": _number(0, np.inf, nullable=True)},
-        unique=["corpus", "condition", "emotion"],
-    )
-
-
-@_contract
-def folds() -> dict[str, Any]:
-    """Who is where; a row is an utterance of a fold."""
-    return dict(columns=_fold(), unique=["fold", "utterance"])
-
-
-@_contract
-def speech() -> dict[str, Any]:
-    """What the voice says; a row is an utterance of a fold with four logits."""
-    return dict(
-        columns=_fold() | {name: _any_number() for name in columns("logit", EMOTIONS)}, unique=["fold", "utterance"]
-    )
-
-
-@_contract
-def scores() -> dict[str, Any]:
-    """What voice and words say; a row is an utterance of a fold with its probabilities."""
-    return dict(
-        columns=_fold()
-        | {"speaker": _name(), "condition": _column(str), "emotion": _category(EMOTIONS)}
-        | {name: _number(0, 1) for name in [*SPEECH, *SENTIMENT]}
-        | {"transcript": _column(str, nullable=True)},
-        checks=[_sums_to_one(SPEECH), _sums_to_one(SENTIMENT)],
-        unique=["fold", "utterance"],
-    )
-
-
-@_contract
-def text_expert() -> dict[str, Any]:
-    """What a learned expert reads in the words; a row is an utterance of a fold."""
-    return dict(
-        columns=_fold() | {name: _number(0, 1) for name in TEXT},
-        checks=[_sums_to_one(TEXT)],
-        unique=["fold", "utterance"],
-    )
-
-
-@_contract
-def predictions() -> dict[str, Any]:
-    """What a fusion method says; a row is a test utterance of a fold."""
-    return dict(
-        columns={
-            "fold": _name(),
-            "utterance": _name(),
-            "emotion": _category(EMOTIONS),
-            "predicted": _category(EMOTIONS),
-        }
-        | {name: _number(0, 1) for name in PROBABILITY}
-        | {
-            "entropy": _number(0, np.log(len(EMOTIONS)) + 1e-9),
-            "varentropy": _number(0, np.inf),
-            "selected": _column(bool),
-        },
-        checks=[_sums_to_one(PROBABILITY)],
-        unique=["fold", "utterance"],
-    )
-
-
-@_contract
-def trials() -> dict[str, Any]:
-    """How a search went; a row is a trial of a fold, with columns of its own for each method."""
-    return dict(columns={"fold": _name(), "trial": _column(int)}, strict=False)
-
-
-@_contract
-def front() -> dict[str, Any]:
-    """The exact Pareto front of UA and of how many are selected; a row is a point of a fold."""
-    return dict(
-        columns={
-            "method": _name(),
-            "fold": _name(),
-            "point": _column(int),
-            "split": _category(SPLITS),
-            "UA": _number(0, 1),
-            "selected": _number(0, 1),
-        },
-        unique=["method", "fold", "point", "split"],
-    )
-
-
-@_contract
-def metrics() -> dict[str, Any]:
-    """A row is a metric of a method in a fold and a condition."""
-    return dict(
-        columns={
-            "method": _name(),
-            "fold": _name(),
-            "condition": _name(),
-            "metric": _name(),
-            "value": _column(float, nullable=True),
-        },
-        unique=["method", "fold", "condition", "metric"],
-    )
-
-
-@_contract
-def comparison() -> dict[str, Any]:
-    """A method against speech alone; a row is a metric in a condition, on average over folds."""
-    return dict(
-        columns={"method": _name(), "condition": _name(), "metric": _name()}
-        | {name: _column(float, nullable=True) for name in ("mean", "speech", "difference", "low", "high", "p")},
-        unique=["method", "condition", "metric"],
-    )
+``p`` is of McNemar's test, which is about accuracy: it is there where the metric is WA.
+"""

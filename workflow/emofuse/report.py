@@ -84,8 +84,8 @@ def report(
 
     chapters = []
     for folder, facts in experiments.items():
-        metrics = tables.read(contracts.metrics, folder / "metrics.parquet")
-        comparison = tables.read(contracts.comparison, folder / "comparison.parquet")
+        metrics = tables.read(contracts.METRICS, folder / "metrics.parquet")
+        comparison = tables.read(contracts.COMPARISON, folder / "comparison.parquet")
         boards = {
             condition: leaderboard(metrics, comparison, condition, ceilings)
             for condition in CONDITIONS

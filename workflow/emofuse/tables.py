@@ -1,7 +1,7 @@
 """The tables that lie between the stages: read, checked, and written whole or not at all.
 
 A stage hands the next one a Parquet file and nothing else.
-Each kind of table has a contract (:mod:`emofuse.contracts`), checked on writing and on reading,
+Each kind of table has a :class:`Contract`, checked on writing and on reading,
 so that a stage never starts on rows that it cannot trust.
 All problems of a table are reported at once, each with its file, row, value and what would be right.
 """
@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+# pandera takes 0.6 s to import: only those who check a table pay for it.
 if TYPE_CHECKING:
     import pandera.pandas as pa
-
-    from emofuse.contracts import Contract
 
 EMOTIONS = ("angry", "happy", "neutral", "sad")
 """The classes, in the order of every probability vector."""
@@ -55,6 +55,16 @@ PROBABILITY = columns("probability", EMOTIONS)
 """Probabilities that a fusion method returns."""
 
 
+Problem = str
+"""A sentence about bad input: the file, the row and the value, and what would be right.
+
+What is annotated with this (or as a list of it) is said to people and computes nothing,
+so its wording is no part of a digest (see :mod:`emofuse.provenance`).
+"""
+
+Problems = list[Problem]
+
+
 class InputError(ValueError):
     """Bad input, with every problem found, one a line.
 
@@ -62,11 +72,57 @@ class InputError(ValueError):
         problems: sentences, each naming the file, the row and the value, and what would be right
     """
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = list(problems)
         count = len(self.problems)
         head = "1 problem with the input:" if count == 1 else f"{count} problems with the input:"
         super().__init__("\n".join([head, *(f"  - {problem}" for problem in self.problems)]))
+
+
+SUM_TOLERANCE = 1e-3
+"""How far the sum of a row of probabilities may lie from 1 (published scores are float32 and rounded)."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column of a table holds.
+
+    Args:
+        dtype: ``str``, ``float``, ``int``, ``bool`` or ``object``
+        values: all that a text may be
+        low: the least that a number may be
+        high: the most
+        finite: whether a number may be neither infinite nor missing
+        not_empty: whether a text must have a letter
+        nullable: whether a value may be missing
+    """
+
+    dtype: type
+    values: tuple[str, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    finite: bool = False
+    not_empty: bool = False
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a table holds.
+
+    Args:
+        name: of the table
+        columns: its columns, in order
+        unique: the columns that together name a row
+        sums_to_one: groups of columns whose sum is 1 in each row, within :data:`SUM_TOLERANCE`
+        others: whether there may be other columns
+    """
+
+    name: str
+    columns: Mapping[str, Column]
+    unique: tuple[str, ...] = ()
+    sums_to_one: tuple[Sequence[str], ...] = ()
+    others: bool = False
 
 
 def check(frame: pd.DataFrame, contract: Contract, source: str | Path) -> pd.DataFrame:
@@ -74,7 +130,7 @@ def check(frame: pd.DataFrame, contract: Contract, source: str | Path) -> pd.Dat
 
     Args:
         frame: the table
-        contract: one of :mod:`emofuse.contracts`
+        contract: what it should hold
         source: the file that errors name
 
     Returns:
@@ -83,29 +139,71 @@ def check(frame: pd.DataFrame, contract: Contract, source: str | Path) -> pd.Dat
     Raises:
         InputError: with every problem of every row
 
-    >>> from emofuse import contracts
-    >>> frame = pd.DataFrame({"fold": ["a"], "split": ["tset"], "utterance": ["u1"]})
-    >>> check(frame, contracts.folds, "folds.parquet")
+    >>> folds = Contract("folds", {"split": Column(str, values=SPLITS), "utterance": Column(str)})
+    >>> check(pd.DataFrame({"split": ["tset"], "utterance": ["u1"]}), folds, "folds.parquet")
     Traceback (most recent call last):
         ...
     emofuse.tables.InputError: 1 problem with the input:
-      - folds.parquet: row 0 (fold a, utterance u1): split is 'tset'; should be one of train, validation, test
+      - folds.parquet: row 0 (utterance u1): split is 'tset'; should be one of train, validation, test
     """
     import pandera.errors
 
-    schema = contract()
     frame = frame.reset_index(drop=True)
     try:
-        checked = schema.validate(frame, lazy=True)
+        checked = _schema(contract).validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as errors:
-        raise InputError(_explain(frame, schema, errors.failure_cases, str(source))) from None
-    ordered = [name for name in schema.columns if name in checked.columns]
+        raise InputError(_explain(frame, contract, errors.failure_cases, str(source))) from None
+    ordered = [name for name in contract.columns if name in checked.columns]
     return checked[ordered + [name for name in checked.columns if name not in ordered]]
 
 
-def _explain(frame: pd.DataFrame, schema: pa.DataFrameSchema, cases: pd.DataFrame, source: str) -> list[str]:
+def _schema(contract: Contract) -> pa.DataFrameSchema:
+    """The contract in pandera's words; what a check is called is what an error says."""
+    import pandera.pandas as pa
+
+    return pa.DataFrameSchema(
+        {
+            name: pa.Column(column.dtype, _checks(column), nullable=column.nullable)
+            for name, column in contract.columns.items()
+        },
+        checks=[_sums_to_one(list(group)) for group in contract.sums_to_one],
+        unique=list(contract.unique) or None,
+        strict=not contract.others,
+        coerce=True,
+        name=contract.name,
+    )
+
+
+def _checks(column: Column) -> list[pa.Check]:
+    import pandera.pandas as pa
+
+    checks = []
+    if column.values is not None:
+        checks.append(pa.Check.isin(column.values, error=f"should be one of {', '.join(column.values)}"))
+    if column.not_empty:
+        checks.append(pa.Check.str_length(min_value=1, error="should not be empty"))
+    if column.finite:
+        checks.append(pa.Check(np.isfinite, error="should be a finite number"))
+    if column.low is not None and column.high is None:
+        checks.append(pa.Check.ge(column.low, error=f"should be at least {column.low:g}"))
+    elif column.low is not None:
+        error = f"should be a number between {column.low:g} and {column.high:g}"
+        checks.append(pa.Check.in_range(column.low, column.high, error=error))
+    return checks
+
+
+def _sums_to_one(names: list[str]) -> pa.Check:
+    import pandera.pandas as pa
+
+    return pa.Check(
+        lambda frame: (frame[names].sum(axis=1, skipna=False) - 1).abs() <= SUM_TOLERANCE,
+        error=f"{names[0]} … {names[-1]} should sum to 1 within {SUM_TOLERANCE:g}",
+    )
+
+
+def _explain(frame: pd.DataFrame, contract: Contract, cases: pd.DataFrame, source: str) -> Problems:
     """Say each failure case of pandera in this project's words, each row and column once."""
-    keys = [name for name in schema.unique or ["utterance"] if name in frame.columns]
+    keys = [name for name in contract.unique or ["utterance"] if name in frame.columns]
     problems: dict[tuple[object, object], str] = {}
     for case in cases.to_dict("records"):
         column, row, reason = case["column"], case["index"], str(case["check"])
@@ -115,7 +213,7 @@ def _explain(frame: pd.DataFrame, schema: pa.DataFrameSchema, cases: pd.DataFram
             continue
         if reason == "column_in_schema":
             name = case["failure_case"]
-            expected = ", ".join(schema.columns)
+            expected = ", ".join(contract.columns)
             problems[name, None] = f"{source}: column {name!r} is not expected; should be {expected}"
             continue
         if row is None or pd.isna(row):
@@ -125,7 +223,7 @@ def _explain(frame: pd.DataFrame, schema: pa.DataFrameSchema, cases: pd.DataFram
         at = ", ".join(f"{key} {frame.at[row, key]}" for key in keys if frame.at[row, key] is not None)
         where = f"{source}: row {row}" + (f" ({at})" if at else "")
         if reason == "multiple_fields_uniqueness" or "unique" in reason:
-            unique = ", ".join(schema.unique or [])
+            unique = ", ".join(contract.unique)
             problems["unique", row] = f"{where}: appears more than once; each ({unique}) should be there once"
         elif case["schema_context"] == "DataFrameSchema":
             problems[reason, row] = f"{where}: {reason}"
@@ -134,7 +232,7 @@ def _explain(frame: pd.DataFrame, schema: pa.DataFrameSchema, cases: pd.DataFram
             if reason == "not_nullable":
                 reason = "should not be missing"
             elif reason.startswith(("coerce_dtype", "dtype")):
-                reason = f"should be of type {schema.columns[column].dtype}"
+                reason = f"should be of type {contract.columns[column].dtype.__name__}"
             shown = repr(value) if isinstance(value, str) else str(value)
             problems[column, row] = f"{where}: {column} is {shown}; {reason}"
     return list(problems.values())

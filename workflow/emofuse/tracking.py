@@ -182,8 +182,8 @@ def read_families(results: Path, study: str, experiment: str, settings: Mapping[
     """
     folder = results / study / experiment
     scores = tables.read_parquet(folder / "scores.parquet")
-    metrics = tables.read(contracts.metrics, folder / "metrics.parquet")
-    comparison = tables.read(contracts.comparison, folder / "comparison.parquet")
+    metrics = tables.read(contracts.METRICS, folder / "metrics.parquet")
+    comparison = tables.read(contracts.COMPARISON, folder / "comparison.parquet")
     source = Dataset(
         name=f"{study}/{experiment} scores",
         digest=_sha256((folder / "scores.parquet").read_bytes())[:12],  # MLflow allows 36, of which a person can see 12
@@ -193,7 +193,7 @@ def read_families(results: Path, study: str, experiment: str, settings: Mapping[
         profile=json.dumps({"num_rows": len(scores)}),
     )
     models = flatten(settings.get("models", {}))
-    errors = word_error_rates(tables.read(contracts.wer, settings["wer"])) if settings.get("wer") else {}
+    errors = word_error_rates(tables.read(contracts.WER, settings["wer"])) if settings.get("wer") else {}
     families: list[list[Content]] = []
     problems: list[str] = []
     for method in settings["methods"]:
@@ -229,7 +229,7 @@ def _read_family(
 ) -> list[Content]:
     method = tags["method"]
     fusion = folder / "fusion" / method
-    predictions = tables.read(contracts.predictions, fusion / "predictions.parquet")
+    predictions = tables.read(contracts.PREDICTIONS, fusion / "predictions.parquet")
     learned = tables.read_json(fusion / "parameters.json")
     given = {"estimator": learned["estimator"], "fit_on": ", ".join(learned["fit_on"])} | learned["parameters"]
     key = f"{tags['study']}/{tags['experiment']}/{method}"

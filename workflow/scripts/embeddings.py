@@ -11,7 +11,7 @@ from emofuse.speech import embeddings, storage
 
 settings = snakemake.params.settings
 with logged(snakemake.log[0]):
-    utterances = tables.read(contracts.utterances, snakemake.input.utterances)
+    utterances = tables.read(contracts.UTTERANCES, snakemake.input.utterances)
     shard = tables.shard(utterances, int(snakemake.wildcards.shard), settings["shard_size"])
     model, extractor = embeddings.load(settings["checkpoint"], settings["device"])
     found = embeddings.embed(model, extractor, shard, settings["budget"], snakemake.threads, settings["precision"])

@@ -12,10 +12,10 @@ from emofuse.provenance import seed
 settings = snakemake.params.settings
 
 with logged(snakemake.log[0]):
-    scores = tables.read(contracts.scores, snakemake.input.scores)
+    scores = tables.read(contracts.SCORES, snakemake.input.scores)
     about = scores.loc[scores["split"] == "test", ["fold", "utterance", "speaker", "condition"]]
     predictions = {
-        path.split("/")[-2]: tables.read(contracts.predictions, path).merge(about, on=["fold", "utterance"])
+        path.split("/")[-2]: tables.read(contracts.PREDICTIONS, path).merge(about, on=["fold", "utterance"])
         for path in snakemake.input.predictions
     }
     metrics = pd.concat([evaluate(table, predictions["speech"], name) for name, table in predictions.items()])
@@ -32,7 +32,7 @@ with logged(snakemake.log[0]):
             for name, table in predictions.items()
         ]
     )
-    tables.write(metrics, contracts.metrics, snakemake.output.metrics)
-    tables.write(comparison, contracts.comparison, snakemake.output.comparison)
+    tables.write(metrics, contracts.METRICS, snakemake.output.metrics)
+    tables.write(comparison, contracts.COMPARISON, snakemake.output.comparison)
     text = leaderboard(comparison, metrics, settings["ceilings"], settings["title"])
     tables.write_text(text, snakemake.output.leaderboard)

@@ -18,9 +18,9 @@ from emofuse.speech import finetuning
 settings = snakemake.params.settings
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    folds = tables.read(contracts.folds, snakemake.input.folds)
+    folds = tables.read(contracts.FOLDS, snakemake.input.folds)
     fold = folds[folds["fold"] == snakemake.wildcards.fold]
-    utterances = pd.concat([tables.read(contracts.utterances, path) for path in snakemake.input.utterances])
+    utterances = pd.concat([tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances])
     # What an earlier try has left is gone on from only if it was the same training.
     heard = fold.merge(utterances[["utterance", "path", "duration", "emotion"]], on="utterance", how="left")
     weights = provenance.file_digest(snakemake.input.checkpoint)
@@ -34,6 +34,6 @@ with logged(snakemake.log[0]):
         device=settings["device"],
         **settings["training"],
     )
-    tables.write(speech, contracts.speech, snakemake.output.speech)
+    tables.write(speech, contracts.SPEECH_LOGITS, snakemake.output.speech)
     tables.write_json(chosen, snakemake.output.parameters)
     shutil.rmtree(snakemake.params.folder)

@@ -9,7 +9,7 @@ from emofuse.fusion.selection import decide
 from emofuse.logs import logged
 
 with logged(snakemake.log[0]):
-    scores = tables.read(contracts.scores, snakemake.input.scores)
+    scores = tables.read(contracts.SCORES, snakemake.input.scores)
     emotions = pd.Series(tables.EMOTIONS)
     rows = []
     for path in snakemake.input.parameters:
@@ -23,4 +23,4 @@ with logged(snakemake.log[0]):
                 ua = unweighted_accuracy(part["emotion"], emotions[decided])
                 rows.append((method["method"], fold, point, split, ua, selected.mean()))
     table = pd.DataFrame(rows, columns=["method", "fold", "point", "split", "UA", "selected"])
-    tables.write(table, contracts.front, snakemake.output[0])
+    tables.write(table, contracts.FRONT, snakemake.output[0])

@@ -17,7 +17,7 @@ settings = snakemake.params.settings
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(True)
-    material = tables.read(contracts.material, snakemake.input.material)
+    material = tables.read(contracts.MATERIAL, snakemake.input.material)
     model, tokenizer = pretraining.train_sentiment(
         list(material["text"]), list(material["sentiment"]), settings["steps"], settings["seed"]
     )

@@ -17,6 +17,6 @@ settings = snakemake.params.settings
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(True)
-    material = tables.read(contracts.material, snakemake.input.material)
+    material = tables.read(contracts.MATERIAL, snakemake.input.material)
     model = pretraining.train_wav2vec2(material, settings["steps"], settings["seed"])
     pretraining.save(model, Path(snakemake.output[0]).parent)

@@ -15,6 +15,6 @@ settings = snakemake.params.settings
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(True)
-    material = tables.read(contracts.material, snakemake.input.material)
+    material = tables.read(contracts.MATERIAL, snakemake.input.material)
     model = pretraining.train_whisper(material, settings["steps"], settings["seed"])
     pretraining.save_whisper(model, snakemake.output[0])

@@ -5,6 +5,6 @@ from emofuse.logs import logged
 from emofuse.text import reference
 
 with logged(snakemake.log[0]):
-    utterances = tables.read(contracts.utterances, snakemake.input.utterances)
+    utterances = tables.read(contracts.UTTERANCES, snakemake.input.utterances)
     transcripts = reference.transcripts(utterances, snakemake.input.utterances)
-    tables.write(transcripts, contracts.transcripts, snakemake.output[0])
+    tables.write(transcripts, contracts.TRANSCRIPTS, snakemake.output[0])

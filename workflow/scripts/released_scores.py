@@ -5,4 +5,4 @@ from emofuse.corpora.released import read_scores
 from emofuse.logs import logged
 
 with logged(snakemake.log[0]):
-    tables.write(read_scores(snakemake.params.settings["root"]), contracts.scores, snakemake.output[0])
+    tables.write(read_scores(snakemake.params.settings["root"]), contracts.SCORES, snakemake.output[0])

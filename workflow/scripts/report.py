@@ -19,7 +19,7 @@ with logged(snakemake.log[0]):
         confidence=settings["confidence"],
         notes=[
             *settings["notes"],
-            *(word_errors(tables.read(contracts.wer, path)) for path in snakemake.input.get("wer", [])),
+            *(word_errors(tables.read(contracts.WER, path)) for path in snakemake.input.get("wer", [])),
         ],
     )
     tables.write_text(html, snakemake.output[0])

@@ -14,13 +14,15 @@ with logged(snakemake.log[0]):
         """Tables of one kind, of all corpora or of all folds, below each other."""
         return pd.concat([tables.read(contract, path) for path in paths], ignore_index=True)
 
-    about = together(contracts.utterances, snakemake.input.utterances)[["utterance", "speaker", "condition", "emotion"]]
-    said = together(contracts.transcripts, snakemake.input.transcripts)[["utterance", "text"]].rename(
+    about = together(contracts.UTTERANCES, snakemake.input.utterances)[["utterance", "speaker", "condition", "emotion"]]
+    said = together(contracts.TRANSCRIPTS, snakemake.input.transcripts)[["utterance", "text"]].rename(
         columns={"text": "transcript"}
     )
-    words = together(contracts.sentiment, snakemake.input.sentiment)
+    words = together(contracts.SENTIMENT_LOGITS, snakemake.input.sentiment)
     words[tables.SENTIMENT] = probabilities(words[tables.columns("logit", tables.SENTIMENTS)])
-    speech = together(contracts.speech, snakemake.input.speech).merge(about, on="utterance", validate="many_to_one")
+    speech = together(contracts.SPEECH_LOGITS, snakemake.input.speech).merge(
+        about, on="utterance", validate="many_to_one"
+    )
 
     by_fold = temperatures(speech) if settings["calibration"] else dict.fromkeys(speech["fold"].unique(), 1.0)
     logits = speech[tables.columns("logit", tables.EMOTIONS)].to_numpy()
@@ -30,5 +32,5 @@ with logged(snakemake.log[0]):
     scores = scores.merge(said, on="utterance", validate="many_to_one")
     columns = ["fold", "split", "utterance", "speaker", "condition", "emotion"]
     scores = scores[[*columns, *tables.SPEECH, *tables.SENTIMENT, "transcript"]]
-    tables.write(scores, contracts.scores, snakemake.output.scores)
+    tables.write(scores, contracts.SCORES, snakemake.output.scores)
     tables.write_json({"temperature": by_fold}, snakemake.output.calibration)

@@ -15,7 +15,7 @@ settings = snakemake.params.settings
 
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    transcripts = tables.read(contracts.transcripts, snakemake.input.transcripts)
+    transcripts = tables.read(contracts.TRANSCRIPTS, snakemake.input.transcripts)
     model, tokenizer = sentiment.load_model(settings["checkpoint"], settings["device"])
     result = sentiment.table(model, tokenizer, transcripts, settings["normalisation"], settings["batch_size"])
-    tables.write(result, contracts.sentiment, snakemake.output[0])
+    tables.write(result, contracts.SENTIMENT_LOGITS, snakemake.output[0])

@@ -9,8 +9,8 @@ from emofuse.speech import classifier
 
 settings = snakemake.params.settings
 with logged(snakemake.log[0]), threadpool_limits(snakemake.threads):
-    folds = tables.read(contracts.folds, snakemake.input.folds)
-    utterances = pd.concat([tables.read(contracts.utterances, path) for path in snakemake.input.utterances])
+    folds = tables.read(contracts.FOLDS, snakemake.input.folds)
+    utterances = pd.concat([tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances])
     speech, chosen = classifier.fit_predict(
         snakemake.input.embeddings,
         folds[folds["fold"] == snakemake.wildcards.fold],
@@ -18,5 +18,5 @@ with logged(snakemake.log[0]), threadpool_limits(snakemake.threads):
         settings["c"],
         settings["class_weights"],
     )
-    tables.write(speech, contracts.speech, snakemake.output.speech)
+    tables.write(speech, contracts.SPEECH_LOGITS, snakemake.output.speech)
     tables.write_json(chosen, snakemake.output.parameters)

@@ -6,4 +6,4 @@ from emofuse.logs import logged
 
 settings = snakemake.params.settings
 with logged(snakemake.log[0]):
-    tables.write(synthetic.material(settings["utterances"], settings["seed"]), contracts.material, snakemake.output[0])
+    tables.write(synthetic.material(settings["utterances"], settings["seed"]), contracts.MATERIAL, snakemake.output[0])

@@ -15,7 +15,7 @@ settings = snakemake.params.settings
 
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    utterances = tables.read(contracts.utterances, snakemake.input.utterances)
+    utterances = tables.read(contracts.UTTERANCES, snakemake.input.utterances)
     shard = tables.shard(utterances, int(snakemake.wildcards.shard), settings["shard_size"])
     transcripts = transcription.transcribe(
         transcription.load_model(settings["checkpoint"], settings["device"]),
@@ -24,4 +24,4 @@ with logged(snakemake.log[0]):
         batch_size=settings["batch_size"],
         seed=provenance.seed(*settings["seed"]),
     )
-    tables.write(transcripts, contracts.transcripts, snakemake.output[0])
+    tables.write(transcripts, contracts.TRANSCRIPTS, snakemake.output[0])

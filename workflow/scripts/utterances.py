@@ -9,7 +9,7 @@ settings = snakemake.params.settings
 with logged(snakemake.log[0]):
     corpus = read(settings["corpus"], **settings["reader"], threads=snakemake.threads)
     # A log, not an output: Snakemake removes what a job that fails has put out, and rejects are why it fails.
-    tables.write(corpus.rejects, contracts.rejects, snakemake.log.rejects)
+    tables.write(corpus.rejects, contracts.REJECTS, snakemake.log.rejects)
     if corpus.problems:
         raise tables.InputError(corpus.problems)
-    tables.write(corpus.utterances, contracts.utterances, snakemake.output.utterances)
+    tables.write(corpus.utterances, contracts.UTTERANCES, snakemake.output.utterances)
