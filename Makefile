@@ -26,15 +26,14 @@ test: setup
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow/rules
-	for config in config/*.yaml; do $(BIN)/snakemake --lint --configfile $$config || exit 1; done
+	$(BIN)/python .ci/lint.py config/*.yaml
 
 format: setup
 	$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/snakefmt Snakefile workflow/rules
 
-# config/README.md, from the schema, below what is written by hand.
+# config/README.md, below what is written by hand, and config/schema.json, from the types of a config.
 docs: setup
-	sed -i '/^## A study/,$$d' config/README.md
-	$(BIN)/python -c "from emofuse.configuration import *; print(document(load_schema()), end='')" >> config/README.md
+	$(BIN)/python -m emofuse.documentation config
 
 # The MLflow UI over results/mlflow.db, on http://127.0.0.1:5000
 ui: setup

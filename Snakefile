@@ -18,13 +18,8 @@ include: "workflow/rules/speech.smk"
 include: "workflow/rules/text.smk"
 include: "workflow/rules/fusion.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/tracking.smk"
-
-
-localrules:
-    all,
 
 
 rule all:
     input:
-        get_final_output(),
+        study.targets,

@@ -19,7 +19,7 @@ class Project:
 
     def __init__(self, folder: Path, config: dict) -> None:
         self.folder = folder
-        for name in ("Snakefile", "workflow", "envs"):
+        for name in ("Snakefile", "workflow", "profiles"):
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
         self.config = config

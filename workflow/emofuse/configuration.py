@@ -1,222 +1,411 @@
-"""A study's config: completed with its defaults, and checked before anything runs."""
+"""A study's config: its types, from which its check, its errors, its documentation and an editor's schema follow.
+
+What a config can say about a stage stands here, each key with its type, range, default and a sentence.
+What it can say about a fusion method, a corpus reader or a protocol stands where that is defined (see
+:mod:`emofuse.parts`).
+"""
 
 from __future__ import annotations
 
 import copy
-import difflib
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict
 
-import jsonschema
-import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
-from emofuse.tables import InputError
-
-SCHEMA = Path(__file__).parent.parent / "schemas" / "config.schema.yaml"
-
-Config = dict[str, Any]
+from emofuse import parts
+from emofuse.tables import TEXT, InputError, Problem, Problems
 
 
-def complete(config: Config, source: str = "config") -> Config:
+def _once(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise ValueError("should hold each value once")
+    return values
+
+
+class How:
+    """Marks a key that says how or where a job runs, not what comes of it: a change of it reruns nothing."""
+
+
+HOW = How()
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Positive = Annotated[int, Field(ge=1)]
+Size = Annotated[int, Field(ge=1), HOW]
+Names = Annotated[list[str], Field(min_length=1), AfterValidator(_once)]
+Split = Literal["train", "validation", "test"]
+Splits = Annotated[list[Split], Field(min_length=1), AfterValidator(_once)]
+Emotions = dict[str, Literal["angry", "happy", "neutral", "sad"] | None]
+Normalisation = Literal["none", "words", "whisper_english", "paper"]
+Classifier = Literal["embeddings", "finetuning"]
+Source = Literal["whisper", "reference"]
+Rejects = Literal["stop", "leave_out"]
+Device = Annotated[Literal["auto", "cpu"], HOW]
+Place = Annotated[str, HOW]
+Flag = Annotated[bool, HOW]
+Above0 = Annotated[float, Field(gt=0)]
+Entry = Annotated[dict[Name, Any], Field(min_length=1)]
+
+STRENGTHS = "Inverse strengths of the regularisation; the one with the best validation UA is taken."
+
+
+class Section(BaseModel):
+    """A group of keys; others are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Checkpoint(TypedDict, total=False):
+    """A checkpoint by name and revision, or the path of one."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+    name: Annotated[str, Field(description="Of a Hugging Face repository, or of one of Whisper's models.")]
+    revision: Annotated[str, Field(description="Branch, tag or commit of the repository; Whisper's models have none.")]
+    path: Annotated[str, Field(description="Folder of a checkpoint on this machine; for transcripts, a Whisper file.")]
+
+
+WAV2VEC2 = Checkpoint(name="facebook/wav2vec2-base", revision="main")
+XLM_R = Checkpoint(name="cardiffnlp/twitter-xlm-roberta-base-sentiment", revision="main")
+
+
+class Embeddings(Section):
+    """How embeddings are computed."""
+
+    shard_size: Size = Field(500, description="Utterances per job; shards that were begun keep their size.")
+    budget: Size = Field(160_000, description="The most samples per batch, padding included; 16 000 per second.")
+    precision: Literal["auto", "float32"] = Field("auto", description="auto is bfloat16 where a GPU computes it.")
+
+
+class Regression(Section):
+    """The multinomial logistic regression on embeddings."""
+
+    c: Annotated[list[Above0], Field(min_length=1)] = Field([0.0001, 0.001, 0.01, 0.1], description=STRENGTHS)
+    class_weights: bool = Field(False, description="Whether all emotions weigh the same in training, however rare.")
+
+
+class Training(Section):
+    """Fine-tuning."""
+
+    crop: float = Field(6.0, ge=0.5, description="Seconds that a step hears; shorter utterances are repeated.")
+    learning_rate: float = Field(0.00001, gt=0, description="At the start; it falls linearly to 0.")
+    batch_size: Positive = Field(8, description="Utterances per training step.")
+    epochs: Positive = Field(100, description="The most.")
+    patience: Positive = Field(20, description="Epochs without a higher validation UA after which training stops.")
+    class_weights: bool = Field(False, description="Whether all emotions weigh the same in training, however rare.")
+    budget: Size = Field(320_000, description="The most samples per batch of whole utterances, when predicting.")
+
+
+class Speech(Section):
+    """The primary, the classifier of the voice."""
+
+    checkpoint: Checkpoint = Field(WAV2VEC2, description="A wav2vec 2.0, HuBERT or WavLM encoder.")
+    classifier: Classifier = Field("embeddings", description="A regression on its embeddings, or finetuning it.")
+    embeddings: Embeddings = Embeddings()
+    regression: Regression = Regression()
+    training: Training = Training()
+    calibration: bool = Field(True, description="Whether logits are divided by a temperature fitted on validation.")
+
+
+class Transcripts(Section):
+    """Where the words come from."""
+
+    source: Source = Field("whisper", description="whisper, or the corpus's own reference transcripts.")
+    fill_in: bool = Field(False, description="Whether Whisper writes down what has no reference transcript.")
+    checkpoint: Checkpoint = Field(Checkpoint(name="large-v3"), description="A Whisper model.")
+    language: str | None = Field("en", description="Spoken language as Whisper names it; null to detect it.")
+    batch_size: Size = Field(16, description="Utterances that are decoded together.")
+    shard_size: Size = Field(500, description="Utterances per job; shards that were begun keep their size.")
+    wer_normalisation: Normalisation = Field("words", description="How texts are written when word errors are counted.")
+
+
+class Sentiment(Section):
+    """The secondary, the sentiment of the words."""
+
+    checkpoint: Checkpoint = Field(XLM_R, description="A sequence classifier of negative, neutral and positive.")
+    normalisation: Normalisation = Field("none", description="How a transcript is written when it is read.")
+    batch_size: Size = Field(32, description="Transcripts that are read together.")
+
+
+class Demo(Section):
+    """What the demo's checkpoints are trained on, and for how long."""
+
+    utterances: Positive = Field(2000, description="Synthetic utterances to train on.")
+    wav2vec2_steps: Positive = Field(350, description="Training steps of the wav2vec 2.0.")
+    whisper_steps: Positive = Field(900, description="Training steps of the Whisper.")
+    sentiment_steps: Positive = Field(200, description="Training steps of the XLM-R.")
+
+
+class TextExpert(Section):
+    """The text expert, which learns emotions from the transcripts of the training speakers."""
+
+    inverse_penalty: Above0 = Field(3.0, description="Of its logistic regression; higher fits the words more closely.")
+    smoothing: Above0 = Field(0.1, description="Added to every count of its naive Bayes.")
+    parts: int = Field(4, ge=2, description="Parts of the training speakers; each is read by an expert of the others.")
+
+
+class Evaluation(Section):
+    """How sure the differences to speech are."""
+
+    confidence: float = Field(0.95, gt=0, lt=1, description="Of the intervals.")
+    resamples: int = Field(2000, ge=100, description="How often speakers are drawn for an interval.")
+
+
+class Tracking(Section):
+    """Where MLflow records the runs."""
+
+    uri: str = Field("", description="Of a server; empty for the variable MLFLOW_TRACKING_URI, else results/mlflow.db.")
+
+
+class Corpus(Section):
+    """A corpus; its reader may take more keys."""
+
+    reader: str = Field(description="What lies there: a reader's name, or the path of one, file.py:Name.")
+    path: Place = Field(description="Folder of the corpus, or file of the manifest, under data_dir.")
+    partial: Flag = Field(False, description="Whether a part of it is enough; differences from its counts are logged.")
+    rejects: Rejects = Field("stop", description="Whether audio that cannot be used stops the study or is left out.")
+    min_duration: float = Field(0.1, ge=0.03, description="Shorter audio, in seconds, is rejected.")
+    emotions: Emotions | None = Field(None, description="What its own labels mean, where it differs; null leaves out.")
+    utterances: Size | None = Field(None, description="The most there are, in a corpus that the workflow makes.")
+
+
+class Experiment(Section):
+    """An experiment; its protocol may take more keys."""
+
+    train: str = Field(description="The corpus to train on.")
+    test: str = Field(description="The corpus to test on.")
+    protocol: str = Field("leave_one_speaker_out", description="How utterances are split into folds.")
+    folds: Names | None = Field(None, description="The folds to run, named after what they test; null for all.")
+
+
+class Method(Section):
+    """A fusion method."""
+
+    estimator: str = Field(description="A method by name, or by path, file.py:Name; by default the entry's own name.")
+    fit_on: Splits = Field(description="The splits that it is fitted on; by default validation. test is for ceilings.")
+    parameters: dict[str, Any] = Field({}, description="The estimator's parameters.")
+
+
+class Config(Section):
+    """A study. Every key, what it means and what it is where it is left out; nothing else is allowed."""
+
+    study: Name = Field(description="Name of the study and of its folder in results/.")
+    seed: int = Field(0, description="Added to the names (corpus, method, fold) that everything random is seeded from.")
+    data_dir: Place = Field("data", description="Folder that the corpora's paths are relative to.")
+    corpora: Entry = Field(description="The corpora by name.")
+    experiments: Entry = Field(description="The experiments by name: two corpora and a protocol each.")
+    device: Device = Field("auto", description="auto for a GPU where there is one, or cpu.")
+    speech: Speech = Speech()
+    transcripts: Transcripts = Transcripts()
+    sentiment: Sentiment = Sentiment()
+    demo: Demo = Demo()
+    text_expert: TextExpert = TextExpert()
+    methods: Entry = Field(description="The fusion methods by name.")
+    evaluation: Evaluation = Evaluation()
+    tracking: Tracking = Tracking()
+
+
+class Entries(NamedTuple):
+    """A section of entries, each of which names a part.
+
+    Args:
+        model: the keys that all entries have
+        key: the key that names the part
+        kind: of part
+        facts: what the study has to know of a part with the parameters given
+    """
+
+    model: type[Section]
+    key: str
+    kind: parts.Kind
+    facts: Callable[[Any, dict[str, Any]], dict[str, Any]]
+
+
+ENTRIES = {
+    "corpora": Entries(Corpus, "reader", parts.READER, lambda reader, _: {"gives": reader.gives, "note": reader.note}),
+    "experiments": Entries(
+        Experiment, "protocol", parts.PROTOCOL, lambda protocol, _: {"takes_two": parts.positional(protocol) == 2}
+    ),
+    "methods": Entries(
+        Method,
+        "estimator",
+        parts.METHOD,
+        lambda method, parameters: {
+            "reads_text_expert": bool(set(method.columns) & set(TEXT)),
+            "sees_test_labels": method.sees_test_labels,
+            "has_front": method.has_front(**parameters),
+            "note": method.note,
+        },
+    ),
+}
+
+
+class Completed(NamedTuple):
+    """A config that is right.
+
+    Args:
+        config: with a value for every key
+        facts: of each entry of :data:`ENTRIES`, by section and name: the ``path`` of its part, what that says,
+            and the values ``given`` that are no defaults
+        what: the config without the keys that change no result
+    """
+
+    config: dict[str, Any]
+    facts: dict[str, dict[str, dict[str, Any]]]
+    what: dict[str, Any]
+
+
+def what(config: dict[str, Any], model: type[BaseModel] = Config) -> dict[str, Any]:
+    """A completed config without the keys that change no result."""
+    kept = {}
+    for key, value in config.items():
+        field = model.model_fields.get(key)
+        inner = field.annotation if field else None
+        if key in ENTRIES and model is Config:
+            kept[key] = {name: what(entry, ENTRIES[key].model) for name, entry in value.items()}
+        elif isinstance(inner, type) and issubclass(inner, BaseModel):
+            kept[key] = what(value, inner)
+        elif field is None or HOW not in field.metadata:
+            kept[key] = value
+    return kept
+
+
+def complete(config: dict[str, Any], source: str = "config", folder: str | Path = ".") -> Completed:
     """A config with all defaults filled in.
 
     Args:
         config: as written in the study's file
         source: what errors name, the file
+        folder: that of the file, which paths of parts are relative to
 
     Returns:
-        a new config in which every key of the schema has a value
+        a new config in which every key has a value, and what the parts that it names say of themselves
 
     Raises:
         InputError: with everything that is wrong: unknown keys and names (with the nearest known),
             values of the wrong kind, names that refer to nothing
     """
-    schema = load_schema()
-    completed = _with_defaults(copy.deepcopy(config), schema, schema)
-    problems = [f"{source}: {problem}" for problem in _problems(completed, schema)]
+    draft = copy.deepcopy(config)
+    problems = parts.problems(Config, draft)
+    whole = Completed({}, {}, {})
+    for section, entries in ENTRIES.items():
+        given = draft.get(section)
+        whole.config[section], whole.facts[section] = {}, {}
+        for name, entry in given.items() if isinstance(given, dict) else ():
+            entry = {} if entry is None and section == "methods" else entry
+            if section == "methods" and isinstance(entry, dict):
+                entry = {"estimator": name} | entry
+            found = _entry(entries, entry, f"{section}.{name}", folder)
+            problems += found.problems
+            whole.config[section][name], whole.facts[section][name] = found.entry, found.facts
+    problems += _of_the_whole(whole, draft)
     if problems:
-        raise InputError(problems)
-    return completed
+        raise InputError([f"{source}: {problem}" for problem in problems])
+    completed = Config.model_validate(draft).model_dump() | whole.config
+    return Completed(completed, whole.facts, what(completed))
 
 
-def load_schema() -> dict[str, Any]:
-    """The schema of the config: every key with its description and its default."""
-    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+class _Entry(NamedTuple):
+    entry: dict[str, Any]
+    facts: dict[str, Any]
+    problems: Problems
 
 
-def document(schema: dict[str, Any]) -> str:
-    """Every key of the config as Markdown, from the schema.
-
-    Args:
-        schema: as :func:`load_schema` gives it
-
-    Returns:
-        a table a group of keys: name, what it is, type or choices, default
-    """
-    groups = [("A study", schema)]
-    groups += [(f"`{name}`", part) for name, part in schema["properties"].items() if "properties" in part]
-    nested = [(f"`speech.{name}`", part) for name, part in schema["properties"]["speech"]["properties"].items()]
-    groups += [(name, part) for name, part in nested if "properties" in part]
-    groups += [(f"An entry of `{plural}`", schema["$defs"][one]) for plural, one in ENTRIES.items()]
-    groups += [("A `checkpoint`", schema["$defs"]["checkpoint"]), ("`text_expert`", schema["$defs"]["text_expert"])]
-    methods = schema["$defs"]["parameters"].items()
-    groups += [(f"`parameters` of `{name}`", part) for name, part in methods if part["properties"]]
-    return "\n".join(_table(title, part, schema) for title, part in groups)
-
-
-ENTRIES = {"corpora": "corpus", "experiments": "experiment", "methods": "method"}
-"""The sections that hold entries by name, and what defines an entry."""
-
-
-def _table(title: str, group: dict[str, Any], schema: dict[str, Any]) -> str:
-    lines = [f"## {title}", "", "| key | what it is | values | default |", "|---|---|---|---|"]
-    for name, part in group["properties"].items():
-        part = _resolved(part, schema)
-        values = part.get("enum") or part.get("items", {}).get("enum") or part.get("type", "")
-        values = ", ".join(map(str, values)) if isinstance(values, list) else values
-        default = "" if "default" not in part or part["default"] == {} else f"`{json.dumps(part['default'])}`"
-        required = " (required)" if name in group.get("required", []) else ""
-        lines.append(f"| `{name}`{required} | {part['description']} | {values} | {default} |")
-    return "\n".join([*lines, ""])
+def _entry(entries: Entries, given: Any, place: str, folder: str | Path) -> _Entry:
+    """An entry of a section, completed and checked by what its part says of itself."""
+    key, model = entries.key, entries.model
+    name = given.get(key, model.model_fields[key].default) if isinstance(given, dict) else None
+    if not isinstance(name, str):
+        return _Entry({}, {}, parts.problems(model, given, place))
+    try:
+        path = parts.locate(entries.kind, name, folder)
+        part = parts.load(path)
+    except InputError as error:
+        return _Entry({}, {}, [f"{place}.{key} is {name!r}; {problem}" for problem in error.problems])
+    taken = parts.parameters(part)
+    if model is Method:
+        given = {"fit_on": list(part.fit_on)} | given
+        problems = parts.problems(model, given, place)
+        parameters = given.get("parameters", {})
+        if isinstance(parameters, dict):
+            problems += parts.problems(taken, parameters, f"{place}.parameters")
+        if problems:
+            return _Entry(given, {}, problems)
+        values = taken.model_validate(parameters).model_dump(mode="json")
+        entry = model.model_validate(given).model_dump() | {"parameters": values}
+    else:
+        model = extended(model, taken)
+        if problems := parts.problems(model, given, place):
+            return _Entry(given, {}, problems)
+        entry = model.model_validate(given).model_dump(mode="json")
+        values = {name: entry[name] for name in taken.model_fields}
+    problems = [f"{place}: {problem}" for problem in parts.conflicts(part, values)]
+    given = {key: value for key, value in entry.items() if value != model.model_fields[key].default}
+    return _Entry(entry, {"path": path, "given": given, **entries.facts(part, values)}, problems)
 
 
-def uses_text_expert(method: Config) -> bool:
-    """Whether a completed method entry reads the text expert's columns."""
-    return method["estimator"].endswith("_text")
+def extended(model: type[BaseModel], others: type[BaseModel]) -> type[BaseModel]:
+    """A model with the fields of another as well."""
+    fields: Any = {name: (field.annotation, field) for name, field in others.model_fields.items()}
+    return create_model(model.__name__, __base__=model, **fields)
 
 
-def _problems(config: Config, schema: dict[str, Any]) -> Iterator[str]:
-    validator = jsonschema.Draft202012Validator(schema)
-    for error in sorted(validator.iter_errors(config), key=lambda error: [str(part) for part in error.absolute_path]):
-        yield from _explain(error)
-    for name, method in _entries(config, "methods"):
-        oracle, fit_on = method.get("estimator") == "oracle", method.get("fit_on")
-        if isinstance(fit_on, list) and (fit_on != ["test"] if oracle else "test" in fit_on):
-            yield (
-                f"methods.{name}.fit_on is {fit_on}; should be [test] for the oracle, which sees the test labels, "
-                "and without test for any other"
-            )
-        parameters = schema["$defs"]["parameters"].get(method.get("estimator"))
-        if parameters is None:
-            continue  # reported above
-        part = jsonschema.Draft202012Validator(parameters | {"$defs": schema["$defs"]})
-        given = method.get("parameters")
-        for error in part.iter_errors(given):
-            yield from _explain(error, ["methods", name, "parameters"])
-        if isinstance(given, dict) and given.get("search") == "exact" and given.get("objective") == "F1":
-            yield f"methods.{name}.parameters.objective is 'F1'; should be UA or WA for the exact search"
+def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
+    """What is wrong with entries that are right in themselves."""
+    for name, method in whole.config["methods"].items():
+        facts, fit_on = whole.facts["methods"][name], method.get("fit_on")
+        if facts and (fit_on != ["test"] if facts["sees_test_labels"] else "test" in fit_on):
+            right = "[test], since it sees the test labels" if facts["sees_test_labels"] else "without test"
+            yield f"methods.{name}.fit_on is {fit_on}; should be {right}"
     for section in ("speech", "transcripts", "sentiment"):
-        entry = config.get(section)
+        entry = draft.get(section)
         checkpoint = entry.get("checkpoint") if isinstance(entry, dict) else None
-        if isinstance(checkpoint, dict) and (
-            right := _checkpoint_problem(checkpoint, whisper=section == "transcripts")
-        ):
+        if isinstance(checkpoint, dict) and (right := _right_checkpoint(checkpoint, whisper=section == "transcripts")):
             yield f"{section}.checkpoint is {checkpoint}; should give {right}"
-    corpora = config.get("corpora")
-    if isinstance(corpora, dict):
-        for name, experiment in _entries(config, "experiments"):
-            for role in ("train", "test"):
-                corpus = experiment.get(role)
-                if isinstance(corpus, str) and corpus not in corpora:
-                    known = f"should be one of {', '.join(corpora)}{_nearest(corpus, corpora)}"
-                    yield f"experiments.{name}.{role} is {corpus!r}; {known}"
-            yield from _pair_problems(name, experiment, corpora)
-    if isinstance(config.get("methods"), dict) and "speech" not in config["methods"]:
+    for name, experiment in whole.config["experiments"].items():
+        yield from _of_the_experiment(whole, name, experiment)
+    methods = draft.get("methods")
+    if isinstance(methods, dict) and "speech" not in methods:
         yield "methods: speech is missing; should be there, since every method is compared with it"
-    elif isinstance(config.get("methods"), dict) and len(config["methods"]) == 1:
-        yield "methods: only speech is there; should be one more at least, to be compared with it"
+    elif isinstance(methods, dict):
+        if len(methods) == 1:
+            yield "methods: only speech is there; should be one more at least, to be compared with it"
+        estimator = whole.config["methods"]["speech"].get("estimator", "speech")
+        if estimator != "speech":
+            yield f"methods.speech.estimator is {estimator!r}; should be speech, since every method is compared with it"
 
 
-def _pair_problems(name: str, experiment: Config, corpora: Config) -> Iterator[str]:
-    """What is wrong with an experiment's two corpora taken together."""
-    train, test = experiment.get("train"), experiment.get("test")
-    entries = [corpora.get(corpus) for corpus in (train, test) if isinstance(corpus, str)]
-    if len(entries) < 2 or not all(isinstance(entry, dict) for entry in entries):
+def _of_the_experiment(whole: Completed, name: str, experiment: dict[str, Any]) -> Iterator[Problem]:
+    """What is wrong with an experiment's two corpora and its protocol taken together."""
+    corpora, facts = whole.config["corpora"], whole.facts["corpora"]
+    train, test = (experiment.get(role) for role in ("train", "test"))
+    for role, corpus in (("train", train), ("test", test)):
+        if isinstance(corpus, str) and corpus not in corpora:
+            yield f"experiments.{name}.{role} is {corpus!r}; {parts.should_be_one_of(corpus, corpora)}"
+    protocol = whole.facts["experiments"][name]
+    if not protocol or not facts.get(train) or not facts.get(test):
         return  # reported already
-    if [entry.get("reader") for entry in entries].count("released") == 1:
+    published = [facts[corpus]["gives"] == "scores" for corpus in (train, test)]
+    if published[0] != published[1]:
         yield f"experiments.{name}: one of {train}, {test} is of published scores; should be both, or both of audio"
-    protocol = experiment.get("protocol")
-    if train == test and protocol == "cross_corpus":
-        yield f"experiments.{name}.test is {test!r}, as train; should be another corpus for cross_corpus"
-    if train != test and protocol != "cross_corpus":
-        yield f"experiments.{name}.protocol is {protocol!r}; should be cross_corpus for two corpora"
+    elif published[0] and train != test:
+        yield (
+            f"experiments.{name}.train is {train!r} and test is {test!r}; should be the same for published scores, "
+            "whose models were trained by others"
+        )
+    elif published[0] and experiment["protocol"] != "leave_one_speaker_out":
+        yield (
+            f"experiments.{name}.protocol is {experiment['protocol']!r}; should be leave_one_speaker_out, "
+            "as the scores were published"
+        )
+    elif train == test and protocol["takes_two"]:
+        yield f"experiments.{name}.test is {test!r}, as train; should be another corpus for {experiment['protocol']}"
+    elif train != test and not protocol["takes_two"]:
+        yield f"experiments.{name}.protocol is {experiment['protocol']!r}; should be cross_corpus for two corpora"
 
 
-def _checkpoint_problem(checkpoint: Config, *, whisper: bool) -> str | None:
+def _right_checkpoint(checkpoint: dict[str, Any], *, whisper: bool) -> str | None:
     """What a checkpoint should give, if it does not."""
     keys = checkpoint.keys() & {"name", "revision", "path"}
     if whisper:
         return None if keys in ({"name"}, {"path"}) else "name, one of Whisper's own models, or path, a file"
     return None if keys in ({"name", "revision"}, {"path"}) else "name and revision of a repository of the hub, or path"
-
-
-def _entries(config: Config, key: str) -> Iterator[tuple[str, Config]]:
-    section = config.get(key)
-    if isinstance(section, dict):
-        yield from ((name, entry) for name, entry in section.items() if isinstance(entry, dict))
-
-
-def _explain(error: jsonschema.ValidationError, above: list[str] | None = None) -> Iterator[str]:
-    """Say a validation error so that one knows what to write instead."""
-    place = ".".join([*(above or []), *map(str, error.absolute_path)])
-    at = f"{place}: " if place else ""
-    if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        for name in error.instance:
-            if name not in known:
-                yield f"{at}unknown key {name!r}; should be one of {', '.join(known)}{_nearest(name, known)}"
-    elif error.validator == "enum":
-        allowed = [str(value) for value in error.validator_value]
-        yield f"{place} is {error.instance!r}; should be one of {', '.join(allowed)}{_nearest(error.instance, allowed)}"
-    elif error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        if error.message.startswith(f"{missing[0]!r}"):
-            yield f"{at}{', '.join(missing)} missing"
-    elif error.validator == "pattern":
-        yield f"{place} is {error.instance!r}; should be letters, digits, - and _"
-    elif error.validator == "type" and error.instance is None:
-        yield f"{place} has no value; should be of type {error.validator_value}"
-    else:
-        yield f"{place} is {error.instance!r}; {error.message}"
-
-
-def _nearest(name: object, known: Any) -> str:
-    close = difflib.get_close_matches(str(name), [str(other) for other in known], n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _with_defaults(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:
-    """Fill in defaults wherever the schema has them, from the outside inwards."""
-    schema = _resolved(schema, root)
-    if schema.get("x-default-from-name"):
-        for name, entry in value.items() if isinstance(value, dict) else ():
-            if entry is not None and not isinstance(entry, dict):
-                continue  # no mapping: the schema says so
-            value[name] = {"estimator": name} | (entry or {})
-            parameters = root["$defs"]["parameters"].get(value[name]["estimator"], {})
-            value[name]["parameters"] = _with_defaults(value[name].get("parameters", {}), parameters, root)
-    if not isinstance(value, dict):
-        return value
-    for name, part in schema.get("properties", {}).items():
-        part = _resolved(part, root)
-        if name not in value and "default" in part:
-            value[name] = copy.deepcopy(part["default"])
-        if name in value:
-            value[name] = _with_defaults(value[name], part, root)
-    others = schema.get("additionalProperties")
-    if isinstance(others, dict):
-        for name in value:
-            if name not in schema.get("properties", {}):
-                value[name] = _with_defaults(value[name], others, root)
-    return value
-
-
-def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
-    if "$ref" not in schema:
-        return schema
-    target: Any = root
-    for part in schema["$ref"].removeprefix("#/").split("/"):
-        target = target[part]
-    return target | {key: value for key, value in schema.items() if key != "$ref"}

@@ -196,6 +196,13 @@ def parameters(part: Callable[..., Any]) -> type[BaseModel]:
     return create_model(part.__name__, __config__=ConfigDict(extra="forbid"), **fields)  # type: ignore[call-overload]
 
 
+def positional(function: Callable[..., Any]) -> int:
+    """How many positional parameters a function has."""
+    return sum(
+        parameter.kind is not parameter.KEYWORD_ONLY for parameter in inspect.signature(function).parameters.values()
+    )
+
+
 def summary(part: Callable[..., Any]) -> str:
     """The first sentence of a part's docstring, on one line.
 

@@ -1,61 +1,95 @@
-rule released_scores:
+# Published scores: what others have computed of a corpus.
+rule published:
     input:
-        released_files,
+        lambda wildcards: corpus_of(wildcards).source,
     output:
-        f"{STUDY}/{{experiment}}/scores.parquet",
+        utterances=f"{CORPUS}/utterances.parquet",
+        transcripts=f"{CORPUS}/transcripts/published.parquet",
+        published=f"{CORPUS}/published.parquet",
     log:
-        f"{LOGS}/released_scores/{config['study']}/{{experiment}}.log",
+        study.log("published", CORPUS),
     wildcard_constraints:
-        experiment=any_of(published_experiments()),
-    conda:
-        "../../envs/environment.yaml"
+        corpus=any_of(study.corpora_of(published=True)),
+    resources:
+        path=lambda wildcards: str(corpus_of(wildcards).path),
     params:
-        settings=lambda wildcards: settings(
-            "released_scores",
-            root=corpus_root(config["experiments"][wildcards.experiment]["test"]),
-        ),
+        recipe=lambda wildcards: study.corpus_recipe("published", wildcards.corpus),
     message:
-        "released_scores: experiment {wildcards.experiment}"
+        "published: corpus {wildcards.corpus}"
     script:
-        "../scripts/released_scores.py"
+        "../scripts/published.py"
+
+
+# Where a corpus is heard: all that embeddings and transcripts know of it, so that a label concerns neither.
+rule recordings:
+    input:
+        lambda wildcards: corpus_of(wildcards).source,
+    output:
+        recordings=f"{CORPUS}/recordings.parquet",
+    log:
+        study.log("recordings", CORPUS),
+        rejects=f"{CORPUS}/rejects.parquet",
+    threads: 2
+    resources:
+        path=lambda wildcards: str(corpus_of(wildcards).path),
+        partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
+    params:
+        recipe=lambda wildcards: study.corpus_recipe("recordings", wildcards.corpus),
+    message:
+        "recordings: corpus {wildcards.corpus}"
+    script:
+        "../scripts/recordings.py"
 
 
 rule utterances:
     input:
-        corpus_files,
+        lambda wildcards: corpus_of(wildcards).source,
+        recordings=f"{CORPUS}/recordings.parquet",
     output:
-        utterances="results/corpora/{corpus}/utterances.parquet",
+        f"{CORPUS}/utterances.parquet",
     log:
-        f"{LOGS}/utterances/{{corpus}}.log",
-        rejects="results/corpora/{corpus}/rejects.parquet",
-    conda:
-        "../../envs/environment.yaml"
-    threads: 2
+        study.log("utterances", CORPUS),
+    wildcard_constraints:
+        corpus=any_of(study.corpora_of(published=False)),
+    resources:
+        path=lambda wildcards: str(corpus_of(wildcards).path),
     params:
-        settings=lambda wildcards: settings(
-            "utterances",
-            READERS[config["corpora"][wildcards.corpus]["reader"]],
-            corpus=wildcards.corpus,
-            reader=reader_settings(wildcards.corpus),
-        ),
+        recipe=lambda wildcards: study.corpus_recipe("utterances", wildcards.corpus),
     message:
         "utterances: corpus {wildcards.corpus}"
     script:
         "../scripts/utterances.py"
 
 
+rule references:
+    input:
+        lambda wildcards: corpus_of(wildcards).source,
+        recordings=f"{CORPUS}/recordings.parquet",
+    output:
+        f"{CORPUS}/references.parquet",
+    log:
+        study.log("references", CORPUS),
+    resources:
+        path=lambda wildcards: str(corpus_of(wildcards).path),
+    params:
+        recipe=lambda wildcards: study.corpus_recipe("references", wildcards.corpus),
+    message:
+        "references: corpus {wildcards.corpus}"
+    script:
+        "../scripts/references.py"
+
+
 rule folds:
     input:
-        train=lambda wildcards: f"results/corpora/{config['experiments'][wildcards.experiment]['train']}/utterances.parquet",
-        test=lambda wildcards: f"results/corpora/{config['experiments'][wildcards.experiment]['test']}/utterances.parquet",
+        utterances=of_corpora(f"{CORPUS}/utterances.parquet"),
     output:
-        folds=f"{STUDY}/{{experiment}}/folds.parquet",
+        f"{EXPERIMENT}/folds.parquet",
     log:
-        f"{LOGS}/folds/{config['study']}/{{experiment}}.log",
-    conda:
-        "../../envs/environment.yaml"
+        study.log("folds", EXPERIMENT),
+    wildcard_constraints:
+        experiment=any_of(study.experiments_of(published=False)),
     params:
-        settings=lambda wildcards: settings("folds", protocol=config["experiments"][wildcards.experiment]["protocol"]),
+        recipe=lambda wildcards: experiment_of(wildcards).folds_recipe,
     message:
         "folds: experiment {wildcards.experiment}"
     script:

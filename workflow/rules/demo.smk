@@ -1,110 +1,58 @@
 # The demo's own material: two synthetic corpora, and small checkpoints trained on other synthetic speech.
-CHECKPOINTS = f"{SYNTHETIC.parent}/checkpoints"
+SYNTHETIC = f"{RESULTS}/synthetic"
 
 
-rule synthetic_corpus:
+def seeded(rule, *names, **values):
+    """The recipe of a job that makes something of random numbers, which are seeded by names."""
+    return study.recipe(rule, seed=provenance.seed(study.config["seed"], *names), **values)
+
+
+rule demo_corpus:
     output:
-        f"{SYNTHETIC}/{{layout}}.sha256",
+        f"{SYNTHETIC}/corpora/{{layout}}.sha256",
     log:
-        f"{LOGS}/synthetic_corpus/{{layout}}.log",
-    conda:
-        "../../envs/environment.yaml"
+        study.log("demo_corpus", "{layout}"),
     params:
-        settings=lambda wildcards: settings(
-            "synthetic_corpus",
-            layout=wildcards.layout,
-            seed=provenance.seed(config["seed"], "synthetic_corpus", wildcards.layout),
-        ),
+        recipe=lambda wildcards: seeded("demo_corpus", "synthetic_corpus", wildcards.layout, layout=wildcards.layout),
         folder=lambda wildcards, output: output[0].removesuffix(".sha256"),
     message:
-        "synthetic_corpus: layout {wildcards.layout}"
+        "demo_corpus: layout {wildcards.layout}"
     script:
-        "../scripts/synthetic_corpus.py"
+        "../scripts/demo_corpus.py"
 
 
-rule synthetic_material:
+rule demo_material:
     output:
-        f"{SYNTHETIC.parent}/material.parquet",
+        f"{SYNTHETIC}/material.parquet",
     log:
-        f"{LOGS}/synthetic_material.log",
-    conda:
-        "../../envs/environment.yaml"
+        study.log("demo_material"),
     params:
-        settings=settings(
-            "synthetic_material",
-            utterances=config["demo"]["utterances"],
-            seed=provenance.seed(config["seed"], "synthetic_material"),
-        ),
+        recipe=seeded("demo_material", "synthetic_material", utterances=study.config["demo"]["utterances"]),
     message:
-        "synthetic_material"
+        "demo_material"
     script:
-        "../scripts/synthetic_material.py"
+        "../scripts/demo_material.py"
 
 
-rule pretrain_wav2vec2:
+rule demo_checkpoint:
     input:
-        material=f"{SYNTHETIC.parent}/material.parquet",
+        material=f"{SYNTHETIC}/material.parquet",
     output:
-        f"{CHECKPOINTS}/wav2vec2/model.safetensors",
+        f"{SYNTHETIC}/checkpoints/{{model}}/model.{{ending}}",
     log:
-        f"{LOGS}/pretrain_wav2vec2.log",
+        study.log("demo_checkpoint", "{model}.{ending}"),
     benchmark:
-        f"{BENCHMARKS}/pretrain_wav2vec2.tsv"
-    conda:
-        "../../envs/environment.yaml"
+        study.benchmark("demo_checkpoint", "{model}.{ending}")
+    wildcard_constraints:
+        model="wav2vec2|whisper|sentiment",
+        ending="pt|safetensors",
     params:
-        settings=settings(
-            "pretrain_wav2vec2",
-            steps=config["demo"]["wav2vec2_steps"],
-            seed=provenance.seed(config["seed"], "pretrain_wav2vec2"),
+        recipe=lambda wildcards: seeded(
+            f"demo_{wildcards.model}",
+            f"pretrain_{wildcards.model}",
+            steps=study.config["demo"][f"{wildcards.model}_steps"],
         ),
     message:
-        "pretrain_wav2vec2"
+        "demo_checkpoint: model {wildcards.model}"
     script:
-        "../scripts/pretrain_wav2vec2.py"
-
-
-rule pretrain_whisper:
-    input:
-        material=f"{SYNTHETIC.parent}/material.parquet",
-    output:
-        f"{CHECKPOINTS}/whisper.pt",
-    log:
-        f"{LOGS}/pretrain_whisper.log",
-    benchmark:
-        f"{BENCHMARKS}/pretrain_whisper.tsv"
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        settings=settings(
-            "pretrain_whisper",
-            steps=config["demo"]["whisper_steps"],
-            seed=provenance.seed(config["seed"], "pretrain_whisper"),
-        ),
-    message:
-        "pretrain_whisper"
-    script:
-        "../scripts/pretrain_whisper.py"
-
-
-rule pretrain_sentiment:
-    input:
-        material=f"{SYNTHETIC.parent}/material.parquet",
-    output:
-        f"{CHECKPOINTS}/sentiment/model.safetensors",
-    log:
-        f"{LOGS}/pretrain_sentiment.log",
-    benchmark:
-        f"{BENCHMARKS}/pretrain_sentiment.tsv"
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        settings=settings(
-            "pretrain_sentiment",
-            steps=config["demo"]["sentiment_steps"],
-            seed=provenance.seed(config["seed"], "pretrain_sentiment"),
-        ),
-    message:
-        "pretrain_sentiment"
-    script:
-        "../scripts/pretrain_sentiment.py"
+        "../scripts/demo_{wildcards.model}.py"

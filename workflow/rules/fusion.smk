@@ -1,38 +1,60 @@
-rule text_expert:
+rule published_scores:
     input:
-        scores=f"{STUDY}/{{experiment}}/scores.parquet",
+        published=of_corpora(f"{CORPUS}/published.parquet"),
+        utterances=of_corpora(f"{CORPUS}/utterances.parquet"),
+        transcripts=transcripts_of,
     output:
-        f"{STUDY}/{{experiment}}/text_expert.parquet",
+        scores=f"{EXPERIMENT}/scores.parquet",
+        folds=f"{EXPERIMENT}/folds.parquet",
     log:
-        f"{LOGS}/text_expert/{config['study']}/{{experiment}}.log",
-    conda:
-        "../../envs/environment.yaml"
+        study.log("published_scores", EXPERIMENT),
+    wildcard_constraints:
+        experiment=any_of(study.experiments_of(published=True)),
     params:
-        settings=settings("text_expert", parameters=config["text_expert"]),
+        recipe=lambda wildcards: study.recipe("published_scores", folds=experiment_of(wildcards).folds),
     message:
-        "text_expert: experiment {wildcards.experiment}"
+        "published_scores: experiment {wildcards.experiment}"
     script:
-        "../scripts/text_expert.py"
+        "../scripts/published_scores.py"
+
+
+rule scores:
+    input:
+        speech=lambda wildcards: expand(
+            f"{EXPERIMENT}/folds/{{fold}}/speech.parquet",
+            fold=experiment_of(wildcards).folds,
+            allow_missing=True,
+        ),
+        utterances=of_corpora(f"{CORPUS}/utterances.parquet"),
+        transcripts=transcripts_of,
+        sentiment=of_corpora(study.sentiment),
+    output:
+        scores=f"{EXPERIMENT}/scores.parquet",
+        calibration=f"{EXPERIMENT}/calibration.json",
+    log:
+        study.log("scores", EXPERIMENT),
+    wildcard_constraints:
+        experiment=any_of(study.experiments_of(published=False)),
+    params:
+        recipe=study.recipe("scores", calibration=study.config["speech"]["calibration"]),
+    message:
+        "scores: experiment {wildcards.experiment}"
+    script:
+        "../scripts/scores.py"
 
 
 rule fuse:
     input:
-        unpack(fusion_input),
+        scores=f"{EXPERIMENT}/scores.parquet",
+        text_expert=lambda wildcards: experiment_of(wildcards).text_expert(wildcards.method),
     output:
-        predictions=f"{STUDY}/{{experiment}}/fusion/{{method}}/predictions.parquet",
-        parameters=f"{STUDY}/{{experiment}}/fusion/{{method}}/parameters.json",
-        trials=f"{STUDY}/{{experiment}}/fusion/{{method}}/trials.parquet",
+        predictions=f"{EXPERIMENT}/fusion/{{method}}/predictions.parquet",
+        parameters=f"{EXPERIMENT}/fusion/{{method}}/parameters.json",
+        trials=f"{EXPERIMENT}/fusion/{{method}}/trials.parquet",
     log:
-        f"{LOGS}/fuse/{config['study']}/{{experiment}}/{{method}}.log",
-    conda:
-        "../../envs/environment.yaml"
+        study.log("fuse", f"{EXPERIMENT}/{{method}}"),
     params:
-        settings=lambda wildcards: settings(
-            "fuse",
-            METHODS[config["methods"][wildcards.method]["estimator"]],
-            method=config["methods"][wildcards.method],
-            seed=[config["seed"], config["experiments"][wildcards.experiment]["test"]],
-        ),
+        recipe=lambda wildcards: experiment_of(wildcards).fusion_recipe(wildcards.method),
     message:
         "fuse: method {wildcards.method}, experiment {wildcards.experiment}"
     script:
@@ -41,19 +63,14 @@ rule fuse:
 
 rule front:
     input:
-        scores=f"{STUDY}/{{experiment}}/scores.parquet",
-        parameters=expand(
-            f"{STUDY}/{{{{experiment}}}}/fusion/{{method}}/parameters.json",
-            method=methods_with_front(),
-        ),
+        scores=f"{EXPERIMENT}/scores.parquet",
+        parameters=of_methods("fusion/{method}/parameters.json", study.fronts),
     output:
-        f"{STUDY}/{{experiment}}/front.parquet",
+        f"{EXPERIMENT}/front.parquet",
     log:
-        f"{LOGS}/front/{config['study']}/{{experiment}}.log",
-    conda:
-        "../../envs/environment.yaml"
+        study.log("front", EXPERIMENT),
     params:
-        settings=settings("front"),
+        recipe=study.recipe("front", *study.fronts.values(), paths=study.fronts),
     message:
         "front: experiment {wildcards.experiment}"
     script:
@@ -62,26 +79,21 @@ rule front:
 
 rule evaluate:
     input:
-        scores=f"{STUDY}/{{experiment}}/scores.parquet",
-        predictions=expand(
-            f"{STUDY}/{{{{experiment}}}}/fusion/{{method}}/predictions.parquet",
-            method=config["methods"],
-        ),
+        predictions=of_methods("fusion/{method}/predictions.parquet", study.methods),
     output:
-        metrics=f"{STUDY}/{{experiment}}/metrics.parquet",
-        comparison=f"{STUDY}/{{experiment}}/comparison.parquet",
-        leaderboard=f"{STUDY}/{{experiment}}/leaderboard.md",
+        metrics=f"{EXPERIMENT}/metrics.parquet",
+        comparison=f"{EXPERIMENT}/comparison.parquet",
+        leaderboard=f"{EXPERIMENT}/leaderboard.md",
     log:
-        f"{LOGS}/evaluate/{config['study']}/{{experiment}}.log",
-    conda:
-        "../../envs/environment.yaml"
+        study.log("evaluate", EXPERIMENT),
     params:
-        settings=lambda wildcards: settings(
+        recipe=lambda wildcards: study.recipe(
             "evaluate",
-            title=f"{config['study']} / {wildcards.experiment}",
-            ceilings=ceilings(),
-            seed=[config["seed"], config["experiments"][wildcards.experiment]["test"]],
-            **config["evaluation"],
+            title=f"{study.name} / {wildcards.experiment}",
+            methods=list(study.methods),
+            ceilings=study.ceilings,
+            seed=[study.config["seed"], experiment_of(wildcards).test.name],
+            **study.config["evaluation"],
         ),
     message:
         "evaluate: experiment {wildcards.experiment}"

@@ -1,29 +1,17 @@
+PAGE = os.path.relpath(f"{workflow.basedir}/workflow/report")
+
+
 rule figures_methods:
     input:
-        speech=f"{STUDY}/{{experiment}}/fusion/speech/predictions.parquet",
-        metrics=f"{STUDY}/{{experiment}}/metrics.parquet",
-        predictions=expand(
-            f"{STUDY}/{{{{experiment}}}}/fusion/{{method}}/predictions.parquet",
-            method=compared_methods(),
-        ),
-        parameters=expand(
-            f"{STUDY}/{{{{experiment}}}}/fusion/{{method}}/parameters.json",
-            method=compared_methods(),
-        ),
+        metrics=f"{EXPERIMENT}/metrics.parquet",
+        predictions=of_methods("fusion/{method}/predictions.parquet", study.compared),
+        parameters=of_methods("fusion/{method}/parameters.json", study.compared),
     output:
-        **{
-            figure: expand(
-                f"{STUDY}/{{{{experiment}}}}/figures/{{method}}/{figure}.png",
-                method=compared_methods(),
-            )
-            for figure in METHOD_FIGURES
-        },
+        **{figure: of_methods(f"figures/{{method}}/{figure}.png", study.compared) for figure in figures.OF_METHOD},
     log:
-        f"{LOGS}/figures_methods/{config['study']}/{{experiment}}.log",
-    conda:
-        "../../envs/environment.yaml"
+        study.log("figures_methods", EXPERIMENT),
     params:
-        settings=settings("figures_methods", methods=compared_methods()),
+        recipe=study.recipe("figures_methods", methods=study.compared),
     message:
         "figures_methods: experiment {wildcards.experiment}"
     script:
@@ -32,21 +20,19 @@ rule figures_methods:
 
 rule figures_experiment:
     input:
-        speech=f"{STUDY}/{{experiment}}/fusion/speech/predictions.parquet",
-        metrics=f"{STUDY}/{{experiment}}/metrics.parquet",
-        comparison=f"{STUDY}/{{experiment}}/comparison.parquet",
-        front=f"{STUDY}/{{experiment}}/front.parquet",
+        speech=f"{EXPERIMENT}/fusion/speech/predictions.parquet",
+        metrics=f"{EXPERIMENT}/metrics.parquet",
+        comparison=f"{EXPERIMENT}/comparison.parquet",
+        front=f"{EXPERIMENT}/front.parquet",
     output:
-        **{figure: f"{STUDY}/{{experiment}}/figures/{figure}.png" for figure in EXPERIMENT_FIGURES},
+        **{figure: f"{EXPERIMENT}/figures/{figure}.png" for figure in figures.OF_EXPERIMENT},
     log:
-        f"{LOGS}/figures_experiment/{config['study']}/{{experiment}}.log",
-    conda:
-        "../../envs/environment.yaml"
+        study.log("figures_experiment", EXPERIMENT),
     params:
-        settings=settings(
+        recipe=study.recipe(
             "figures_experiment",
-            ceilings=ceilings(),
-            confidence=config["evaluation"]["confidence"],
+            ceilings=study.ceilings,
+            confidence=study.config["evaluation"]["confidence"],
         ),
     message:
         "figures_experiment: experiment {wildcards.experiment}"
@@ -56,33 +42,48 @@ rule figures_experiment:
 
 rule report:
     input:
-        tables_of_methods(),
-        pictures(),
-        captions=sorted(Path(workflow.basedir, "workflow/report/captions").glob("*.rst")),
-        template=Path(workflow.basedir, "workflow/report/report.html.j2"),
-        metrics=expand(f"{STUDY}/{{experiment}}/metrics.parquet", experiment=config["experiments"]),
-        comparison=expand(
-            f"{STUDY}/{{experiment}}/comparison.parquet",
-            experiment=config["experiments"],
-        ),
-        wer=word_error_rates(*config["experiments"]),
+        study.files,
+        template=f"{PAGE}/report.html.j2",
+        captions=sorted(map(str, Path(PAGE, "captions").glob("*.rst"))),
     output:
-        f"{STUDY}/report.html",
+        f"{study.folder}/report.html",
     log:
-        f"{LOGS}/report/{config['study']}.log",
-    conda:
-        "../../envs/environment.yaml"
+        study.log("report", study.folder),
     params:
-        settings=settings(
+        recipe=study.recipe(
             "report",
-            study=config["study"],
-            experiments={name: described(name) for name in config["experiments"]},
-            config=config,
-            ceilings=ceilings(),
-            confidence=config["evaluation"]["confidence"],
-            notes=notes(),
+            study=study.name,
+            experiments={name: experiment.chapter for name, experiment in study.experiments.items()},
+            config=study.what,
+            confidence=study.config["evaluation"]["confidence"],
+            notes=study.notes,
         ),
     message:
         "report"
     script:
         "../scripts/report.py"
+
+
+# MLflow is a view of the files: its database is nobody's output, and no rule reads from it.
+rule track:
+    input:
+        study.files,
+        report=f"{study.folder}/report.html",  # last, so that a server that is down costs nothing else
+    output:
+        f"{study.folder}/tracking.json",
+    log:
+        study.log("track", study.folder),
+    params:
+        recipe=study.recipe(
+            "track",
+            uri=study.config["tracking"]["uri"] or os.environ.get("MLFLOW_TRACKING_URI", ""),
+            results=str(RESULTS),
+            study=study.name,
+            experiments={name: experiment.runs for name, experiment in study.experiments.items()},
+            config=study.what,
+            config_digest=provenance.digest(study.what),
+        ),
+    message:
+        "track"
+    script:
+        "../scripts/track.py"

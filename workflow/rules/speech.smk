@@ -1,24 +1,25 @@
-EMBEDDINGS = f"results/corpora/{{corpus}}/embeddings/{speech_key()}"
+speech = study.config["speech"]
 
 
 rule embeddings:
     input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        checkpoint=checkpoint_files(config["speech"]["checkpoint"]),
+        recordings=f"{CORPUS}/recordings.parquet",
+        checkpoint=checkpoint_files(speech["checkpoint"].get("path")),
     output:
-        f"{EMBEDDINGS}/{{shard}}.safetensors",
+        f"{study.embeddings}/{{size}}/{{shard}}.safetensors",
     log:
-        f"{LOGS}/embeddings/{{corpus}}/{speech_key()}/{{shard}}.log",
+        study.log("embeddings", f"{study.embeddings}/{{size}}/{{shard}}"),
     benchmark:
-        f"{BENCHMARKS}/embeddings/{{corpus}}/{speech_key()}/{{shard}}.tsv"
-    conda:
-        "../../envs/environment.yaml"
+        study.benchmark("embeddings", f"{study.embeddings}/{{size}}/{{shard}}")
+    resources:
+        device=study.config["device"],
+        budget=speech["embeddings"]["budget"],
+        root=lambda wildcards: corpus_of(wildcards).root,
     params:
-        settings=settings(
+        recipe=study.recipe(
             "embeddings",
-            checkpoint=config["speech"]["checkpoint"],
-            device=config["device"],
-            **config["speech"]["embeddings"],
+            checkpoint=speech["checkpoint"],
+            precision=speech["embeddings"]["precision"],
         ),
     message:
         "embeddings: corpus {wildcards.corpus}, shard {wildcards.shard}"
@@ -28,44 +29,38 @@ rule embeddings:
 
 rule merge_embeddings:
     input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        shards=lambda wildcards: expand(
-            f"{EMBEDDINGS}/{{shard}}.safetensors",
-            corpus=wildcards.corpus,
-            shard=shards(wildcards.corpus, config["speech"]["embeddings"]["shard_size"]),
+        recordings=f"{CORPUS}/recordings.parquet",
+        shards=lambda wildcards: study.shards(
+            study.embeddings, wildcards.corpus, speech["embeddings"]["shard_size"], "safetensors"
         ),
     output:
-        f"{EMBEDDINGS}.safetensors",
+        f"{study.embeddings}.safetensors",
     log:
-        f"{LOGS}/merge_embeddings/{{corpus}}/{speech_key()}.log",
-    conda:
-        "../../envs/environment.yaml"
+        study.log("merge_embeddings", study.embeddings),
     params:
-        settings=settings("merge_embeddings"),
+        recipe=study.recipe("merge_embeddings"),
     message:
         "merge_embeddings: corpus {wildcards.corpus}"
     script:
         "../scripts/merge_embeddings.py"
 
 
-if config["speech"]["classifier"] == "embeddings":
+if speech["classifier"] == "embeddings":
 
     rule speech_classifier:
         input:
-            folds=f"{STUDY}/{{experiment}}/folds.parquet",
-            utterances=lambda wildcards: of_corpora(wildcards, "results/corpora/{corpus}/utterances.parquet"),
-            embeddings=lambda wildcards: of_corpora(wildcards, f"{EMBEDDINGS}.safetensors"),
+            folds=f"{EXPERIMENT}/folds.parquet",
+            utterances=of_corpora(f"{CORPUS}/utterances.parquet"),
+            embeddings=of_corpora(f"{study.embeddings}.safetensors"),
         output:
-            speech=f"{STUDY}/{{experiment}}/folds/{{fold}}/speech.parquet",
-            parameters=f"{STUDY}/{{experiment}}/folds/{{fold}}/speech.json",
+            speech=f"{EXPERIMENT}/folds/{{fold}}/speech.parquet",
+            parameters=f"{EXPERIMENT}/folds/{{fold}}/speech.json",
         log:
-            f"{LOGS}/speech_classifier/{config['study']}/{{experiment}}/{{fold}}.log",
+            study.log("speech_classifier", f"{EXPERIMENT}/{{fold}}"),
         benchmark:
-            f"{BENCHMARKS}/speech_classifier/{config['study']}/{{experiment}}/{{fold}}.tsv"
-        conda:
-            "../../envs/environment.yaml"
+            study.benchmark("speech_classifier", f"{EXPERIMENT}/{{fold}}")
         params:
-            settings=settings("speech_classifier", **config["speech"]["regression"]),
+            recipe=study.recipe("speech_classifier", **speech["regression"]),
         message:
             "speech_classifier: experiment {wildcards.experiment}, fold {wildcards.fold}"
         script:
@@ -75,34 +70,31 @@ else:
 
     rule finetune:
         input:
-            folds=f"{STUDY}/{{experiment}}/folds.parquet",
-            utterances=lambda wildcards: of_corpora(wildcards, "results/corpora/{corpus}/utterances.parquet"),
-            checkpoint=checkpoint_files(config["speech"]["checkpoint"]),
+            folds=f"{EXPERIMENT}/folds.parquet",
+            utterances=of_corpora(f"{CORPUS}/utterances.parquet"),
+            recordings=of_corpora(f"{CORPUS}/recordings.parquet"),
+            checkpoint=checkpoint_files(speech["checkpoint"].get("path")),
         output:
-            speech=f"{STUDY}/{{experiment}}/folds/{{fold}}/speech.parquet",
-            parameters=f"{STUDY}/{{experiment}}/folds/{{fold}}/speech.json",
+            speech=f"{EXPERIMENT}/folds/{{fold}}/speech.parquet",
+            parameters=f"{EXPERIMENT}/folds/{{fold}}/speech.json",
         log:
-            f"{LOGS}/finetune/{config['study']}/{{experiment}}/{{fold}}.log",
+            study.log("finetune", f"{EXPERIMENT}/{{fold}}"),
         benchmark:
-            f"{BENCHMARKS}/finetune/{config['study']}/{{experiment}}/{{fold}}.tsv"
-        conda:
-            "../../envs/environment.yaml"
+            study.benchmark("finetune", f"{EXPERIMENT}/{{fold}}")
         threads: 4
+        resources:
+            device=study.config["device"],
+            budget=speech["training"]["budget"],
+            root=roots,
+            # Where training goes on from.
+            folder=f"{EXPERIMENT}/folds/{{fold}}/training",
         params:
-            settings=lambda wildcards: settings(
+            recipe=lambda wildcards: study.recipe(
                 "finetune",
-                checkpoint=config["speech"]["checkpoint"],
-                device=config["device"],
-                training=config["speech"]["training"],
-                seed=[
-                    config["seed"],
-                    wildcards.experiment,
-                    "finetune",
-                    wildcards.fold,
-                ],
+                checkpoint=speech["checkpoint"],
+                training={key: value for key, value in speech["training"].items() if key != "budget"},
+                seed=[study.config["seed"], wildcards.experiment, "finetune", wildcards.fold],
             ),
-            # Not among the settings: where training goes on from is no reason to train again.
-            folder=f"{STUDY}/{{experiment}}/folds/{{fold}}/training",
         message:
             "finetune: experiment {wildcards.experiment}, fold {wildcards.fold}"
         script:

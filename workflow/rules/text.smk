@@ -1,20 +1,26 @@
-TRANSCRIPTS = f"results/corpora/{{corpus}}/transcripts/{transcripts_key()}"
-SENTIMENT = f"results/corpora/{{corpus}}/sentiment/{transcripts_key()}/{sentiment_key()}.parquet"
-WER = f"results/corpora/{{corpus}}/wer/{transcripts_key()}.parquet"
+words = study.config["transcripts"]
 
-if config["transcripts"]["source"] == "reference":
+if words["source"] == "reference":
 
     rule reference_transcripts:
         input:
-            utterances="results/corpora/{corpus}/utterances.parquet",
+            recordings=f"{CORPUS}/recordings.parquet",
+            references=f"{CORPUS}/references.parquet",
+            checkpoint=checkpoint_files(words["checkpoint"].get("path")) if words["fill_in"] else [],
         output:
-            f"{TRANSCRIPTS}.parquet",
+            f"{study.transcripts}.parquet",
         log:
-            f"{LOGS}/reference_transcripts/{{corpus}}.log",
-        conda:
-            "../../envs/environment.yaml"
+            study.log("reference_transcripts", study.transcripts),
+        resources:
+            device=study.config["device"],
+            batch_size=words["batch_size"],
+            root=lambda wildcards: corpus_of(wildcards).root,
         params:
-            settings=settings("reference_transcripts"),
+            recipe=lambda wildcards: study.recipe(
+                "reference_transcripts",
+                fill_in=words["fill_in"],
+                **(study.whisper_recipe(wildcards.corpus) if words["fill_in"] else {}),
+            ),
         message:
             "reference_transcripts: corpus {wildcards.corpus}"
         script:
@@ -24,24 +30,20 @@ else:
 
     rule transcripts:
         input:
-            utterances="results/corpora/{corpus}/utterances.parquet",
-            checkpoint=checkpoint_files(config["transcripts"]["checkpoint"]),
+            recordings=f"{CORPUS}/recordings.parquet",
+            checkpoint=checkpoint_files(words["checkpoint"].get("path")),
         output:
-            f"{TRANSCRIPTS}/{{shard}}.parquet",
+            f"{study.transcripts}/{{size}}/{{shard}}.parquet",
         log:
-            f"{LOGS}/transcripts/{{corpus}}/{transcripts_key()}/{{shard}}.log",
+            study.log("transcripts", f"{study.transcripts}/{{size}}/{{shard}}"),
         benchmark:
-            f"{BENCHMARKS}/transcripts/{{corpus}}/{transcripts_key()}/{{shard}}.tsv"
-        conda:
-            "../../envs/environment.yaml"
+            study.benchmark("transcripts", f"{study.transcripts}/{{size}}/{{shard}}")
+        resources:
+            device=study.config["device"],
+            batch_size=words["batch_size"],
+            root=lambda wildcards: corpus_of(wildcards).root,
         params:
-            settings=lambda wildcards: settings(
-                "transcripts",
-                checkpoint=config["transcripts"]["checkpoint"],
-                device=config["device"],
-                seed=[config["seed"], wildcards.corpus, "transcripts"],
-                **{key: config["transcripts"][key] for key in ("language", "batch_size", "shard_size")},
-            ),
+            recipe=lambda wildcards: study.recipe("transcripts", **study.whisper_recipe(wildcards.corpus)),
         message:
             "transcripts: corpus {wildcards.corpus}, shard {wildcards.shard}"
         script:
@@ -49,20 +51,14 @@ else:
 
     rule merge_transcripts:
         input:
-            utterances="results/corpora/{corpus}/utterances.parquet",
-            shards=lambda wildcards: expand(
-                f"{TRANSCRIPTS}/{{shard}}.parquet",
-                corpus=wildcards.corpus,
-                shard=shards(wildcards.corpus, config["transcripts"]["shard_size"]),
-            ),
+            recordings=f"{CORPUS}/recordings.parquet",
+            shards=lambda wildcards: study.shards(study.transcripts, wildcards.corpus, words["shard_size"], "parquet"),
         output:
-            f"{TRANSCRIPTS}.parquet",
+            f"{study.transcripts}.parquet",
         log:
-            f"{LOGS}/merge_transcripts/{{corpus}}/{transcripts_key()}.log",
-        conda:
-            "../../envs/environment.yaml"
+            study.log("merge_transcripts", study.transcripts),
         params:
-            settings=settings("merge_transcripts"),
+            recipe=study.recipe("merge_transcripts"),
         message:
             "merge_transcripts: corpus {wildcards.corpus}"
         script:
@@ -71,18 +67,23 @@ else:
 
 rule sentiment:
     input:
-        transcripts=f"{TRANSCRIPTS}.parquet",
-        checkpoint=checkpoint_files(config["sentiment"]["checkpoint"]),
+        transcripts=f"{study.transcripts}.parquet",
+        checkpoint=checkpoint_files(study.config["sentiment"]["checkpoint"].get("path")),
     output:
-        SENTIMENT,
+        study.sentiment,
     log:
-        f"{LOGS}/sentiment/{{corpus}}/{transcripts_key()}/{sentiment_key()}.log",
+        study.log("sentiment", study.sentiment),
     benchmark:
-        f"{BENCHMARKS}/sentiment/{{corpus}}/{transcripts_key()}/{sentiment_key()}.tsv"
-    conda:
-        "../../envs/environment.yaml"
+        study.benchmark("sentiment", study.sentiment)
+    resources:
+        device=study.config["device"],
+        batch_size=study.config["sentiment"]["batch_size"],
     params:
-        settings=settings("sentiment", device=config["device"], **config["sentiment"]),
+        recipe=study.recipe(
+            "sentiment",
+            checkpoint=study.config["sentiment"]["checkpoint"],
+            normalisation=study.config["sentiment"]["normalisation"],
+        ),
     message:
         "sentiment: corpus {wildcards.corpus}"
     script:
@@ -91,44 +92,33 @@ rule sentiment:
 
 rule wer:
     input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        transcripts=f"{TRANSCRIPTS}.parquet",
+        utterances=f"{CORPUS}/utterances.parquet",
+        references=f"{CORPUS}/references.parquet",
+        transcripts=f"{study.transcripts}.parquet",
     output:
-        WER,
+        study.wer,
     log:
-        f"{LOGS}/wer/{{corpus}}/{transcripts_key()}.log",
-    conda:
-        "../../envs/environment.yaml"
+        study.log("wer", study.wer),
     params:
-        settings=settings("wer", normalisation=config["transcripts"]["wer_normalisation"]),
+        recipe=study.recipe("wer", normalisation=words["wer_normalisation"]),
     message:
         "wer: corpus {wildcards.corpus}"
     script:
         "../scripts/wer.py"
 
 
-rule scores:
+rule text_expert:
     input:
-        speech=lambda wildcards: expand(
-            f"{STUDY}/{{experiment}}/folds/{{fold}}/speech.parquet",
-            experiment=wildcards.experiment,
-            fold=fold_names(wildcards.experiment),
-        ),
-        utterances=lambda wildcards: of_corpora(wildcards, "results/corpora/{corpus}/utterances.parquet"),
-        transcripts=lambda wildcards: of_corpora(wildcards, f"{TRANSCRIPTS}.parquet"),
-        sentiment=lambda wildcards: of_corpora(wildcards, SENTIMENT),
+        folds=f"{EXPERIMENT}/folds.parquet",
+        utterances=of_corpora(f"{CORPUS}/utterances.parquet"),
+        transcripts=transcripts_of,
     output:
-        scores=f"{STUDY}/{{experiment}}/scores.parquet",
-        calibration=f"{STUDY}/{{experiment}}/calibration.json",
+        f"{EXPERIMENT}/text_expert.parquet",
     log:
-        f"{LOGS}/scores/{config['study']}/{{experiment}}.log",
-    wildcard_constraints:
-        experiment=any_of(audio_experiments()),
-    conda:
-        "../../envs/environment.yaml"
+        study.log("text_expert", EXPERIMENT),
     params:
-        settings=settings("scores", calibration=config["speech"]["calibration"]),
+        recipe=study.recipe("text_expert", **study.config["text_expert"]),
     message:
-        "scores: experiment {wildcards.experiment}"
+        "text_expert: experiment {wildcards.experiment}"
     script:
-        "../scripts/scores.py"
+        "../scripts/text_expert.py"

@@ -1,0 +1,565 @@
+"""A study: what its config asks for, and where everything of it lies.
+
+Rules, report and tracking ask here for experiments, folds, files and models, for what a job's result depends on,
+and for what a reader of the results should know. Neither Snakemake nor a model is known here.
+
+Paths are relative to the folder that a study runs in, so that a project that is moved reruns nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from emofuse import figures, parts, provenance, tables
+from emofuse.memory import Memory
+from emofuse.tables import InputError, Problem, Problems
+
+RESULTS = Path("results")
+SCRIPTS = Path(__file__).parent.parent / "scripts"
+
+WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
+"""Files of a checkpoint's weights, the preferred kind first."""
+
+BESIDE_WEIGHTS = ("*.json", "*.txt", "*.model")
+"""What else a checkpoint needs: configuration, vocabulary, SentencePiece."""
+
+
+class Corpus:
+    """A corpus of a study.
+
+    Args:
+        name: in the config
+        config: its completed entry
+        facts: what its reader says of itself
+        path: its folder, or its manifest
+        memory: what is known of its labels from earlier starts
+    """
+
+    def __init__(
+        self, name: str, config: Mapping[str, Any], facts: Mapping[str, Any], path: Path, memory: Memory
+    ) -> None:
+        self.name, self.config, self.facts, self.path, self.memory = name, config, facts, path, memory
+        self.is_published = facts["gives"] == "scores"
+        self.is_made = RESULTS in path.parents
+        own = facts["given"].keys() - {"reader", "path", "partial", "utterances"}
+        self.variant = {key: facts["given"][key] for key in sorted(own)}
+        folder = f"{name}-published" if self.is_published else name
+        self.folder = f"{folder}-{provenance.digest(self.variant)[:8]}" if self.variant else folder
+        """The folder of its tables, which all studies share that read it in the same way."""
+
+    @property
+    def source(self) -> list[str]:
+        """What Snakemake should see as the source: the mark of a corpus that is made, or what is missing.
+
+        Labels that are there are no input. Their content is part of the recipe instead (:meth:`contents`),
+        so that a corpus may be moved.
+        """
+        if self.is_made:
+            return [f"{self.path}.sha256"]
+        return [] if self.path.exists() else [str(self.path)]
+
+    @cached_property
+    def reader(self) -> Any:
+        """The reader, with its parameters."""
+        reader = parts.load(self.facts["path"])
+        return reader(**{key: self.config[key] for key in parts.parameters(reader).model_fields})
+
+    @cached_property
+    def root(self) -> str:
+        """The folder that the paths of its recordings are relative to."""
+        return str(self.reader.root(self.path))
+
+    @cached_property
+    def listing(self) -> Any:
+        """Its utterances, read from the labels alone.
+
+        Raises:
+            InputError: with all that is wrong with the labels
+        """
+        from emofuse.corpora import base
+
+        emotions, partial = self.config["emotions"], self.config["partial"]
+        return base.list_corpus(self.reader, self.path, emotions=emotions, partial=partial)
+
+    @cached_property
+    def contents(self) -> dict[str, Any]:
+        """Digests of what the labels say of recordings, utterances and references, and how many utterances there are.
+
+        Read anew only where a label file has changed; empty for a corpus that is missing or made by the workflow.
+
+        Raises:
+            InputError: with all that is wrong with the labels
+        """
+        if self.is_made or not self.path.exists():
+            return {}
+        files = self.reader.watched(self.path)
+        code = provenance.code_digest(SCRIPTS / "utterances.py", self.facts["path"])
+        key = [str(self.path), provenance.state(files), self.variant, self.config["partial"], code]
+        if self.is_published:
+            return self.memory.recall(f"corpus-{self.folder}", key, lambda: {"files": provenance.file_digest(files)})
+        return self.memory.recall(f"corpus-{self.folder}", key, lambda: self.listing.contents())
+
+    @property
+    def utterances(self) -> int:
+        """How many utterances there are, at most where the workflow makes the corpus."""
+        return self.config["utterances"] or self.contents.get("utterances_count", 1)
+
+
+class Experiment:
+    """An experiment of a study: a training corpus, a test corpus and a protocol."""
+
+    def __init__(self, name: str, study: Study) -> None:
+        self.name, self.study = name, study
+        self.config, self.facts = study.config["experiments"][name], study.facts["experiments"][name]
+        self.train, self.test = (study.corpora[self.config[role]] for role in ("train", "test"))
+        self.corpora = list(dict.fromkeys([self.train, self.test]))
+        self.folder = f"{study.folder}/{name}"
+        self.is_published = self.test.is_published
+
+    @cached_property
+    def folds(self) -> list[str]:
+        """The folds that it runs: those of the config, else all that the corpora have."""
+        return self.config["folds"] or self.plan["names"]
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        """The names of all folds, and problems of those that it runs; both empty where a corpus is not there yet."""
+        if not all(corpus.contents for corpus in self.corpora):
+            return {"names": [], "problems": []}
+        if self.is_published:
+            return {"names": self.test.reader.folds(self.test.path), "problems": []}
+        key = [self.config, [corpus.contents["utterances"] for corpus in self.corpora], self.study.uses_text_expert]
+        key.append(provenance.code_digest(SCRIPTS / "folds.py", self.facts["path"]))
+        return self.study.memory.recall(f"folds-{self.study.name}-{self.name}", key, self._plan)
+
+    def _plan(self) -> dict[str, Any]:
+        from emofuse import splits
+
+        tables = [corpus.listing.utterances.assign(corpus=corpus.name) for corpus in self.corpora]
+        protocol = parts.load(self.facts["path"])
+        try:
+            names = splits.fold_names(protocol, *tables)
+            table = splits.folds(protocol, *tables, only=self.config["folds"], **self.protocol_parameters)
+        except InputError as error:
+            return {"names": [], "problems": error.problems}
+        problems: Problems = []
+        if self.study.uses_text_expert:
+            speaker = tables[0].set_index("utterance")["speaker"]
+            train = table[table["split"] == "train"]
+            for fold, speakers in train["utterance"].map(speaker).groupby(train["fold"]).nunique().items():
+                if speakers < 2:
+                    problems.append(f"fold {fold} trains on one speaker; should be two or more for a text expert")
+        return {"names": names, "problems": problems}
+
+    @property
+    def protocol_parameters(self) -> dict[str, Any]:
+        """What its protocol takes besides the corpora."""
+        return {key: self.config[key] for key in parts.parameters(parts.load(self.facts["path"])).model_fields}
+
+    @property
+    def folds_recipe(self) -> dict[str, Any]:
+        """The recipe of its folds."""
+        protocol = self.facts["path"]
+        return self.study.recipe("folds", protocol, protocol=protocol, parameters=self.protocol_parameters)
+
+    @property
+    def transcripts(self) -> str:
+        """A corpus's transcripts, but for the ending."""
+        return _place("transcripts", "published") if self.is_published else self.study.transcripts
+
+    def text_expert(self, method: str) -> list[str]:
+        """The text expert's table, where a method reads it."""
+        is_read = self.study.facts["methods"][method]["reads_text_expert"]
+        return [f"{self.folder}/text_expert.parquet"] if is_read else []
+
+    def fusion_recipe(self, method: str) -> dict[str, Any]:
+        """The recipe of a fusion method."""
+        path, seed = self.study.facts["methods"][method]["path"], [self.study.config["seed"], self.test.name]
+        return self.study.recipe("fuse", path, path=path, method=self.study.methods[method], seed=seed)
+
+    @cached_property
+    def results(self) -> dict[str, Any]:
+        """The paths of its tables."""
+        wer = None if self.is_published else self.study.wer_of(self.test)
+        return {name: f"{self.folder}/{name}.parquet" for name in ("scores", "metrics", "comparison")} | {"wer": wer}
+
+    @cached_property
+    def figures(self) -> dict[str, str]:
+        """The paths of its pictures, by name."""
+        return {name: f"{self.folder}/figures/{name}.png" for name in figures.OF_EXPERIMENT}
+
+    @cached_property
+    def methods(self) -> dict[str, dict[str, Any]]:
+        """The paths of each method's tables and pictures."""
+        endings = {"predictions": "parquet", "parameters": "json", "trials": "parquet"}
+        return {
+            method: {name: f"{self.folder}/fusion/{method}/{name}.{ending}" for name, ending in endings.items()}
+            | {"figures": {name: f"{self.folder}/figures/{method}/{name}.png" for name in drawn}}
+            for method in self.study.methods
+            for drawn in ([] if method == "speech" else figures.OF_METHOD,)
+        }
+
+    @property
+    def files(self) -> list[str]:
+        """All its tables and pictures."""
+        whole = [*self.results.values(), f"{self.folder}/leaderboard.md", *self.figures.values()]
+        for paths in self.methods.values():
+            whole += [*(path for name, path in paths.items() if name != "figures"), *paths["figures"].values()]
+        return [path for path in whole if path]
+
+    @property
+    def chapter(self) -> dict[str, Any]:
+        """What the report's chapter on it says, and of which files."""
+        described = {
+            "trained on": self.train.name,
+            "tested on": self.test.name,
+            "protocol": self.config["protocol"].replace("_", " "),
+        }
+        keys = {"facts": described, "ceilings": self.study.ceilings, "figures": self.figures, "methods": self.methods}
+        return keys | self.results
+
+    @property
+    def runs(self) -> dict[str, Any]:
+        """What its runs in MLflow are about, and of which files."""
+        keys = {
+            "corpus": " -> ".join(dict.fromkeys([self.train.name, self.test.name])),
+            "protocol": self.config["protocol"],
+            "models": self.models,
+        }
+        return keys | {"figures": self.figures, "methods": self.methods} | self.results
+
+    @property
+    def models(self) -> dict[str, Any]:
+        """The models that it uses, where it begins with audio."""
+        if self.is_published:
+            return {}
+        speech, transcripts, sentiment = (self.study.config[key] for key in ("speech", "transcripts", "sentiment"))
+        whisper = {"checkpoint": _said(transcripts["checkpoint"])}
+        return {
+            "speech": {"checkpoint": _said(speech["checkpoint"])}
+            | {key: speech[key] for key in ("classifier", "calibration")},
+            "transcripts": whisper if transcripts["source"] == "whisper" else {"source": "reference"},
+            "sentiment": {"checkpoint": _said(sentiment["checkpoint"]), "normalisation": sentiment["normalisation"]},
+        }
+
+
+class Study:
+    """A study.
+
+    Args:
+        config: completed
+        facts: what the parts that it names say of themselves, see :class:`emofuse.configuration.Completed`
+        what: the config without what changes no result
+        memory: what is known from earlier starts
+    """
+
+    def __init__(self, config: dict[str, Any], facts: dict[str, Any], what: dict[str, Any], memory: Memory) -> None:
+        self.config, self.facts, self.what, self.memory = config, facts, what, memory
+        self.name = config["study"]
+        self.folder = f"{RESULTS}/{self.name}"
+        self.methods = config["methods"]
+        self.corpora = {
+            name: Corpus(name, entry, facts["corpora"][name], Path(config["data_dir"], entry["path"]), memory)
+            for name, entry in config["corpora"].items()
+        }
+        self.experiments = {name: Experiment(name, self) for name in config["experiments"]}
+        self.corpus_of_folder = {corpus.folder: corpus for corpus in self.corpora.values()}
+
+    @classmethod
+    def load(cls, config: dict[str, Any], source: str = "config", folder: str | Path = ".") -> Study:
+        """A study from its config as written.
+
+        Args:
+            config: as written in the study's file
+            source: what errors name, the file
+            folder: that of the file
+
+        Raises:
+            InputError: with everything that is wrong with the config
+        """
+
+        def complete() -> tuple[Any, ...]:
+            from emofuse import configuration
+
+            return tuple(configuration.complete(config, source, folder))
+
+        memory = Memory(RESULTS / "cache")
+        key = [config, source, str(folder), provenance.state(provenance.LIBRARY, *_files_of_parts(config, folder))]
+        return cls(*memory.recall(f"config-{provenance.digest(source)[:8]}", key, complete), memory)
+
+    # --- What a result depends on ------------------------------------------------------------------------------------
+
+    @cached_property
+    def code(self) -> dict[str, str]:
+        """The digest of the code of each rule; of a rule that names parts by their path, with each of these."""
+        readers = [facts["path"] for facts in self.facts["corpora"].values()]
+        rules = {script.stem: [()] for script in SCRIPTS.glob("*.py")} | {
+            **{rule: [(path,) for path in readers] for rule in ("recordings", "utterances", "references", "published")},
+            "folds": [(facts["path"],) for facts in self.facts["experiments"].values()],
+            "fuse": [(facts["path"],) for facts in self.facts["methods"].values()],
+            "front": [tuple(self.fronts.values())],
+        }
+        files = [root.split(":")[0] for several in rules.values() for roots in several for root in roots]
+        elsewhere = [file for file in files if file.endswith(".py")]
+        state = provenance.state(provenance.LIBRARY, SCRIPTS, *elsewhere)
+
+        def digests() -> dict[str, str]:
+            return {
+                " ".join((rule, *roots)): provenance.code_digest(SCRIPTS / f"{rule}.py", *roots)
+                for rule, several in rules.items()
+                for roots in several
+            }
+
+        return self.memory.recall(f"code-{self.name}", [state, rules], digests)
+
+    def recipe(self, rule: str, *roots: str, **values: Any) -> dict[str, Any]:
+        """All that the result of a job depends on besides its inputs, plain and with its keys in order.
+
+        Args:
+            rule: the rule, whose script has its name
+            roots: paths of parts that the script reaches by name only
+            values: what else
+        """
+        return json.loads(provenance.canonical(values | {"code": self.code[" ".join((rule, *roots))]}))
+
+    def corpus_recipe(self, rule: str, folder: str) -> dict[str, Any]:
+        """The recipe of a table that is read from a corpus's labels."""
+        corpus = self.corpus_of_folder[folder]
+        path = corpus.facts["path"]
+        keys = ("emotions", *(("rejects", "min_duration") if rule == "recordings" else ()))
+        return self.recipe(
+            rule,
+            path,
+            corpus=corpus.name,
+            reader=path,
+            parameters={key: corpus.config[key] for key in parts.parameters(parts.load(path)).model_fields},
+            contents=corpus.contents.get("files" if corpus.is_published else rule),
+            **{key: corpus.config[key] for key in keys},
+        )
+
+    def whisper_recipe(self, folder: str) -> dict[str, Any]:
+        """What transcripts depend on."""
+        keys = {key: self.config["transcripts"][key] for key in ("checkpoint", "language")}
+        return keys | {"seed": [self.config["seed"], self.corpus_of_folder[folder].name, "transcripts"]}
+
+    # --- Where things are --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def embeddings(self) -> str:
+        """A corpus's embeddings, but for the ending."""
+        speech = self.config["speech"]
+        return _place("embeddings", _key(speech["checkpoint"], precision=speech["embeddings"]["precision"]))
+
+    @cached_property
+    def transcripts(self) -> str:
+        """A corpus's transcripts, but for the ending."""
+        return _place("transcripts", self._transcripts_key)
+
+    @property
+    def _transcripts_key(self) -> str:
+        entry = self.config["transcripts"]
+        whisper = _key(entry["checkpoint"], language=entry["language"], seed=self.config["seed"])
+        if entry["source"] == "whisper":
+            return whisper
+        return f"reference-or-{whisper}" if entry["fill_in"] else "reference"
+
+    @cached_property
+    def sentiment(self) -> str:
+        """A corpus's sentiment."""
+        entry = self.config["sentiment"]
+        key = _key(entry["checkpoint"], normalisation=entry["normalisation"])
+        return f"{_place('sentiment', self._transcripts_key)}/{key}.parquet"
+
+    @cached_property
+    def wer(self) -> str:
+        """A corpus's word errors."""
+        return f"{_place('wer', self._transcripts_key)}-{self.config['transcripts']['wer_normalisation']}.parquet"
+
+    def shards(self, pattern: str, corpus: str, size: int, ending: str) -> list[str]:
+        """The files of a stage's shards.
+
+        Args:
+            pattern: the stage's table, but for the ending
+            corpus: the corpus's folder
+            size: utterances per shard; shards that were begun keep the size that they have
+            ending: of the files
+        """
+        folder = Path(pattern.format(corpus=corpus))
+        begun = sorted(int(path.parent.name) for path in folder.glob(f"*/0.{ending}"))
+        size = begun[0] if begun else size
+        count = -(-self.corpus_of_folder[corpus].utterances // size)
+        return [f"{folder}/{size}/{shard}.{ending}" for shard in range(count)]
+
+    def wer_of(self, corpus: Corpus) -> str | None:
+        """A corpus's word errors, where Whisper writes words down that can be compared with references."""
+        return self.wer.format(corpus=corpus.folder) if self.config["transcripts"]["source"] == "whisper" else None
+
+    @staticmethod
+    def log(rule: str, place: str = "") -> str:
+        """The log of a job.
+
+        Args:
+            rule: the job's rule
+            place: of its result, whose wildcards the log's path takes over
+        """
+        return str(RESULTS / "logs" / rule / f"{_below_results(place) or rule}.log")
+
+    @staticmethod
+    def benchmark(rule: str, place: str) -> str:
+        """The benchmark of a job, see :meth:`log`."""
+        return str(RESULTS / "benchmarks" / rule / f"{_below_results(place)}.tsv")
+
+    @property
+    def files(self) -> list[str]:
+        """All tables and pictures of all experiments."""
+        return [file for experiment in self.experiments.values() for file in experiment.files]
+
+    @property
+    def targets(self) -> list[str]:
+        """What a study makes."""
+        return [*self.files, f"{self.folder}/report.html", f"{self.folder}/tracking.json"]
+
+    def experiments_of(self, *, published: bool) -> list[str]:
+        """The experiments that begin with published scores, or those that begin with audio."""
+        return [name for name, experiment in self.experiments.items() if experiment.is_published == published]
+
+    def corpora_of(self, *, published: bool) -> list[str]:
+        """The folders of the corpora of published scores, or of those of audio."""
+        return [corpus.folder for corpus in self.corpora.values() if corpus.is_published == published]
+
+    # --- What methods say of themselves ------------------------------------------------------------------------------
+
+    @property
+    def compared(self) -> list[str]:
+        """The methods that are compared with speech."""
+        return [name for name in self.methods if name != "speech"]
+
+    @property
+    def ceilings(self) -> list[str]:
+        """The methods that see the test labels."""
+        return [name for name, facts in self.facts["methods"].items() if facts["sees_test_labels"]]
+
+    @property
+    def fronts(self) -> dict[str, str]:
+        """The methods whose search has a Pareto front, and the path of each."""
+        return {name: facts["path"] for name, facts in self.facts["methods"].items() if facts["has_front"]}
+
+    @property
+    def uses_text_expert(self) -> bool:
+        """Whether a method reads the text expert's columns."""
+        return any(facts["reads_text_expert"] for facts in self.facts["methods"].values())
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the results should know about where they come from."""
+        corpora = [self.facts["corpora"][experiment.test.name]["note"] for experiment in self.experiments.values()]
+        methods = [f"{name}: {facts['note']}" for name, facts in self.facts["methods"].items() if facts["note"]]
+        return [note for note in dict.fromkeys([*corpora, *methods]) if note]
+
+    # --- What was made with what -------------------------------------------------------------------------------------
+
+    def notes_on_versions(self) -> Iterator[str]:
+        """Which results were made with other versions of packages than are here, and how to make them anew."""
+        folders = {self.name, *self.corpus_of_folder}
+        older: dict[str, set[str]] = {}
+        for file in sorted((RESULTS / "logs").rglob("*.json")):
+            rule, *place = file.relative_to(RESULTS / "logs").parts
+            if len(place) > 1 and place[0] not in folders:
+                continue  # of another study
+            used = tables.read_json(file)["versions"]
+            here = provenance.versions_here(used)
+            changed = {f"{name} {used[name]} (here {here[name]})" for name in used if used[name] != here[name]}
+            older.setdefault(rule, set()).update(changed)
+        for rule, changed in older.items():
+            if changed:
+                yield f"{rule}: made with {', '.join(sorted(changed))}; to make that anew: --forcerun {rule}"
+
+    # --- What is wrong -----------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Say all that is wrong with the corpora and with the folds they give, before anything runs.
+
+        A corpus that is missing and was never read is Snakemake's to say; the demo's are made by the workflow.
+
+        Raises:
+            InputError: with everything that is wrong
+        """
+        problems: Problems = []
+        for corpus in {corpus.name: corpus for e in self.experiments.values() for corpus in e.corpora}.values():
+            problems += self._problems_of_corpus(corpus)
+        if not problems:
+            for name, experiment in self.experiments.items():
+                problems += [f"experiments.{name}: {problem}" for problem in self._problems_of_folds(experiment)]
+        if problems:
+            raise InputError(problems)
+
+    def _problems_of_corpus(self, corpus: Corpus) -> Iterator[Problem]:
+        was_read = (RESULTS / "corpora" / corpus.folder).exists()
+        if not corpus.is_made and was_read and not corpus.path.exists():
+            yield f"corpora.{corpus.name}.path: {corpus.path}: no such file or folder; should be where data_dir says"
+        try:
+            missing = corpus.contents.get("without_reference", [])
+        except InputError as error:
+            yield from error.problems
+            return
+        transcripts = self.config["transcripts"]
+        if missing and transcripts["source"] == "reference" and not transcripts["fill_in"]:
+            yield (
+                f"corpora.{corpus.name}: {len(missing)} utterances have no reference transcript "
+                f"({', '.join(missing[:3])}, …); transcripts.fill_in: true lets Whisper write these down"
+            )
+
+    def _problems_of_folds(self, experiment: Experiment) -> Iterator[Problem]:
+        yield from experiment.plan["problems"]
+        known = experiment.plan["names"]
+        for fold in experiment.config["folds"] or [] if known else []:
+            if fold not in known:
+                yield f"folds: {fold!r} is no fold; {parts.should_be_one_of(fold, known)}"
+
+
+def _files_of_parts(config: Any, folder: str | Path) -> list[Path]:
+    """The files that a config names parts in."""
+    return [Path(folder, file) for file in re.findall(r'"([^"]+\.py):\w+"', json.dumps(config, default=str))]
+
+
+def _below_results(place: str) -> str:
+    return place.removeprefix(f"{RESULTS}/").removeprefix("corpora/").rsplit(".", 1)[0] if place else ""
+
+
+def _place(stage: str, key: str) -> str:
+    return f"{RESULTS}/corpora/{{corpus}}/{stage}/{key}"
+
+
+def _key(checkpoint: Mapping[str, str], **values: Any) -> str:
+    """A name for what a checkpoint and its settings make: legible, and different for different ones."""
+    name = Path(checkpoint.get("path") or checkpoint["name"]).name.removesuffix(".pt")
+    return f"{name}-{provenance.digest([checkpoint, values])[:8]}"
+
+
+def _said(checkpoint: Mapping[str, str]) -> str:
+    """A checkpoint in one word."""
+    return checkpoint.get("path") or "@".join(filter(None, (checkpoint["name"], checkpoint.get("revision"))))
+
+
+@functools.cache
+def checkpoint_files(path: str | None) -> list[str]:
+    """The files of a checkpoint that is given by path, so that it may be made by a rule, or edited.
+
+    Args:
+        path: a folder, or a file of Whisper's; ``None`` for a checkpoint by name
+    """
+    if path is None:
+        return []
+    folder = Path(path)
+    if folder.suffix == ".pt" or folder.is_file():
+        return [path]
+    weights = next(filter(None, (sorted(folder.glob(kind)) for kind in WEIGHTS)), [folder / "model.safetensors"])
+    # The rule that makes a checkpoint promises its weights alone.
+    beside = [] if RESULTS in folder.parents else [file for kind in BESIDE_WEIGHTS for file in folder.glob(kind)]
+    return [str(file) for file in [*weights, *sorted(beside)]]
