@@ -13,6 +13,7 @@ SCRIPTS = ROOT / "workflow/scripts"
 MODELS = {"torch", "transformers", "whisper"}
 LIGHT = ("corpora", "splits", "fusion", "evaluation")
 WINGS = ("corpora", "splits", "speech", "text", "fusion", "evaluation", "tracking")
+DEMO = {"demo", "tables", "provenance", "audio"}  # all of the library that the demo knows
 OFFLINE = re.compile(r'^os\.environ\["HF_HUB_OFFLINE"\] = "1"$', re.MULTILINE)
 
 
@@ -50,6 +51,11 @@ def reached(path, seen=None):
     return seen
 
 
+def known(path):
+    """The modules and packages at the top of the library that a file imports."""
+    return {name.split(".")[1] for name in imports(path) if name.startswith("emofuse.")}
+
+
 def packages(names):
     return {name.split(".")[0] for name in names}
 
@@ -63,8 +69,19 @@ def test_layers(path):
         assert "mlflow" not in packages(imports(path))
     assert "snakemake" not in packages(imports(path))
     if wing(path) in WINGS:
-        met = {name.split(".")[1] for name in imports(path) if name.startswith("emofuse.")}
-        assert not (met & set(WINGS)) - {wing(path)}, "wings meet in the tables"
+        assert not (known(path) & set(WINGS)) - {wing(path)}, "wings meet in the tables"
+
+
+def test_the_demo_is_known_by_its_own_scripts_alone():
+    knowing = {path for path in sources(LIBRARY, SCRIPTS) if "demo" in known(path)}
+    assert {path for path in knowing if LIBRARY / "demo" not in path.parents} == set(SCRIPTS.glob("demo_*.py"))
+
+
+@pytest.mark.parametrize("path", sources(LIBRARY / "demo"), ids=lambda path: path.stem)
+def test_the_demo_knows_no_stage_and_only_its_training_knows_models(path):
+    assert known(path) <= DEMO
+    if not path.stem.startswith("train"):
+        assert not packages(reached(path)) & MODELS
 
 
 @pytest.mark.parametrize("path", sources(SCRIPTS), ids=lambda path: path.stem)

@@ -11,9 +11,9 @@ import soundfile
 from helpers import make_release
 from project import Project, audio_study, study
 
-from emofuse.corpora import synthetic
+from emofuse.demo import sentences, train_sentiment, train_whisper, voices
+from emofuse.demo.material import make_material
 from emofuse.tables import EMOTIONS
-from emofuse.text import pretraining
 
 
 @pytest.fixture(scope="session")
@@ -79,10 +79,10 @@ def make_voices(folder):
         for emotion in EMOTIONS:
             for take in range(3):
                 # Whisper's window is 3.4 s here.
-                while len(text := synthetic.sentence(random, emotion)) > 38:
+                while len(text := sentences.sentence(random, emotion)) > 38:
                     pass
                 file = f"{speaker}_{emotion}_{take}.wav"
-                samples = synthetic.utter(text, voice, synthetic.EMOTIONAL_PROSODY[emotion], 16_000)
+                samples = voices.utter(text, voice, voices.EMOTIONAL_PROSODY[emotion], 16_000)
                 soundfile.write(folder / file, samples, 16_000)
                 rows.append((file, speaker, number // 2, emotion, text))
     table = pd.DataFrame(rows, columns=["path", "speaker", "session", "emotion", "transcript"])
@@ -92,7 +92,6 @@ def make_voices(folder):
 def make_checkpoints(folder):
     """Small checkpoints, the demo's but hardly trained."""
     encoders.make(folder / "wav2vec2")
-    material = synthetic.material(60, seed=0)
-    pretraining.save_whisper(pretraining.train_whisper(material, steps=3, seed=0), folder / "whisper.pt")
-    for part in pretraining.train_sentiment(list(material["text"]), list(material["sentiment"]), steps=3, seed=0):
-        part.save_pretrained(folder / "sentiment")
+    material = make_material(60, seed=0)
+    train_whisper.save(train_whisper.train(material, steps=3, seed=0), folder / "whisper.pt")
+    train_sentiment.save(*train_sentiment.train(material, steps=3, seed=0), folder / "sentiment")

@@ -1,4 +1,4 @@
-"""Rule `pretrain_wav2vec2`: train the demo's wav2vec 2.0."""
+"""Rule `demo_sentiment`: train the demo's sentiment model and its tokenizer."""
 
 import os
 
@@ -10,13 +10,13 @@ from pathlib import Path
 import torch
 
 from emofuse import contracts, tables
+from emofuse.demo import train_sentiment
 from emofuse.logs import logged
-from emofuse.speech import pretraining
 
-settings = snakemake.params.settings
+recipe = snakemake.params.recipe
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(True)
     material = tables.read(contracts.MATERIAL, snakemake.input.material)
-    model = pretraining.train_wav2vec2(material, settings["steps"], settings["seed"])
-    pretraining.save(model, Path(snakemake.output[0]).parent)
+    model, tokenizer = train_sentiment.train(material, recipe["steps"], recipe["seed"])
+    train_sentiment.save(model, tokenizer, Path(snakemake.output[0]).parent)

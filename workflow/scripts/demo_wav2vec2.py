@@ -1,20 +1,22 @@
-"""Rule `pretrain_whisper`: train the demo's Whisper."""
+"""Rule `demo_wav2vec2`: train the demo's wav2vec 2.0."""
 
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
+from pathlib import Path
+
 import torch
 
 from emofuse import contracts, tables
+from emofuse.demo import train_wav2vec2
 from emofuse.logs import logged
-from emofuse.text import pretraining
 
-settings = snakemake.params.settings
+recipe = snakemake.params.recipe
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(True)
     material = tables.read(contracts.MATERIAL, snakemake.input.material)
-    model = pretraining.train_whisper(material, settings["steps"], settings["seed"])
-    pretraining.save_whisper(model, snakemake.output[0])
+    model = train_wav2vec2.train(material, recipe["steps"], recipe["seed"])
+    train_wav2vec2.save(model, Path(snakemake.output[0]).parent)

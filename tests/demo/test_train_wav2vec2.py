@@ -1,37 +1,26 @@
 import hashlib
 
 import numpy as np
-import pandas as pd
 import pytest
-import soundfile
 import torch
 
-from emofuse.corpora import synthetic
-from emofuse.speech import embeddings, pretraining
-
-
-@pytest.fixture(scope="module")
-def material():
-    return synthetic.material(24, 0)
+from emofuse.demo import train_wav2vec2
+from emofuse.demo.material import decode, make_material
+from emofuse.speech import embeddings
 
 
 @pytest.fixture(scope="module")
 def folder(material, tmp_path_factory):
     folder = tmp_path_factory.mktemp("wav2vec2")
-    pretraining.save(pretraining.train_wav2vec2(material, steps=2, seed=0, batch_size=4), folder)
+    train_wav2vec2.save(train_wav2vec2.train(material, steps=2, seed=0, batch_size=4), folder)
     return folder
 
 
-def test_the_checkpoint_loads_as_public_ones_do(material, folder, tmp_path):
-    paths = []
-    for index in range(3):
-        paths.append(tmp_path / f"{index}.flac")
-        paths[-1].write_bytes(material["audio"][index])
-    utterances = pd.DataFrame({"utterance": list("abc"), "path": list(map(str, paths))})
-    utterances["duration"] = [soundfile.info(path).duration for path in paths]
-    found = embeddings.embed(*embeddings.load({"path": str(folder)}, "cpu"), utterances)
-    assert found.shape == (3, 3, 96)
-    assert np.isfinite(found).all()
+def test_the_checkpoint_loads_as_public_ones_do(folder, recordings):
+    model, extractor = embeddings.load({"path": str(folder)}, "cpu")
+    states = embeddings.embed(model, extractor, recordings, budget=160_000, threads=1, precision="float32")
+    assert states.shape == (3, 3, 96)
+    assert np.isfinite(states).all()
 
 
 def test_volume_reaches_the_model(folder):
@@ -42,7 +31,7 @@ def test_volume_reaches_the_model(folder):
 
 def test_the_same_seed_trains_the_same_bytes(material, folder, tmp_path):
     def trained(seed):
-        pretraining.save(pretraining.train_wav2vec2(material, steps=2, seed=seed, batch_size=4), tmp_path / str(seed))
+        train_wav2vec2.save(train_wav2vec2.train(material, steps=2, seed=seed, batch_size=4), tmp_path / str(seed))
         return hashlib.sha256((tmp_path / str(seed) / "model.safetensors").read_bytes()).digest()
 
     assert trained(0) == hashlib.sha256((folder / "model.safetensors").read_bytes()).digest()
@@ -52,12 +41,12 @@ def test_the_same_seed_trains_the_same_bytes(material, folder, tmp_path):
 @pytest.mark.slow
 def test_it_learns_to_hear_volume():
     torch.manual_seed(0)
-    train, held_out = synthetic.material(300, 0), synthetic.material(60, 1)
-    model = pretraining.train_wav2vec2(train, steps=100, seed=0)
+    train, held_out = make_material(300, 0), make_material(60, 1)
+    model = train_wav2vec2.train(train, steps=100, seed=0)
 
     def heard(material):
         with torch.inference_mode():
-            waves = [torch.from_numpy(pretraining._decoded(audio))[None] for audio in material["audio"]]
+            waves = [torch.from_numpy(decode(audio))[None] for audio in material["audio"]]
             return np.array([model(wave).last_hidden_state.mean(dim=1)[0].numpy() for wave in waves])
 
     volume = train["volume"] - train["volume"].mean()
