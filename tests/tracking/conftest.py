@@ -24,10 +24,13 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from emofuse import contracts, tables, tracking
+from emofuse import contracts, tables
+from emofuse.tracking import server
+from emofuse.tracking.content import ExperimentInput
 
 FOLDS = ("Ses01F", "Ses01M")
 EMOTIONS = tables.EMOTIONS
+METRICS = ("UA", "WA", "log_loss")
 
 
 @dataclass
@@ -39,7 +42,8 @@ class Study:
     name: str = "released"
     methods: list[str] = field(default_factory=lambda: ["speech", "paper", "stacking"])
     config: dict = field(default_factory=lambda: {"study": "released", "seed": 1})
-    audio: dict = field(default_factory=dict)
+    models: dict = field(default_factory=dict)
+    wer: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -64,14 +68,14 @@ class Study:
 
     def runs_by_key(self) -> dict[str, Run]:
         runs = self.runs()
-        found = {run.data.tags[tracking.KEY]: run for run in runs}
-        assert len(found) == len(runs), "a run is there twice"
-        return found
+        by_key = {run.data.tags[server.KEY]: run for run in runs}
+        assert len(by_key) == len(runs), "two runs have the same key"
+        return by_key
 
     def write(self) -> "Study":
         predictions = {method: self.write_method(method) for method in self.methods}
-        scores = predictions[self.methods[0]][["fold", "utterance", "emotion"]].assign(
-            split="test", speaker="Ses01F", condition="improvised", transcript="well"
+        scores = predictions[self.methods[0]][["fold", "utterance", "speaker", "condition", "emotion"]].assign(
+            split="test", transcript="well"
         )
         scores[tables.SPEECH] = 1 / len(EMOTIONS)
         scores[tables.SENTIMENT] = 1 / len(tables.SENTIMENTS)
@@ -102,46 +106,75 @@ class Study:
         right["value"] = (right["emotion"] == right["predicted"]).astype(float)
         parts = []
         for condition in ("all", "improvised"):
-            for metric in ("UA", "log_loss", "changed_neutral_happy_better"):
+            for metric in METRICS:
                 value = right.groupby(["method", "fold"], as_index=False)["value"].mean()
                 parts.append(value.assign(condition=condition, metric=metric))
         metrics = pd.concat(parts)
         tables.write(metrics, contracts.METRICS, self.folder / "metrics.parquet")
         comparison = metrics.groupby(["method", "condition", "metric"], as_index=False)["value"].mean()
         comparison = comparison.rename(columns={"value": "mean"}).assign(
-            speech=0.5, difference=0.02, low=-0.01, high=0.05, p=0.25
+            speech=0.5, difference=0.02, low=-0.01, high=0.05, p=np.nan
         )
+        comparison.loc[comparison["metric"] == "WA", "p"] = 0.25
         tables.write(comparison, contracts.COMPARISON, self.folder / "comparison.parquet")
 
+    def experiments(self) -> dict[str, ExperimentInput]:
+        """What a rule says of its inputs."""
+        methods = {
+            method: {
+                "predictions": str(self.folder / "fusion" / method / "predictions.parquet"),
+                "parameters": str(self.folder / "fusion" / method / "parameters.json"),
+                "trials": str(self.folder / "fusion" / method / "trials.parquet"),
+                "figures": {"confusion": str(self.folder / "figures" / method / "confusion.png")},
+            }
+            for method in self.methods
+        }
+        tables_of_experiment = {
+            name: str(self.folder / f"{name}.parquet") for name in ("scores", "metrics", "comparison")
+        }
+        experiment = {
+            "corpus": "iemocap",
+            "protocol": "leave_one_speaker_out",
+            "models": self.models,
+            "wer": self.wer,
+            "figures": {"leaderboard": str(self.folder / "figures" / "leaderboard.png")},
+            "methods": methods,
+        }
+        return {"iemocap": experiment | tables_of_experiment}
+
+    @property
+    def recipe(self) -> dict:
+        """What the script of the rule is given, but for the address of MLflow."""
+        return {
+            "results": str(self.results),
+            "study": self.name,
+            "experiments": self.experiments(),
+            "config": self.config,
+            "config_digest": hashlib.sha256(json.dumps(self.config).encode()).hexdigest(),
+        }
+
     def synchronise(self, uri: str | None = None) -> list[dict]:
-        settings = {"corpus": "iemocap", "protocol": "leave_one_speaker_out", "methods": self.methods}
-        settings |= self.audio
-        return tracking.synchronise(
-            uri or self.uri,
-            self.results,
-            self.name,
-            {"iemocap": settings},
-            config=self.config,
-            config_digest=hashlib.sha256(json.dumps(self.config).encode()).hexdigest(),
-        )
+        return server.synchronise(uri or self.uri, **self.recipe)["runs"]
 
 
 def make_predictions(method: str, seed: int) -> pd.DataFrame:
-    """Eight test utterances a fold, the same ones and labels for each method."""
+    """Eight test utterances per fold, the same ones and labels for each method."""
     random = np.random.default_rng([seed, zlib.crc32(method.encode())])
     count = 8 * len(FOLDS)
     predicted = random.choice(EMOTIONS, count)
     probability = np.where(np.array(EMOTIONS) == predicted[:, None], 0.7, 0.1)
-    frame = pd.DataFrame(probability, columns=tables.PROBABILITY).assign(
+    return pd.DataFrame(probability, columns=tables.PROBABILITY).assign(
         fold=np.repeat(FOLDS, 8),
         utterance=[f"u{row}" for row in range(count)],
+        speaker=np.repeat(FOLDS, 8),
+        condition="improvised",
+        speech="neutral",
         emotion=np.tile(EMOTIONS, 2 * len(FOLDS)),
         predicted=predicted,
         entropy=0.94,
         varentropy=0.8,
         selected=True,
     )
-    return frame
 
 
 def write_picture(path: Path, grey: int) -> None:

@@ -1,21 +1,18 @@
 """Bring MLflow into line with the files of a study."""
 
-from pathlib import Path
-
-from emofuse import tables, tracking
+from emofuse import tables
 from emofuse.logs import logged
+from emofuse.tracking import server
 
-settings = snakemake.params.settings
-results = Path(settings["results"]).resolve()
-uri = settings["uri"] or f"sqlite:///{results / 'mlflow.db'}"
+recipe = snakemake.params.recipe
 
 with logged(snakemake.log[0]):
-    runs = tracking.synchronise(
-        uri,
-        results,
-        settings["study"],
-        settings["experiments"],
-        config=settings["config"],
-        config_digest=settings["config_digest"],
+    record = server.synchronise(
+        recipe["uri"],
+        recipe["results"],
+        recipe["study"],
+        recipe["experiments"],
+        config=recipe["config"],
+        config_digest=recipe["config_digest"],
     )
-    tables.write_json({"uri": tracking.without_password(uri), "runs": runs}, snakemake.output[0])
+    tables.write_json(record, snakemake.output[0])

@@ -1,0 +1,322 @@
+"""MLflow, brought into line with what the files of a study say its runs hold.
+
+A family of runs is written whole or not at all.
+Each run has a key, which says what it is, and a digest of everything that was put into it.
+Params cannot be changed in MLflow, so a family is kept as it is where all its digests are the same,
+and is else written anew, with the parent marked as finished last, before the old one is deleted.
+A family without a finished parent is what a crash left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+# MLflow reads these when it is first imported. By its own defaults it would try a server that is down for four minutes,
+# print two lines a run, and report its use to its makers.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+import filelock
+import sqlalchemy
+from mlflow import MlflowClient, MlflowException
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_DATASET_CONTEXT,
+    MLFLOW_GIT_COMMIT,
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_SOURCE_NAME,
+)
+from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
+
+from emofuse import provenance, tables
+from emofuse.tables import Problem
+from emofuse.tracking.content import (
+    Content,
+    Experiment,
+    ExperimentInput,
+    Family,
+    Scores,
+    read_study,
+    sha256_of_each,
+    without_password,
+)
+
+STUDY = "emofuse.study"
+"""Tag of an experiment: the study that it belongs to."""
+
+KEY = "emofuse.key"
+"""Tag of a run: what it is, ``study/experiment/method`` or ``study/experiment/method/fold``."""
+
+DIGEST = "emofuse.digest"
+"""Tag of a run: digest of all that was put into it, but for what all runs of the experiment share."""
+
+SHARED = "emofuse.shared"
+"""Tag of a parent: digest of the config and of the pictures that all methods share."""
+
+CONFIG = "config_digest"
+"""Tag of a run: digest of the study's config."""
+
+VALUES_PER_REQUEST = 900
+"""Metrics that are sent at once: the most that one request may hold is 1000 values, 100 of them params."""
+
+PARAMS_PER_REQUEST = 100
+"""Params that are sent at once, beside the metrics."""
+
+
+def synchronise(
+    uri: str,
+    results: str | Path,
+    study: str,
+    experiments: Mapping[str, ExperimentInput],
+    config: Mapping[str, Any],
+    config_digest: str,
+) -> dict[str, Any]:
+    """Make MLflow show exactly the runs of a study that its files describe.
+
+    Families of runs whose content is as it was are kept.
+    The config and the pictures that all methods share are no part of that content:
+    they are brought up to date within the kept runs, lest one method's change replaces all.
+    Runs and experiments of the study that no longer belong are deleted,
+    which in MLflow means hidden: ``mlflow gc`` frees their space.
+
+    Args:
+        uri: any tracking URI of MLflow, such as ``sqlite:////home/me/mlflow.db`` or ``http://127.0.0.1:5000``;
+            the empty one stands for the database ``mlflow.db`` in ``results``
+        results: the folder in which MLflow without a server keeps its artifacts, as ``mlartifacts``
+        study: its name
+        experiments: by name, what each has written
+        config: the study's whole config, for the artifact ``config.yaml``
+        config_digest: what the tag of that name says
+
+    Returns:
+        ``uri`` without its password, and ``runs``, a row per run: experiment, method, fold (``None`` for a parent),
+        run_id, digest, status (``kept`` or ``written``)
+
+    Raises:
+        InputError: if files are missing or bad, before MLflow is touched
+        RuntimeError: if MLflow cannot be reached or refuses; run again and nothing is lost or doubled
+    """
+    results = Path(results).resolve()
+    uri = uri or f"sqlite:///{results / 'mlflow.db'}"
+    contents = read_study(study, experiments, config)
+    tags = {MLFLOW_GIT_COMMIT: _git_commit(), CONFIG: config_digest}
+    rows: list[dict[str, Any]] = []
+    try:
+        with _connected(uri) as client:
+            _delete_experiments(client, study, keep=[f"{study}/{name}" for name in contents])
+            for name, experiment in contents.items():
+                location = None if uri.startswith("http") else str(results / "mlartifacts" / study / name)
+                experiment_id = _get_or_create_experiment(client, study, name, location)
+                runs = _synchronise_experiment(client, experiment_id, experiment, tags, results)
+                rows += [{"experiment": name} | row for row in runs]
+    except (MlflowException, OSError, sqlalchemy.exc.SQLAlchemyError) as error:
+        problem: Problem = (
+            f"MLflow at {uri} could not be brought into line with the files of study {study}: {error}\n"
+            "No result is lost: the files have it all. Once that address answers, run the same command again."
+        )
+        raise RuntimeError(without_password(problem)) from None
+    return {"uri": without_password(uri), "runs": rows}
+
+
+def _do_not_wait_for_the_disk(connection: Any, record: Any) -> None:
+    """Let sqlite trust the operating system with what it writes.
+
+    By default it waits for the disk at each of some 600 commits of a study, for half of the time that a sync takes.
+    Without that only a power cut can harm the database, and the files bring it back: delete it and run again.
+    """
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
+
+
+@contextmanager
+def _connected(uri: str) -> Iterator[MlflowClient]:
+    """A client of the store at a URI.
+
+    One process at a time works on an sqlite database: two that migrate the same fresh one break it for good.
+    A fresh one gets its name once it is whole, so that being killed half-way does not break it either.
+    """
+    if not uri.startswith("sqlite:"):
+        yield MlflowClient(uri)
+        return
+    database = Path(str(sqlalchemy.make_url(uri).database)).resolve()
+    database.parent.mkdir(parents=True, exist_ok=True)
+    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _do_not_wait_for_the_disk)
+    with filelock.FileLock(f"{database}.lock"):
+        if not database.exists():
+            with tables.replacing(database) as temporary:
+                MlflowClient(f"sqlite:///{temporary}").search_experiments()
+        yield MlflowClient(uri)
+
+
+def _get_or_create_experiment(client: MlflowClient, study: str, name: str, location: str | None) -> str:
+    # Not mlflow.set_experiment: two processes that set a new name at once end up in one another's experiment.
+    experiment = client.get_experiment_by_name(f"{study}/{name}")
+    if experiment is None:
+        # Without a location of its own, the artifacts would land in ./mlruns of whoever was first.
+        return client.create_experiment(f"{study}/{name}", location, tags={STUDY: study})
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    return experiment.experiment_id
+
+
+def _delete_experiments(client: MlflowClient, study: str, keep: Sequence[str]) -> None:
+    for experiment in client.search_experiments(filter_string=f"tags.`{STUDY}` = '{study}'"):
+        if experiment.name not in keep:
+            client.delete_experiment(experiment.experiment_id)
+
+
+def _synchronise_experiment(
+    client: MlflowClient, experiment_id: str, experiment: Experiment, tags: dict[str, str], results: Path
+) -> list[dict[str, Any]]:
+    """Keep or write each family, then delete every other run of ours; a row per run.
+
+    Args:
+        client: of the store
+        experiment_id: the experiment's in MLflow
+        experiment: what it should hold
+        tags: of all runs that are written
+        results: the folder below which tags say where a run's files lie
+    """
+    existing = _search_runs(client, experiment_id)
+    rows: list[dict[str, Any]] = []
+    for family in experiment.families:
+        runs = _find_whole(existing, family)
+        status = "kept" if runs else "written"
+        if not runs:
+            source = os.path.relpath(family[0].folder, results)
+            runs = _write(client, experiment_id, family, tags | {MLFLOW_SOURCE_NAME: source})
+        _update_shared(client, runs, experiment.shared, tags[CONFIG])
+        for content, run in zip(family, runs, strict=True):
+            row = {"method": content.tags["method"], "fold": content.fold, "run_id": run.info.run_id}
+            rows.append(row | {"digest": content.digest, "status": status})
+
+    current = {row["run_id"] for row in rows}
+    for run in existing:
+        if run.info.run_id not in current:
+            client.delete_run(run.info.run_id)
+    return rows
+
+
+def _search_runs(client: MlflowClient, experiment_id: str) -> list[Run]:
+    """All runs of an experiment that were written here, whole or not."""
+    runs: list[Run] = []
+    token = None
+    while True:
+        page = client.search_runs([experiment_id], f"tags.`{KEY}` LIKE '%'", max_results=1000, page_token=token)
+        runs += page
+        token = page.token
+        if not token:
+            return runs
+
+
+def _find_whole(existing: Sequence[Run], family: Family) -> list[Run]:
+    """The runs of a family, in its order, if all exist and are finished with the same digests; else none."""
+    parent, *children = family
+    for candidate in existing:
+        if not _is_finished(candidate, parent):
+            continue
+        nested = [run for run in existing if run.data.tags.get(MLFLOW_PARENT_RUN_ID) == candidate.info.run_id]
+        finished = [run for child in children for run in nested if _is_finished(run, child)]
+        if len(nested) == len(finished) == len(children):
+            return [candidate, *finished]
+    return []
+
+
+def _is_finished(run: Run, content: Content) -> bool:
+    """Whether a run holds this content, and all of it."""
+    tags = run.data.tags
+    return run.info.status == "FINISHED" and tags[KEY] == content.key and tags[DIGEST] == content.digest
+
+
+def _write(client: MlflowClient, experiment_id: str, family: Family, tags: dict[str, str]) -> list[Run]:
+    """Write a family: the parent is made first, for its id, and marked as finished last."""
+    runs: list[Run] = []
+    for content in family:
+        own = content.tags | {KEY: content.key, DIGEST: content.digest} | tags
+        if runs:
+            own[MLFLOW_PARENT_RUN_ID] = runs[0].info.run_id
+        run = client.create_run(experiment_id, run_name=content.name, tags=own)
+        _fill(client, run, content)
+        runs.append(run)
+    for run in reversed(runs):
+        client.set_terminated(run.info.run_id)
+    return runs
+
+
+def _fill(client: MlflowClient, run: Run, content: Content) -> None:
+    """Put metrics, params, dataset and artifacts into a run."""
+    run_id = run.info.run_id
+    metrics = [Metric(name, value, run.info.start_time, 0) for name, value in content.metrics.items()]
+    params = [Param(name, _shortened(value)) for name, value in content.params.items()]
+    requests = zip_longest(_parts(metrics, VALUES_PER_REQUEST), _parts(params, PARAMS_PER_REQUEST), fillvalue=())
+    for some_metrics, some_params in requests:
+        client.log_batch(run_id, metrics=some_metrics, params=some_params)
+    evaluated = InputTag(MLFLOW_DATASET_CONTEXT, "evaluation")
+    client.log_inputs(run_id, datasets=[DatasetInput(_dataset(content.scores), [evaluated])])
+    _log_artifacts(client, run_id, content.artifacts)
+
+
+def _update_shared(client: MlflowClient, runs: Sequence[Run], shared: Mapping[str, bytes], config_digest: str) -> None:
+    """Bring what all methods share up to date within the runs of a family."""
+    parent, *children = runs
+    digest = provenance.digest([config_digest, sha256_of_each(shared)])
+    if parent.data.tags.get(SHARED) == digest:
+        return
+    _log_artifacts(client, parent.info.run_id, shared)
+    for run in [*children, parent]:
+        if run.data.tags[CONFIG] != config_digest:
+            client.set_tag(run.info.run_id, CONFIG, config_digest)
+    # Last, so that what a crash cuts short is done again.
+    client.set_tag(parent.info.run_id, SHARED, digest)
+
+
+def _log_artifacts(client: MlflowClient, run_id: str, artifacts: Mapping[str, bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for path, data in artifacts.items():
+            file = Path(folder, path)
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(data)
+        client.log_artifacts(run_id, folder)
+
+
+def _dataset(scores: Scores) -> Dataset:
+    """The scores in MLflow's words; its UI lists the columns."""
+    kinds = {name: "double" if dtype.kind == "f" else "string" for name, dtype in scores.dtypes.items()}
+    return Dataset(
+        name=scores.name,
+        digest=scores.digest,
+        source_type="local",
+        source=json.dumps({"uri": str(scores.path.resolve())}),
+        schema=json.dumps({"mlflow_colspec": [{"name": name, "type": kind} for name, kind in kinds.items()]}),
+        profile=json.dumps({"num_rows": scores.rows}),
+    )
+
+
+def _shortened(value: str) -> str:
+    """A param's value as far as MLflow takes it: 6 000 characters; ``parameters.json`` has it whole."""
+    return value if len(value) <= MAX_PARAM_VAL_LENGTH else value[: MAX_PARAM_VAL_LENGTH - 1] + "…"
+
+
+def _parts(values: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def _git_commit() -> str:
+    """The commit of the code that writes a run; it is no part of the digest, or each commit would rewrite all."""
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        answer = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return answer.stdout.strip()
