@@ -5,32 +5,31 @@ from pathlib import Path
 import pytest
 
 from emofuse import contracts, provenance
+from emofuse.tables import Contract
 
 SCRIPTS = Path(__file__).parent.parent / "workflow/scripts"
-KINDS = [name for name, found in vars(contracts).items() if getattr(found, "__module__", "") == contracts.__name__]
-PUBLIC = [name for name in KINDS if not name.startswith("_")]
+KINDS = {name: value for name, value in vars(contracts).items() if isinstance(value, Contract)}
 
 
-@pytest.mark.parametrize("kind", PUBLIC)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_contract_is_named_after_its_table(kind):
-    schema = getattr(contracts, kind)()
-    assert schema.name == kind
-    assert schema.coerce
-    assert getattr(contracts, kind)() is schema
-    assert getattr(contracts, kind).__doc__.endswith(".")
+    assert kind.lower() in (KINDS[kind].name, f"{KINDS[kind].name}_logits")
+    assert set(KINDS[kind].unique) <= set(KINDS[kind].columns)
 
 
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ("embeddings", {"utterances"}),
-        ("transcripts", {"utterances", "transcripts"}),
-        ("sentiment", {"transcripts", "sentiment"}),
-        ("speech_classifier", {"utterances", "folds", "speech"}),
-        ("finetune", {"utterances", "folds", "speech"}),
-        ("scores", {"utterances", "transcripts", "sentiment", "speech", "scores"}),
+        ("embeddings", {"RECORDINGS"}),
+        ("transcripts", {"RECORDINGS", "TRANSCRIPTS"}),
+        ("sentiment", {"TRANSCRIPTS", "SENTIMENT_LOGITS"}),
+        ("speech_classifier", {"UTTERANCES", "FOLDS", "SPEECH_LOGITS"}),
+        ("finetune", {"RECORDINGS", "UTTERANCES", "FOLDS", "SPEECH_LOGITS"}),
+        ("text_expert", {"UTTERANCES", "FOLDS", "TRANSCRIPTS", "TEXT_EXPERT"}),
+        ("scores", {"UTTERANCES", "TRANSCRIPTS", "SENTIMENT_LOGITS", "SPEECH_LOGITS", "SCORES"}),
+        ("evaluate", {"PREDICTIONS", "METRICS", "COMPARISON"}),
     ],
 )
 def test_a_stage_reaches_the_contracts_of_its_own_tables(script, expected):
     reached = provenance.reach(SCRIPTS / f"{script}.py")
-    assert {name for module, name in reached if module.endswith("contracts") and name in PUBLIC} == expected
+    assert {name for module, name in reached if module.endswith("contracts") and name in KINDS} == expected

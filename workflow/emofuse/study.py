@@ -16,12 +16,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from emofuse import figures, parts, provenance, tables
+from emofuse import code, figures, parts, provenance, tables
 from emofuse.memory import Memory
 from emofuse.tables import InputError, Problem, Problems
 
 RESULTS = Path("results")
-SCRIPTS = Path(__file__).parent.parent / "scripts"
+LIBRARY = Path(__file__).parent
+SCRIPTS = LIBRARY.parent / "scripts"
 
 WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
 """Files of a checkpoint's weights, the preferred kind first."""
@@ -99,8 +100,8 @@ class Corpus:
         if self.is_made or not self.path.exists():
             return {}
         files = self.reader.watched(self.path)
-        code = provenance.code_digest(SCRIPTS / "utterances.py", self.facts["path"])
-        key = [str(self.path), provenance.state(files), self.variant, self.config["partial"], code]
+        digest = provenance.code_digest(SCRIPTS / "utterances.py", self.facts["path"])
+        key = [str(self.path), code.state(files), self.variant, self.config["partial"], digest]
         if self.is_published:
             return self.memory.recall(f"corpus-{self.folder}", key, lambda: {"files": provenance.file_digest(files)})
         return self.memory.recall(f"corpus-{self.folder}", key, lambda: self.listing.contents())
@@ -290,7 +291,7 @@ class Study:
             return tuple(configuration.complete(config, source, folder))
 
         memory = Memory(RESULTS / "cache")
-        key = [config, source, str(folder), provenance.state(provenance.LIBRARY, *_files_of_parts(config, folder))]
+        key = [config, source, str(folder), [code.state(place) for place in (LIBRARY, *_files_of_parts(config, folder))]]
         return cls(*memory.recall(f"config-{provenance.digest(source)[:8]}", key, complete), memory)
 
     # --- What a result depends on ------------------------------------------------------------------------------------
@@ -307,7 +308,7 @@ class Study:
         }
         files = [root.split(":")[0] for several in rules.values() for roots in several for root in roots]
         elsewhere = [file for file in files if file.endswith(".py")]
-        state = provenance.state(provenance.LIBRARY, SCRIPTS, *elsewhere)
+        state = [code.state(LIBRARY), code.state(SCRIPTS), code.state(elsewhere)]
 
         def digests() -> dict[str, str]:
             return {

@@ -75,7 +75,7 @@ class InputError(ValueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = list(problems)
         count = len(self.problems)
-        head = "1 problem with the input:" if count == 1 else f"{count} problems with the input:"
+        head: Problem = "1 problem with the input:" if count == 1 else f"{count} problems with the input:"
         super().__init__("\n".join([head, *(f"  - {problem}" for problem in self.problems)]))
 
 
@@ -187,8 +187,8 @@ def _checks(column: Column) -> list[pa.Check]:
     if column.low is not None and column.high is None:
         checks.append(pa.Check.ge(column.low, error=f"should be at least {column.low:g}"))
     elif column.low is not None:
-        error = f"should be a number between {column.low:g} and {column.high:g}"
-        checks.append(pa.Check.in_range(column.low, column.high, error=error))
+        problem = f"should be a number between {column.low:g} and {column.high:g}"
+        checks.append(pa.Check.in_range(column.low, column.high, error=problem))
     return checks
 
 
