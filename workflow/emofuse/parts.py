@@ -1,6 +1,7 @@
 """Parts: what a config names, found where it is defined, and described by what it says of itself.
 
-A part is a fusion method or a corpus reader, which are classes, or a protocol, which is a function.
+A part is a fusion method or a corpus reader, which are classes, or a protocol or a text normalisation, which are
+functions.
 Nobody keeps a list of them: the name of a part in a config is its own name in snake_case,
 and a part from elsewhere is named by its path, ``my_method.py:MyMethod`` or ``package.module:MyMethod``.
 
@@ -51,6 +52,7 @@ class Kind(NamedTuple):
 METHOD = Kind("fusion method", "fusion", "FusionMethod")
 READER = Kind("corpus reader", "corpora", "Reader")
 PROTOCOL = Kind("protocol", "splits.py", "protocol")
+NORMALISATION = Kind("text normalisation", "text/normalisation.py", "normalisation")
 
 
 # --- Where parts are -------------------------------------------------------------------------------------------------

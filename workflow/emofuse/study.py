@@ -297,7 +297,7 @@ class Study:
     # --- What a result depends on ------------------------------------------------------------------------------------
 
     @cached_property
-    def code(self) -> dict[str, str]:
+    def digests(self) -> dict[str, str]:
         """The digest of the code of each rule; of a rule that names parts by their path, with each of these."""
         readers = [facts["path"] for facts in self.facts["corpora"].values()]
         rules = {script.stem: [()] for script in SCRIPTS.glob("*.py")} | {
@@ -310,14 +310,14 @@ class Study:
         elsewhere = [file for file in files if file.endswith(".py")]
         state = [code.state(LIBRARY), code.state(SCRIPTS), code.state(elsewhere)]
 
-        def digests() -> dict[str, str]:
+        def compute() -> dict[str, str]:
             return {
                 " ".join((rule, *roots)): provenance.code_digest(SCRIPTS / f"{rule}.py", *roots)
                 for rule, several in rules.items()
                 for roots in several
             }
 
-        return self.memory.recall(f"code-{self.name}", [state, rules], digests)
+        return self.memory.recall(f"code-{self.name}", [state, rules], compute)
 
     def recipe(self, rule: str, *roots: str, **values: Any) -> dict[str, Any]:
         """All that the result of a job depends on besides its inputs, plain and with its keys in order.
@@ -327,7 +327,7 @@ class Study:
             roots: paths of parts that the script reaches by name only
             values: what else
         """
-        return json.loads(provenance.canonical(values | {"code": self.code[" ".join((rule, *roots))]}))
+        return json.loads(provenance.canonical(values | {"code": self.digests[" ".join((rule, *roots))]}))
 
     def corpus_recipe(self, rule: str, folder: str) -> dict[str, Any]:
         """The recipe of a table that is read from a corpus's labels."""
@@ -526,7 +526,8 @@ class Study:
 
 def _files_of_parts(config: Any, folder: str | Path) -> list[Path]:
     """The files that a config names parts in."""
-    return [Path(folder, file) for file in re.findall(r'"([^"]+\.py):\w+"', json.dumps(config, default=str))]
+    files = (Path(folder, file) for file in re.findall(r'"([^"]+\.py):\w+"', json.dumps(config, default=str)))
+    return [file for file in files if file.is_file()]
 
 
 def _below_results(place: str) -> str:

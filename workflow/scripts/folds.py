@@ -1,10 +1,11 @@
-"""Decide who trains, who validates and who tests."""
+"""Rule `folds`: decide who trains, who validates and who tests."""
 
-from emofuse import contracts, splits, tables
+from emofuse import contracts, parts, splits, tables
 from emofuse.logs import logged
 
+recipe = snakemake.params.recipe
+
 with logged(snakemake.log[0]):
-    train = tables.read(contracts.UTTERANCES, snakemake.input.train)
-    test = tables.read(contracts.UTTERANCES, snakemake.input.test)
-    folds = splits.folds(snakemake.params.settings["protocol"], train, test)
-    tables.write(folds, contracts.FOLDS, snakemake.output.folds)
+    utterances = [tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances]
+    folds = splits.folds(parts.load(recipe["protocol"]), *utterances, **recipe["parameters"])
+    tables.write(folds, contracts.FOLDS, snakemake.output[0])

@@ -1,15 +1,18 @@
-"""List a corpus and check its audio."""
+"""Rule `utterances`: who says each utterance of a corpus, and in which emotion."""
 
-from emofuse import contracts, tables
-from emofuse.corpora.base import read
+from pathlib import Path
+
+from emofuse import contracts, parts, tables
+from emofuse.corpora import base
 from emofuse.logs import logged
 
-settings = snakemake.params.settings
+recipe, resources = snakemake.params.recipe, snakemake.resources
 
 with logged(snakemake.log[0]):
-    corpus = read(settings["corpus"], **settings["reader"], threads=snakemake.threads)
-    # A log, not an output: Snakemake removes what a job that fails has put out, and rejects are why it fails.
-    tables.write(corpus.rejects, contracts.REJECTS, snakemake.log.rejects)
-    if corpus.problems:
-        raise tables.InputError(corpus.problems)
-    tables.write(corpus.utterances, contracts.UTTERANCES, snakemake.output.utterances)
+    reader = parts.load(recipe["reader"])(**recipe["parameters"])
+    recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)
+    listed = base.list_corpus(
+        reader, Path(resources.path), emotions=recipe["emotions"], partial=bool(resources.partial)
+    )
+    base.report(listed)
+    tables.write(base.utterances(listed, recipe["corpus"], recordings), contracts.UTTERANCES, snakemake.output[0])

@@ -1,0 +1,19 @@
+"""Rule `published`: read the scores that others have computed of a corpus, and its labels."""
+
+from pathlib import Path
+
+from emofuse import contracts, parts, tables
+from emofuse.corpora import base
+from emofuse.logs import logged
+
+recipe = snakemake.params.recipe
+
+with logged(snakemake.log[0]):
+    reader = parts.load(recipe["reader"])(**recipe["parameters"])
+    path = Path(snakemake.resources.path)
+    listed = base.list_corpus(reader, path, emotions=recipe["emotions"], partial=bool(snakemake.resources.partial))
+    base.report(listed)
+    published = reader.read_published(path)
+    tables.write(base.utterances(listed, recipe["corpus"]), contracts.UTTERANCES, snakemake.output.utterances)
+    tables.write(published.transcripts, contracts.TRANSCRIPTS, snakemake.output.transcripts)
+    tables.write(published.scores, contracts.PUBLISHED, snakemake.output.published)

@@ -1,0 +1,26 @@
+"""Rule `recordings`: open a corpus's audio, and say where each utterance is heard."""
+
+from pathlib import Path
+
+from emofuse import contracts, parts, tables
+from emofuse.corpora import base
+from emofuse.logs import logged
+
+recipe, resources = snakemake.params.recipe, snakemake.resources
+
+with logged(snakemake.log[0]):
+    reader = parts.load(recipe["reader"])(**recipe["parameters"])
+    path, partial = Path(resources.path), bool(resources.partial)
+    listed = base.list_corpus(reader, path, emotions=recipe["emotions"], partial=partial)
+    checked = base.check_audio(
+        listed,
+        reader.root(path),
+        min_duration=recipe["min_duration"],
+        rejects=recipe["rejects"],
+        partial=partial,
+        threads=snakemake.threads,
+    )
+    # Every reject is in its table, also where the study stops.
+    tables.write(checked.rejects, contracts.REJECTS, snakemake.log.rejects)
+    base.report(listed, checked)
+    tables.write(checked.recordings, contracts.RECORDINGS, snakemake.output.recordings)
