@@ -87,20 +87,22 @@ def make_release(root: Path, speakers: int = 4, utterances: int = 40, seed: int 
     return root
 
 
-def make_predictions(seed, folds=4, utterances=60, sharpness=1.5):
-    """A table of predictions: a fold a speaker, two conditions."""
+def make_predictions(seed: int, folds: int = 4, utterances: int = 60, sharpness: float = 1.5) -> pd.DataFrame:
+    """A table of predictions: a fold per speaker, two conditions; the voice says the same for every seed."""
     parts = []
     for fold in range(folds):
         scores = make_scores(utterances, seed=fold, sharpness=sharpness)
         random = np.random.default_rng((seed, fold))
         probability = scores[SPEECH].to_numpy() ** random.uniform(0.2, 2, (utterances, 4))
         probability /= probability.sum(axis=1, keepdims=True)
+        voice = scores[SPEECH].to_numpy()
         part = pd.DataFrame(probability, columns=PROBABILITY).assign(
             fold=f"S{fold}",
             speaker=f"S{fold}",
             condition=np.where(np.arange(utterances) % 3, "improvised", "scripted"),
             utterance=[f"S{fold}_{row}" for row in range(utterances)],
             emotion=scores["emotion"],
+            speech=np.array(EMOTIONS)[voice.argmax(axis=1)],
             predicted=np.array(EMOTIONS)[probability.argmax(axis=1)],
             entropy=0.5,
             varentropy=0.1,
@@ -108,3 +110,8 @@ def make_predictions(seed, folds=4, utterances=60, sharpness=1.5):
         )
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
+
+
+def alone(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The predictions of the voice alone on the same utterances."""
+    return predictions.assign(predicted=predictions["speech"], selected=False)

@@ -1,6 +1,8 @@
 """Pictures say what the tables say, with nothing cut off and nothing on top of anything else."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -12,11 +14,24 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
-from emofuse import figures
+from emofuse.evaluation.leaderboard import board
+from emofuse.figures import OF_EXPERIMENT, OF_METHOD
+from emofuse.figures.changes import changes
+from emofuse.figures.confusion import confusion
+from emofuse.figures.experiment import of_experiment
+from emofuse.figures.leaderboard import leaderboard
+from emofuse.figures.method import of_method
+from emofuse.figures.pareto import pareto, spread
+from emofuse.figures.plane import plane
+from emofuse.figures.style import save
+from emofuse.figures.ua_by_fold import ua_by_fold
+from emofuse.figures.uncertainty import uncertainty
+from emofuse.fusion.uncertainty import attainable, entropy, varentropy
 from emofuse.tables import EMOTIONS, PROBABILITY
 
 FOLDS = ["Ses01F", "Ses01M", "Ses02F"]
 METHOD = "entropy_varentropy"
+CONDITIONS = ["all", "natural_interaction", "other_improvised", "target_improvised", "target_read"]  # MSP-IMPROV's
 THRESHOLDS = {
     "angry": {"entropy": 0.6, "varentropy": 0.7},
     "happy": {"entropy": None, "varentropy": None},  # selects nothing
@@ -26,41 +41,31 @@ THRESHOLDS = {
 
 
 @pytest.fixture(scope="module")
-def speech():
+def fused():
+    """Predictions of a method, in no order."""
     random = np.random.default_rng(7)
     probability = random.dirichlet([0.7] * 4, 240)
-    surprise = -np.log(probability)
-    entropy = (probability * surprise).sum(axis=1)
-    table = pd.DataFrame(probability, columns=PROBABILITY)
-    table["fold"] = np.repeat(FOLDS, 80)
-    table["utterance"] = [f"u{number}" for number in range(240)]
-    table["predicted"] = np.array(EMOTIONS)[probability.argmax(axis=1)]
-    table["emotion"] = np.where(random.random(240) < 0.6, table["predicted"], random.choice(EMOTIONS, 240))
-    table["entropy"] = entropy
-    table["varentropy"] = (probability * (surprise - entropy[:, None]) ** 2).sum(axis=1)
-    table["selected"] = False
-    return table
-
-
-@pytest.fixture(scope="module")
-def fused(speech):
-    random = np.random.default_rng(8)
-    selected = speech["entropy"] > 0.8
-    said = np.where(random.random(240) < 0.6, speech["emotion"], random.choice(EMOTIONS, 240))
-    # Rows in another order: pictures join by utterance.
-    return speech.assign(selected=selected, predicted=speech["predicted"].mask(selected, said)).sample(
-        frac=1, random_state=0
+    table = pd.DataFrame(probability, columns=PROBABILITY).assign(
+        fold=np.repeat(FOLDS, 80),
+        utterance=[f"u{number}" for number in range(240)],
+        speech=np.array(EMOTIONS)[probability.argmax(axis=1)],
+        entropy=entropy(probability),
+        varentropy=varentropy(probability),
     )
+    table["emotion"] = np.where(random.random(240) < 0.6, table["speech"], random.choice(EMOTIONS, 240))
+    table["selected"] = table["entropy"] > 0.8
+    said = np.where(random.random(240) < 0.6, table["emotion"], random.choice(EMOTIONS, 240))
+    table["predicted"] = table["speech"].mask(table["selected"], said)
+    return table.sample(frac=1, random_state=0)
 
 
 @pytest.fixture(scope="module")
-def outcome(speech, fused):
-    after = fused.set_index("utterance")["predicted"].loc[speech["utterance"]].to_numpy()
-    was, now = speech["predicted"] == speech["emotion"], after == speech["emotion"]
+def outcome(fused):
+    was, now = fused["speech"] == fused["emotion"], fused["predicted"] == fused["emotion"]
     return {
         "corrected": (~was & now).sum(),
         "spoilt": (was & ~now).sum(),
-        "neither": (~was & ~now & (after != speech["predicted"])).sum(),
+        "neither": (~was & ~now & (fused["predicted"] != fused["speech"])).sum(),
     }
 
 
@@ -84,8 +89,9 @@ METHODS = {
 def metrics():
     return pd.DataFrame(
         [
-            (method, fold, "all", metric, value + shift * (metric == "UA"))
+            (method, fold, condition, metric, value + shift * (metric == "UA"))
             for method, (ua, selected) in METHODS.items()
+            for condition in CONDITIONS
             for fold, shift in zip(FOLDS, (-0.02, 0.0, 0.02), strict=True)
             for metric, value in (("UA", ua), ("selected", selected))
         ],
@@ -97,9 +103,10 @@ def metrics():
 def comparison():
     return pd.DataFrame(
         [
-            (method, condition, "UA", ua, 0.676, ua - 0.676, ua - 0.676 - 0.005, ua - 0.676 + 0.005, 0.01)
+            (method, condition, metric, ua, 0.676, ua - 0.676, ua - 0.676 - 0.005, ua - 0.676 + 0.005, 0.01)
             for method, (ua, _) in METHODS.items()
-            for condition in ("all", "improvised", "scripted")
+            for condition in CONDITIONS
+            for metric in ("UA", "WA", "F1")
         ],
         columns=["method", "condition", "metric", "mean", "speech", "difference", "low", "high", "p"],
     )
@@ -118,21 +125,35 @@ def front():
     )
 
 
+PARAMETERS = {"folds": {fold: {"thresholds": THRESHOLDS} for fold in FOLDS}}
+
+
 @pytest.fixture(scope="module")
-def pictures(speech, fused, metrics, comparison, front):
-    parameters = {"folds": {fold: {"thresholds": THRESHOLDS} for fold in FOLDS}}
+def pictures(fused, metrics, comparison, front):
     return {
-        "plane": lambda: figures.plane(METHOD, speech, fused, parameters),
-        "confusion": lambda: figures.confusion(METHOD, speech, fused),
-        "changes": lambda: figures.changes(METHOD, speech, fused),
-        "ua_by_fold": lambda: figures.ua_by_fold(METHOD, metrics),
-        "uncertainty": lambda: figures.uncertainty(speech),
-        "leaderboard": lambda: figures.leaderboard(comparison, ["oracle"]),
-        "pareto": lambda: figures.pareto(front, metrics, ["oracle"]),
+        "plane": lambda: plane(METHOD, fused, PARAMETERS),
+        "confusion": lambda: confusion(METHOD, fused),
+        "changes": lambda: changes(METHOD, fused),
+        "ua_by_fold": lambda: ua_by_fold(METHOD, metrics),
+        "uncertainty": lambda: uncertainty(fused),
+        "leaderboard": lambda: leaderboard(comparison, metrics, ["oracle"], 0.9),
+        "pareto": lambda: pareto(front, metrics, ["oracle"]),
     }
 
 
-NAMES = ["plane", "confusion", "changes", "ua_by_fold", "uncertainty", "leaderboard", "pareto"]
+NAMES = [*OF_METHOD, *OF_EXPERIMENT]
+
+
+def test_all_pictures_are_drawn_under_their_names(fused, metrics, comparison, front):
+    assert of_method(METHOD, fused, PARAMETERS, metrics).keys() == OF_METHOD.keys()
+    drawn = of_experiment(fused, metrics, comparison, front, ceilings=["oracle"], confidence=0.95)
+    assert drawn.keys() == OF_EXPERIMENT.keys()
+
+
+def test_who_asks_for_the_names_alone_loads_nothing_else():
+    code = "import sys; before = set(sys.modules); import emofuse.figures; print(*sorted(set(sys.modules) - before))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert loaded == ["emofuse", "emofuse.figures"]
 
 
 def words(figure):
@@ -159,7 +180,7 @@ def test_nothing_is_cut_off_and_nothing_overlaps(pictures, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_tables_give_the_same_bytes(pictures, name, tmp_path):
     for path in ("a.png", "b.png"):
-        figures.save(pictures[name](), tmp_path / path)
+        save(pictures[name](), tmp_path / path)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
     with Image.open(tmp_path / "a.png") as image:
@@ -170,41 +191,48 @@ def test_the_same_tables_give_the_same_bytes(pictures, name, tmp_path):
 @given(hnp.arrays(float, 4, elements=st.floats(1e-6, 1)))
 def test_every_distribution_lies_within_the_outline(weight):
     probability = weight / weight.sum()
-    surprise = -np.log(probability)
-    entropy = (probability * surprise).sum()
-    varentropy = (probability * (surprise - entropy) ** 2).sum()
-    h, v = figures.attainable(4)
+    h, v = attainable(4)
     turn = h.argmax()  # up to here the upper side, from here on the lower one, back to certainty
     hair = 5e-3  # the outline is made of short straight pieces
-    assert varentropy <= np.interp(entropy, h[: turn + 1], v[: turn + 1]) + hair
-    assert varentropy >= np.interp(entropy, h[turn:][::-1], v[turn:][::-1]) - hair
+    assert varentropy(probability) <= np.interp(entropy(probability), h[: turn + 1], v[: turn + 1]) + hair
+    assert varentropy(probability) >= np.interp(entropy(probability), h[turn:][::-1], v[turn:][::-1]) - hair
 
 
-def test_the_plane_draws_every_utterance_once_and_says_what_changed(pictures, speech, outcome):
+def test_the_plane_draws_every_utterance_once_and_says_what_changed(pictures, fused, outcome):
     figure = pictures["plane"]()
     points = [line for axes in figure.axes for line in axes.lines if line.get_linestyle() == "None"]
-    assert sum(len(line.get_xdata()) for line in points) == len(speech)
+    assert sum(len(line.get_xdata()) for line in points) == len(fused)
     assert f"{outcome['corrected']} corrected, {outcome['spoilt']} spoilt" in figure._suptitle.get_text()
 
 
-def test_the_plane_draws_thresholds_where_there_are_some(pictures, speech, fused):
+def test_the_plane_draws_thresholds_where_there_are_some(pictures, fused):
     regions = {e: len(a.patches) for e, a in zip(EMOTIONS, pictures["plane"]().axes, strict=True)}
     assert regions == {"angry": 1, "happy": 0, "neutral": 0, "sad": 1}
-    without = figures.plane("bayes", speech, fused, {"folds": {fold: {} for fold in FOLDS}})
+    without = plane("bayes", fused, {"folds": {fold: {} for fold in FOLDS}})
     assert not any(axes.patches for axes in without.axes)
     assert "selected (median over folds)" not in [text.get_text() for text in without.legends[0].get_texts()]
 
 
-def test_the_median_threshold_is_of_the_folds(speech, fused):
+def test_the_median_threshold_is_of_the_folds(fused):
     low = [{"angry": {"entropy": bound, "varentropy": 0.5}} for bound in (0.2, 0.3, 0.9)]
     parameters = {"folds": {fold: {"thresholds": t} for fold, t in zip(FOLDS, low, strict=True)}}
-    (region,) = figures.plane(METHOD, speech, fused, parameters).axes[0].patches
+    (region,) = plane(METHOD, fused, parameters).axes[0].patches
     assert (region.get_x(), region.get_height()) == (0.3, 0.5)
 
 
-def test_confusion_shows_counts_and_how_they_changed(pictures, speech, fused):
+def test_one_fold_has_no_median(fused, metrics):
+    one = plane(METHOD, fused, {"folds": {"S": {"thresholds": THRESHOLDS}}})
+    said = [text.get_text() for text in one.legends[0].get_texts()]
+    assert "selected" in said
+    assert not any("fold" in text for text in said)
+    alone = ua_by_fold("product", metrics[metrics["fold"] == FOLDS[0]])
+    assert alone._suptitle.get_text() == "product: UA +0.008 against speech alone"
+    assert [label.get_text() for label in alone.axes[0].get_yticklabels()] == FOLDS[:1]
+
+
+def test_confusion_shows_counts_and_how_they_changed(pictures, fused):
     before, after = pictures["confusion"]().axes[:2]
-    angry_before = ((speech["emotion"] == "angry") & (speech["predicted"] == "angry")).sum()
+    angry_before = ((fused["emotion"] == "angry") & (fused["speech"] == "angry")).sum()
     angry_after = ((fused["emotion"] == "angry") & (fused["predicted"] == "angry")).sum()
     assert before.texts[1].get_text() == str(angry_before)
     assert after.texts[1].get_text().split()[0] == str(angry_after)
@@ -219,23 +247,48 @@ def test_bars_of_changes_add_up(pictures, outcome):
     assert sum(bar.get_width() for bar in right.patches) == outcome["neither"]
 
 
-def test_a_method_that_changes_nothing_is_drawn_too(speech, metrics):
-    assert "0 corrected, 0 spoilt" in figures.changes("speech", speech, speech)._suptitle.get_text()
-    assert "rises in 0 of 3 folds" in figures.ua_by_fold("speech", metrics)._suptitle.get_text()
+def test_a_method_that_changes_nothing_is_drawn_too(fused, metrics):
+    itself = fused.assign(predicted=fused["speech"])
+    assert "0 corrected, 0 spoilt" in changes("speech", itself)._suptitle.get_text()
+    assert "rises in 0 of 3 folds" in ua_by_fold("speech", metrics)._suptitle.get_text()
 
 
 def test_the_leaderboard_counts_neither_ceilings_nor_speech_and_leaves_far_methods_at_the_edge(pictures):
     figure = pictures["leaderboard"]()
-    assert [axes.get_title() for axes in figure.axes] == ["all utterances", "improvised"]
     # bayes, product, mean, stacking_text: their intervals (± 0.005) lie above zero
-    assert figure._suptitle.get_text() == "4 of 9 methods are better than speech alone"
+    assert figure._suptitle.get_text() == "Better than speech alone: 4 of 9 methods"
     assert figure.axes[0].get_xlim()[0] > METHODS["sentiment"][0]
-    assert figure.axes[0].get_yticklabels()[-1].get_text() == "oracle (ceiling)"
 
 
-def test_a_leaderboard_without_intervals_claims_nothing(comparison):
-    figure = figures.leaderboard(comparison.assign(low=np.nan, high=np.nan))
-    assert figure._suptitle.get_text().startswith("0 of 10 ")
+def test_the_leaderboard_has_a_panel_per_condition(pictures):
+    titles = [axes.get_title() for axes in pictures["leaderboard"]().axes]
+    named = ["natural interaction", "other improvised", "target improvised", "target read"]
+    assert titles == ["all utterances", *named]
+
+
+def test_the_leaderboard_stands_in_the_boards_order_from_the_top(pictures, comparison, metrics):
+    axes = pictures["leaderboard"]().axes[0]
+    assert axes.yaxis_inverted()
+    order = [name for name in board(comparison, metrics, "all", ["oracle"])["method"] if name != "speech"]
+    assert (order[0], order[-1]) == ("stacking_text", "oracle")
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels == [*order[:-1], "oracle (ceiling)"]
+
+
+def test_the_leaderboard_says_the_intervals_confidence(pictures):
+    labels = {axes.get_xlabel() for axes in pictures["leaderboard"]().axes} - {""}
+    assert labels == {"UA, mean over folds\n(bar: 90% interval of the difference)"}
+
+
+def test_a_leaderboard_without_intervals_claims_nothing(comparison, metrics):
+    figure = leaderboard(comparison.assign(low=np.nan, high=np.nan), metrics, [], 0.95)
+    assert figure._suptitle.get_text() == "Better than speech alone: 0 of 10 methods"
+
+
+def test_a_study_of_the_voice_alone_has_its_pictures_too(comparison, metrics, front):
+    comparison, metrics = (table[table["method"] == "speech"] for table in (comparison, metrics))
+    assert leaderboard(comparison, metrics, [], 0.95)._suptitle.get_text().endswith("0 of 0 methods")
+    assert pareto(front.iloc[:0], metrics, [])
 
 
 def test_the_front_on_test_rows_is_the_mean_over_folds(pictures, front):
@@ -249,14 +302,14 @@ def test_the_front_on_test_rows_is_the_mean_over_folds(pictures, front):
 
 
 def test_without_a_front_the_methods_stand_alone(metrics, front):
-    _, right = figures.pareto(front.iloc[:0], metrics, ["oracle"]).axes
+    _, right = pareto(front.iloc[:0], metrics, ["oracle"]).axes
     assert sum(line.get_marker() in "Dv^" for line in right.lines) == len(METHODS)
 
 
 @given(hnp.arrays(float, st.integers(0, 8), elements=st.floats(-10, 10)).map(np.sort), st.floats(0.01, 3))
 def test_spread_labels_keep_their_order_and_distance(values, gap):
-    spread = figures._spread(values, gap)
-    assert len(spread) == len(values)
-    assert (np.diff(spread) >= gap - 1e-6).all()
+    places = spread(values, gap)
+    assert len(places) == len(values)
+    assert (np.diff(places) >= gap - 1e-6).all()
     if (np.diff(values) >= gap).all():
-        np.testing.assert_allclose(spread, values)
+        np.testing.assert_allclose(places, values)

@@ -1,73 +1,92 @@
 """The report holds everything, says what the tables say, and takes no ceiling for a method."""
 
+import dataclasses
 import html
 from html.parser import HTMLParser
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 from emofuse import contracts, tables
-from emofuse.report import FIGURES, METHOD_FIGURES, best, leaderboard, report, search, word_errors
+from emofuse.evaluation.leaderboard import board
+from emofuse.figures import OF_EXPERIMENT, OF_METHOD
+from emofuse.report import Chapter, best, report, search, word_errors
 
 TEMPLATE = Path(__file__).parents[1] / "workflow" / "report" / "report.html.j2"
 METHODS = {"speech": 0.60, "paper": 0.61, "bayes_text": 0.70, "oracle": 0.80}
 FOLDS = ["Ses01F", "Ses01M"]
+CONDITIONS = {"all": 0.0, "improvised": 0.05, "target_read": 0.1}
+WER = [("all", "all", 200, 0.25), ("improvised", "all", 120, 0.3), ("target_read", "all", 80, 0.175)]
 
 
 @pytest.fixture
 def experiment(tmp_path):
-    folder = tmp_path / "iemocap"
-    conditions = {"all": 0.0, "improvised": 0.05}
+    """The chapter of an experiment whose files lie in no particular order."""
     metrics = pd.DataFrame(
         [
             (method, fold, condition, metric, value)
             for method, ua in METHODS.items()
             for fold in FOLDS
-            for condition, more in conditions.items()
+            for condition, more in CONDITIONS.items()
             for metric, value in {"UA": ua + more, "WA": 0.5, "F1": 0.5, "selected": 0.25}.items()
         ],
         columns=["method", "fold", "condition", "metric", "value"],
     )
     comparison = pd.DataFrame(
         [
-            (method, condition, "UA", ua + more, 0.6 + more, ua - 0.6, ua - 0.62, ua - 0.58, 0.0004)
+            (method, condition, metric, mean + more, 0.6 + more, mean - 0.6, mean - 0.62, mean - 0.58, p)
             for method, ua in METHODS.items()
-            for condition, more in conditions.items()
+            for condition, more in CONDITIONS.items()
+            for metric, mean, p in (("UA", ua, float("nan")), ("WA", ua - 0.1, 0.0004), ("F1", 0.5, float("nan")))
         ],
         columns=["method", "condition", "metric", "mean", "speech", "difference", "low", "high", "p"],
     )
-    tables.write(metrics, contracts.METRICS, folder / "metrics.parquet")
-    tables.write(comparison, contracts.COMPARISON, folder / "comparison.parquet")
+    tables.write(metrics, contracts.METRICS, tmp_path / "1.parquet")
+    tables.write(comparison, contracts.COMPARISON, tmp_path / "2.parquet")
     for method in METHODS:
-        found = {"thresholds": {}, "objective": "WA", "value": 0.65, "exact": 0.66}
+        fold = {"thresholds": {}, "objective": "WA", "value": 0.65, "exact": 0.66} if method == "paper" else {}
         parameters = {
             "method": method,
             "estimator": method,
             "fit_on": ["validation"],
             "parameters": {"trials": 50},
-            "folds": {fold: found if method == "paper" else {} for fold in FOLDS},
+            "folds": dict.fromkeys(FOLDS, fold),
         }
-        tables.write_json(parameters, folder / "fusion" / method / "parameters.json")
-    for name in [*FIGURES, *(f"{method}/{name}" for method in METHODS for name in METHOD_FIGURES)]:
-        path = folder / "figures" / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (2, 2)).save(path)
-    return folder
+        tables.write_json(parameters, tmp_path / f"{method}.json")
+    Image.new("RGB", (2, 2)).save(tmp_path / "picture.png")
+    picture = str(tmp_path / "picture.png")
+    return Chapter.of(
+        "iemocap",
+        {
+            "facts": {"protocol": "leave one speaker out"},
+            "metrics": str(tmp_path / "1.parquet"),
+            "comparison": str(tmp_path / "2.parquet"),
+            "methods": {
+                method: {
+                    "parameters": str(tmp_path / f"{method}.json"),
+                    "figures": {} if method == "speech" else dict.fromkeys(OF_METHOD, picture),
+                }
+                for method in METHODS
+            },
+            "figures": dict.fromkeys(OF_EXPERIMENT, picture),
+            "ceilings": ["oracle"],
+            "wer": None,
+        },
+    )
 
 
 def build(experiment, **changes):
-    settings = {
+    given = {
         "study": "released",
-        "experiments": {experiment: {"protocol": "leave one speaker out"}},
+        "chapters": [experiment],
         "config": {"study": "released", "methods": {"paper": {"fit_on": ["train", "validation"]}}},
         "template": TEMPLATE,
-        "ceilings": ["oracle"],
+        "confidence": 0.95,
         "notes": ["A note <on> the data."],
     } | changes
-    return report(**settings)
+    return report(**given)
 
 
 class Page(HTMLParser):
@@ -79,6 +98,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
+        if tag in ("th", "td", "dd"):
+            self.words += " "  # cells stand apart
 
     def handle_data(self, data):
         self.words += data
@@ -98,7 +119,7 @@ def test_the_page_needs_nothing_from_outside(experiment):
 def test_every_picture_is_there_with_a_caption_and_a_text_for_those_who_cannot_see_it(experiment):
     page = Page(build(experiment))
     # speech has no pictures of its own: it is what the others are compared with
-    count = len(FIGURES) + len(METHOD_FIGURES) * (len(METHODS) - 1)
+    count = len(OF_EXPERIMENT) + len(OF_METHOD) * (len(METHODS) - 1)
     assert len(page.all("img")) == len(page.all("figcaption")) == count
     assert len({image["alt"] for image in page.all("img")}) == count
 
@@ -111,25 +132,65 @@ def test_the_best_method_is_no_ceiling(experiment):
     words = Page(build(experiment)).words
     assert (
         "Best of 2 methods: bayes_text reaches a UA of 0.700 against 0.600 for speech alone: +0.100, "
-        "95% interval +0.080 to +0.120; McNemar's p < 0.001. It needs the words of 25% of the utterances. "
-        "On the improvised utterances alone it reaches a UA of 0.750 against 0.650"
+        "95% interval +0.080 to +0.120; a WA of 0.600 against 0.600, McNemar's p < 0.001. "
+        "It needs the words of 25% of the utterances. "
+        "The same method in each condition: improvised: a UA of 0.750 against 0.650 for speech alone: +0.100"
     ) in words
     assert "oracle (a ceiling, not a method)" in words
-    assert "oracle looks at the test labels" in words
+    assert "A ceiling (oracle) looks at the test labels" in words
+
+
+def test_p_stands_beside_the_accuracy_that_it_is_about(experiment):
+    page = Page(build(experiment))
+    assert "method UA UA − speech 95% interval WA McNemar's p (WA) F1 selected" in page.words
+    assert "bayes_text 0.700 +0.100 +0.080 … +0.120 0.600 < 0.001 0.500 25.0%" in page.words
+
+
+def test_every_condition_has_a_leaderboard_in_the_same_order(experiment):
+    words = Page(build(experiment)).words
+    headings = [words.index(f"Leaderboard, {name}") for name in ("all utterances", "improvised", "target read")]
+    assert headings == sorted(headings)
+    for start, end in zip(headings, [*headings[1:], len(words)], strict=True):
+        places = [words.index(f"{name} 0.", start, end) for name in ("bayes_text", "paper", "speech")]
+        assert places == sorted(places)
+        assert places[-1] < words.index("oracle (a ceiling, not a method)", start, end)
+
+
+def test_every_interval_is_called_by_its_own_confidence(experiment):
+    words = Page(build(experiment, confidence=0.9)).words
+    assert "90% interval" in words
+    assert "95%" not in words
 
 
 def test_an_interval_with_zero_is_said_to_be_uncertain(experiment):
-    comparison = tables.read(contracts.COMPARISON, experiment / "comparison.parquet")
-    tables.write(comparison.assign(low=-0.01), contracts.COMPARISON, experiment / "comparison.parquet")
+    comparison = tables.read(contracts.COMPARISON, experiment.comparison)
+    tables.write(comparison.assign(low=-0.01), contracts.COMPARISON, experiment.comparison)
     assert "so the difference is not certain" in Page(build(experiment)).words
 
 
-def test_a_study_of_speech_alone_has_no_best_method(experiment):
-    for contract in (contracts.METRICS, contracts.COMPARISON):
-        path = experiment / f"{contract().name}.parquet"
+def keep(experiment, column, values):
+    for contract, path in ((contracts.METRICS, experiment.metrics), (contracts.COMPARISON, experiment.comparison)):
         table = tables.read(contract, path)
-        tables.write(table[table["method"] == "speech"], contract, path)
-    assert "Best of" not in Page(build(experiment)).words
+        if column in table:
+            tables.write(table[table[column].isin(values)], contract, path)
+
+
+def test_a_study_of_speech_alone_has_no_best_method(experiment):
+    keep(experiment, "method", ["speech"])
+    words = Page(build(experiment)).words
+    assert "Best of" not in words
+    assert "The one method" not in words
+
+
+def test_one_fold_one_method_and_one_condition_are_said_as_one(experiment):
+    keep(experiment, "fold", FOLDS[:1])
+    keep(experiment, "method", ["speech", "paper"])
+    keep(experiment, "condition", ["all"])
+    words = Page(build(experiment)).words
+    assert "fold Ses01F" in words
+    assert "The one method: paper reaches" in words
+    assert "in each condition" not in words
+    assert "mean over folds" not in words
 
 
 def test_folds_facts_config_and_notes_are_told(experiment):
@@ -147,35 +208,45 @@ def test_names_cannot_break_the_page(experiment):
 
 
 def test_a_missing_table_is_named(experiment):
-    (experiment / "metrics.parquet").unlink()
-    with pytest.raises(tables.InputError, match=r"metrics\.parquet: no such file"):
+    experiment.metrics.unlink()
+    with pytest.raises(tables.InputError, match=r"1\.parquet: no such file"):
         build(experiment)
 
 
-def test_the_leaderboard_puts_ceilings_last_and_compares_speech_with_nothing(experiment):
-    metrics = tables.read(contracts.METRICS, experiment / "metrics.parquet")
-    comparison = tables.read(contracts.COMPARISON, experiment / "comparison.parquet")
-    board = leaderboard(metrics, comparison, "all", ["oracle"])
-    assert [row["method"] for row in board] == ["bayes_text", "paper", "speech", "oracle"]
-    assert np.isnan(board[2]["difference"])
-    assert best({"all": board})["all"]["method"] == "bayes_text"
+def test_the_best_method_of_all_utterances_stays_the_best_in_each_condition(experiment):
+    metrics = tables.read(contracts.METRICS, experiment.metrics)
+    comparison = tables.read(contracts.COMPARISON, experiment.comparison)
+    rows = best({name: board(comparison, metrics, name, ["oracle"]) for name in CONDITIONS})
+    assert {name: row["method"] for name, row in rows.items()} == dict.fromkeys(CONDITIONS, "bayes_text")
+    assert rows["target_read"]["UA"] == pytest.approx(0.8)
 
 
 def test_search_says_how_far_it_stayed_from_the_optimum():
     folds = {"a": {"objective": "WA", "value": 0.70, "exact": 0.72}, "b": {"value": 0.80, "exact": 0.80}}
-    found = search({"method": "entropy", "folds": folds})
-    assert found["objective"] == "WA"
-    assert (found["value"], found["exact"]) == pytest.approx((0.75, 0.76))
-    assert (found["gap"], found["reached"], found["folds"]) == (pytest.approx(0.02), 1, 2)
+    row = search({"method": "entropy", "folds": folds})
+    assert row["objective"] == "WA"
+    assert (row["value"], row["exact"]) == pytest.approx((0.75, 0.76))
+    assert (row["gap"], row["reached"], row["folds"]) == (pytest.approx(0.02), 1, 2)
 
 
 def test_a_method_without_search_has_no_row():
     assert search({"method": "bayes", "folds": {"a": {"likelihood": []}, "b": {"value": 0.7, "exact": None}}}) is None
 
 
-def test_word_errors_are_said_in_a_sentence():
-    rows = [("all", "all", 200, 0.25), ("improvised", "all", 120, 0.3), ("scripted", "all", 80, 0.175)]
-    rates = pd.DataFrame(rows, columns=["condition", "emotion", "words", "WER"]).assign(corpus="c")
-    said = word_errors(rates)
-    assert said == "Word error rate of the transcripts of c: 25.0% of 200 words, improvised 30.0%, scripted 17.5%."
-    assert "no reference transcripts" in word_errors(rates.iloc[:0])
+def rates_of(rows):
+    counts = dict.fromkeys(["utterances", "hits", "substitutions", "insertions", "deletions"], 0)
+    return pd.DataFrame(rows, columns=["condition", "emotion", "words", "WER"]).assign(corpus="c", **counts)
+
+
+def test_word_errors_are_said_in_a_phrase():
+    assert word_errors(rates_of(WER)) == "25.0% of 200 words (improvised 30.0%, target read 17.5%)"
+    assert word_errors(rates_of(WER[:2])) == "25.0% of 200 words"
+    assert word_errors(rates_of([])) == "unknown, for the corpus has no reference transcripts"
+    assert word_errors(rates_of([("all", "all", 0, float("nan"))])) == word_errors(rates_of([]))
+
+
+def test_word_errors_are_a_fact_of_the_experiment(experiment, tmp_path):
+    tables.write(rates_of(WER), contracts.WER, tmp_path / "wer.parquet")
+    assert "word error rate" not in Page(build(experiment)).words
+    with_wer = dataclasses.replace(experiment, wer=tmp_path / "wer.parquet")
+    assert "word error rate 25.0% of 200 words (improvised" in Page(build(with_wer)).words

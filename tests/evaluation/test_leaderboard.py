@@ -1,24 +1,88 @@
-"""The leaderboard says to a person what the tables say."""
+"""The leaderboard says to a person what the tables say, in one order everywhere."""
 
-import pandas as pd
-from helpers import make_predictions
+import numpy as np
+import pytest
+from helpers import alone, make_predictions
 
-from emofuse.evaluation.leaderboard import leaderboard, order
-from emofuse.evaluation.metrics import evaluate
-from emofuse.evaluation.statistics import compare
+from emofuse.evaluation.leaderboard import board, conditions, leaderboard
+from emofuse.evaluation.metrics import metrics_of
+from emofuse.evaluation.statistics import comparison_of
+
+CEILINGS = ["oracle"]
 
 
-def test_methods_stand_by_ua_with_their_difference_and_the_ceiling_marked():
-    speech = make_predictions(1)
-    methods = {"speech": speech, "other": make_predictions(2), "oracle": speech.assign(predicted=speech["emotion"])}
-    comparison = pd.concat([compare(table, speech, name) for name, table in methods.items()])
-    metrics = pd.concat([evaluate(table, speech, name) for name, table in methods.items()])
-    text = leaderboard(comparison, metrics, ["oracle"], "study / experiment")
+def tables_of(table, confidence=0.95):
+    predictions = {
+        "speech": alone(table),
+        "worse": make_predictions(2, folds=table["fold"].nunique()),
+        "right": table.assign(predicted=table["emotion"]),
+        "oracle": table.assign(predicted=table["emotion"]),
+    }
+    return comparison_of(predictions, confidence=confidence, resamples=200, seed=0), metrics_of(predictions)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return tables_of(make_predictions(1))
+
+
+def rows(text):
+    return [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+
+
+def test_the_best_method_is_first_and_a_ceiling_last_in_every_condition(tables):
+    for condition in conditions(tables[0]):
+        shown = board(*tables, condition, CEILINGS)
+        assert shown["method"].tolist() == ["right", "speech", "worse", "oracle"]
+        assert shown["ceiling"].tolist() == [False, False, False, True]
+    assert board(*tables, "all", [])["method"].tolist() == ["oracle", "right", "speech", "worse"]  # equals by name
+
+
+def test_the_board_holds_what_the_tables_hold(tables):
+    comparison, metrics = tables
+    shown = board(comparison, metrics, "improvised", CEILINGS).set_index("method").loc["worse"]
+    source = comparison[(comparison["method"] == "worse") & (comparison["condition"] == "improvised")]
+    source = source.set_index("metric")
+    for metric in ("UA", "WA", "F1"):
+        assert shown[metric] == source.loc[metric, "mean"]
+    for name in ("difference", "low", "high"):
+        assert shown[name] == source.loc["UA", name]
+    assert (shown["speech_UA"], shown["speech_WA"]) == (source.loc["UA", "speech"], source.loc["WA", "speech"])
+    assert shown["p"] == source.loc["WA", "p"]
+    of = metrics[(metrics["method"] == "worse") & (metrics["condition"] == "improvised")]
+    assert shown["selected"] == pytest.approx(of.loc[of["metric"] == "selected", "value"].mean())
+
+
+def test_the_voice_alone_is_compared_with_nothing(tables):
+    shown = board(*tables, "all", CEILINGS).set_index("method").loc["speech"]
+    assert np.isnan([shown[name] for name in ("difference", "low", "high", "p")]).all()
+
+
+def test_markdown_has_a_table_per_condition_in_the_boards_order(tables):
+    text = leaderboard(*tables, CEILINGS, 0.95, "study / experiment")
     assert text.startswith("# study / experiment\n\nMeans over 4 folds (S0, S1, S2, S3).")
-    assert [part for part in text.split("\n") if part.startswith("## ")] == ["## all", "## improvised", "## scripted"]
-    assert order(comparison)[0] == "oracle"
-    first = text.split("|---|")[1].split("\n")[1]
-    assert first.startswith("| oracle (ceiling: sees the labels) | 1.0000 |")
-    row = comparison[(comparison["method"] == "other") & (comparison["condition"] == "all")].set_index("metric")
-    assert f"| other | {row.loc['UA', 'mean']:.4f} | {row.loc['WA', 'mean']:.4f} |" in text
-    assert f"{row.loc['UA', 'difference']:+.4f} | {row.loc['UA', 'low']:+.4f}" in text
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    assert headings == ["## all utterances", "## improvised", "## scripted"]
+    head, *body = rows(text)
+    assert head == ["method", "UA", "UA − speech", "95% interval", "WA", "McNemar's p (WA)", "F1", "selected"]
+    assert [row[0] for row in body[:4]] == ["right", "speech", "worse", "oracle (ceiling: sees the labels)"]
+    shown = board(*tables, "all", CEILINGS).set_index("method").loc["worse"]
+    assert body[2][1] == f"{shown['UA']:.4f}"
+    assert body[2][2] == f"−{-shown['difference']:.4f}"
+    assert body[1][2:4] == ["", ""]  # speech
+
+
+def test_the_interval_is_called_by_its_own_confidence():
+    table = make_predictions(1)
+    text = leaderboard(*tables_of(table, 0.9), CEILINGS, 0.9, "title")
+    assert "| 90% interval |" in text
+    assert "95" not in rows(text)[0][3]
+    assert "| 99.5% interval |" in leaderboard(*tables_of(table, 0.995), CEILINGS, 0.995, "title")
+
+
+def test_one_fold_is_one_and_one_speaker_has_no_interval():
+    table = make_predictions(1, folds=1)
+    text = leaderboard(*tables_of(table), CEILINGS, 0.95, "title")
+    assert "Mean over the fold S0." in text
+    assert "nan" not in text
+    assert all(row[3] == "" for row in rows(text)[1:5])

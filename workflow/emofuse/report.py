@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -13,49 +14,84 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from emofuse import contracts, tables
-
-FIGURES = {
-    "leaderboard": "Methods by unweighted accuracy, with intervals of their difference to speech alone",
-    "pareto": "Unweighted accuracy against the share of utterances selected",
-    "uncertainty": "Box plots of entropy and varentropy of right and wrong predictions, by predicted emotion",
-}
-"""An experiment's pictures, in order, and what each is for those who cannot see it."""
-
-METHOD_FIGURES = {
-    "ua_by_fold": "Unweighted accuracy of each fold before and after",
-    "changes": "Bars of changed predictions by pair of emotions: corrected, spoilt or wrong either way",
-    "confusion": "Confusion matrices before and after",
-    "plane": "Scatter plots of varentropy against entropy, a panel per predicted emotion",
-}
-"""A method's pictures, likewise."""
-
-CONDITIONS = ("all", "improvised")
-"""What the tables tell apart, where it is there."""
+from emofuse.evaluation.leaderboard import BASELINE, P_NAME, board, conditions
+from emofuse.evaluation.metrics import ALL
+from emofuse.evaluation.wording import condition_name, interval_name, p_value, signed
+from emofuse.figures import OF_EXPERIMENT, OF_METHOD
 
 SMALLEST_GAP = 1e-9
-"""A search that stays below the exact optimum by less has found it."""
+"""A search that stays below the exact optimum by less is at the optimum."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What the report tells of an experiment, and the files that it is read from.
+
+    Args:
+        name: the experiment's
+        facts: what there is to say about it, as in ``{"trained on": "iemocap"}``
+        metrics: its ``metrics`` table
+        comparison: its ``comparison`` table
+        parameters: of each method its ``parameters.json``
+        figures: its pictures, by the names of :data:`emofuse.figures.OF_EXPERIMENT`
+        method_figures: of each method but the voice alone its pictures,
+            by the names of :data:`emofuse.figures.OF_METHOD`
+        ceilings: the methods that see the test labels
+        wer: the ``wer`` table of the corpus that it tests, where there is one
+    """
+
+    name: str
+    facts: Mapping[str, str]
+    metrics: Path
+    comparison: Path
+    parameters: Mapping[str, Path]
+    figures: Mapping[str, Path]
+    method_figures: Mapping[str, Mapping[str, Path]]
+    ceilings: Sequence[str] = ()
+    wer: Path | None = None
+
+    @classmethod
+    def of(cls, name: str, recipe: Mapping[str, Any]) -> Self:
+        """The chapter of an experiment, from what its rule says of it.
+
+        Args:
+            name: the experiment's
+            recipe: ``facts``, ``ceilings``, the paths ``metrics``, ``comparison`` and ``wer`` (or None), ``figures``
+                with a path per picture, and ``methods`` with ``parameters`` and ``figures`` per method
+        """
+        return cls(
+            name=name,
+            facts=recipe["facts"],
+            metrics=Path(recipe["metrics"]),
+            comparison=Path(recipe["comparison"]),
+            parameters={method: Path(files["parameters"]) for method, files in recipe["methods"].items()},
+            figures=_paths(recipe["figures"]),
+            method_figures={method: _paths(files["figures"]) for method, files in recipe["methods"].items()},
+            ceilings=recipe["ceilings"],
+            wer=Path(recipe["wer"]) if recipe["wer"] else None,
+        )
+
+
+def _paths(texts: Mapping[str, str]) -> dict[str, Path]:
+    return {name: Path(text) for name, text in texts.items()}
 
 
 def report(
     study: str,
-    experiments: Mapping[Path, Mapping[str, str]],
+    chapters: Sequence[Chapter],
     config: Mapping[str, Any],
     template: Path,
     *,
-    ceilings: Sequence[str] = (),
-    confidence: float = 0.95,
-    notes: Sequence[str] = (),
+    confidence: float,
+    notes: Sequence[str],
 ) -> str:
     """The report of a study as one HTML page.
 
     Args:
         study: its name
-        experiments: the folder of each experiment (its name is the experiment's; it holds ``metrics.parquet``,
-            ``comparison.parquet``, ``fusion/<method>/parameters.json`` and ``figures/``), and what there is to say
-            about it, as in ``{"trained on": "iemocap", "protocol": "leave one speaker out"}``
+        chapters: its experiments
         config: the study's configuration
         template: the page's Jinja template; ``captions/<figure>.rst`` beside it hold the captions
-        ceilings: the methods that see the test labels
         confidence: of the intervals, between 0 and 1
         notes: sentences that a reader of the results should know
 
@@ -72,102 +108,97 @@ def report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"signed": _signed, "p_value": _p_value}
-
-    def figure(path: Path, alt: str, experiment: str, method: str | None = None) -> dict[str, str]:
-        caption = environment.get_template(f"captions/{path.stem}.rst")
-        return {
-            "image": base64.b64encode(path.read_bytes()).decode(),
-            "alt": alt if method is None else f"{method}: {alt[0].lower()}{alt[1:]}",
-            "caption": caption.render(method=method),
-        }
-
-    chapters = []
-    for folder, facts in experiments.items():
-        metrics = tables.read(contracts.METRICS, folder / "metrics.parquet")
-        comparison = tables.read(contracts.COMPARISON, folder / "comparison.parquet")
-        boards = {
-            condition: leaderboard(metrics, comparison, condition, ceilings)
-            for condition in CONDITIONS
-            if (metrics["condition"] == condition).any()
-        }
-        order = [row["method"] for row in boards["all"]]
-        parameters = {name: tables.read_json(folder / "fusion" / name / "parameters.json") for name in order}
-        chapters.append(
-            {
-                "name": folder.name,
-                "facts": facts,
-                "folds": sorted(metrics["fold"].unique()),
-                "boards": boards,
-                "best": best(boards),
-                "figures": [
-                    figure(folder / "figures" / f"{name}.png", alt, folder.name) for name, alt in FIGURES.items()
-                ],
-                "searches": [search(value) for value in parameters.values() if search(value)],
-                "methods": [
-                    {
-                        "name": name,
-                        "ceiling": name in ceilings,
-                        "estimator": parameters[name]["estimator"],
-                        "fit_on": parameters[name]["fit_on"],
-                        "parameters": parameters[name]["parameters"],
-                        "figures": [
-                            figure(folder / "figures" / name / f"{stem}.png", alt, folder.name, name)
-                            for stem, alt in METHOD_FIGURES.items()
-                        ],
-                    }
-                    for name in order
-                    if name != "speech"
-                ],
-            }
-        )
+    environment.filters |= {
+        "signed": signed,
+        "p_value": p_value,
+        "missing": pd.isna,
+        "condition_name": condition_name,
+    }
+    environment.globals |= {
+        "interval": interval_name(confidence),
+        "p_name": P_NAME,
+        "baseline": BASELINE,
+        "overall": ALL,
+    }
     return environment.get_template(template.name).render(
         study=study,
-        chapters=chapters,
-        ceilings=ceilings,
-        interval=f"{confidence:.0%} interval",
+        chapters=[_chapter(chapter, environment) for chapter in chapters],
+        ceilings=list(dict.fromkeys(name for chapter in chapters for name in chapter.ceilings)),
         notes=notes,
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
     )
 
 
-def leaderboard(
-    metrics: pd.DataFrame, comparison: pd.DataFrame, condition: str, ceilings: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Methods of one condition by mean UA, best first; ceilings last, for they are no results.
+def _chapter(chapter: Chapter, environment: Environment) -> dict[str, Any]:
+    """An experiment as the template shows it."""
+    metrics = tables.read(contracts.METRICS, chapter.metrics)
+    comparison = tables.read(contracts.COMPARISON, chapter.comparison)
+    boards = {name: board(comparison, metrics, name, chapter.ceilings) for name in conditions(comparison)}
+    parameters = {name: tables.read_json(chapter.parameters[name]) for name in boards[ALL]["method"]}
+    facts = dict(chapter.facts)
+    if chapter.wer is not None:
+        facts["word error rate"] = word_errors(tables.read(contracts.WER, chapter.wer))
+    folds = sorted(metrics["fold"].unique())
+    shown = {"folds": len(folds), "conditions": len(boards)}
+    return {
+        "name": chapter.name,
+        "facts": facts,
+        "folds": folds,
+        "results": [name for name in parameters if name != BASELINE and name not in chapter.ceilings],
+        "boards": {name: rows.to_dict("records") for name, rows in boards.items()},
+        "best": best(boards),
+        "figures": [
+            _figure(environment, chapter.figures[name], name, alt, **shown) for name, alt in OF_EXPERIMENT.items()
+        ],
+        "searches": [row for row in map(search, parameters.values()) if row],
+        "methods": [
+            {
+                "name": method,
+                "ceiling": method in chapter.ceilings,
+                **{key: fitted[key] for key in ("estimator", "fit_on", "parameters")},
+                "figures": [
+                    _figure(
+                        environment,
+                        chapter.method_figures[method][name],
+                        name,
+                        f"{method}: {alt[0].lower()}{alt[1:]}",
+                        method=method,
+                        **shown,
+                    )
+                    for name, alt in OF_METHOD.items()
+                ],
+            }
+            for method, fitted in parameters.items()
+            if method != BASELINE
+        ],
+    }
+
+
+def _figure(environment: Environment, path: Path, name: str, alt: str, **shown: str | int) -> dict[str, str]:
+    """A picture with its caption, which may speak of what is shown."""
+    return {
+        "image": base64.b64encode(path.read_bytes()).decode(),
+        "alt": alt,
+        "caption": environment.get_template(f"captions/{name}.rst").render(shown),
+    }
+
+
+def best(boards: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
+    """The rows of the method that leads over all utterances, by condition; neither a ceiling nor the voice alone.
 
     Args:
-        metrics: the metrics table
-        comparison: the comparison table
-        condition: which rows
-        ceilings: the methods that see the test labels
-
-    Returns:
-        a row per method: method, ceiling, UA, WA, F1, selected (means over folds),
-        difference, low, high, p (of UA against speech; NaN for speech itself)
-    """
-    rows = metrics[metrics["condition"] == condition]
-    means = rows.pivot_table(index="method", columns="metric", values="value", aggfunc="mean")
-    against = comparison[(comparison["condition"] == condition) & (comparison["metric"] == "UA")]
-    board = means[["UA", "WA", "F1", "selected"]].join(
-        against.set_index("method").drop("speech", errors="ignore")[["difference", "low", "high", "p"]]
-    )
-    board["ceiling"] = board.index.isin(ceilings)
-    board = board.reset_index().sort_values(["ceiling", "UA", "method"], ascending=[True, False, True])
-    return board.to_dict("records")
-
-
-def best(boards: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Mapping[str, Any]]:
-    """The rows of the method that leads over all utterances, by condition; neither a ceiling nor speech alone.
-
-    Args:
-        boards: by condition, what :func:`leaderboard` returns
+        boards: by condition, what :func:`emofuse.evaluation.leaderboard.board` returns
 
     Returns:
         a row per condition, of the same method; empty if there is no method
     """
-    names = [row["method"] for row in boards["all"] if not row["ceiling"] and row["method"] != "speech"]
-    return {name: row for name, board in boards.items() for row in board if row["method"] == names[0]} if names else {}
+    overall = boards[ALL]
+    methods = overall.loc[~overall["ceiling"] & (overall["method"] != BASELINE), "method"]
+    return {
+        condition: row
+        for condition, rows in boards.items()
+        for row in rows[rows["method"].isin(methods[:1])].to_dict("records")
+    }
 
 
 def search(parameters: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -196,34 +227,16 @@ def search(parameters: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def word_errors(rates: pd.DataFrame) -> str:
-    """A sentence on how well the words of a corpus were understood.
+    """How well the words of a corpus were understood, over all emotions: as a whole, and in each condition.
 
     Args:
-        rates: the ``wer`` table of a corpus
+        rates: the ``wer`` table of the corpus
     """
-    overall = rates[rates["emotion"] == "all"].set_index("condition")
+    overall = rates[rates["emotion"] == "all"].dropna(subset="WER").set_index("condition")
     if overall.empty:
-        return "The corpus has no reference transcripts to count word errors against."
-    parts = [f"{row.WER:.1%} of {row.words} words" for row in overall.loc[["all"]].itertuples()]
-    others = overall.drop(index="all")
-    if len(others) > 1:
-        parts += [f"{condition.replace('_', ' ')} {row.WER:.1%}" for condition, row in others.iterrows()]
-    return f"Word error rate of the transcripts of {overall['corpus'].iloc[0]}: {', '.join(parts)}."
-
-
-def _signed(value: float) -> str:
-    """A difference with its sign.
-
-    >>> _signed(-0.0123), _signed(-0.0001)
-    ('−0.012', '+0.000')
-    """
-    return f"{round(value, 3) + 0:+.3f}".replace("-", "−")
-
-
-def _p_value(value: float) -> str:
-    """A p value as papers print it.
-
-    >>> _p_value(0.00002), _p_value(0.0312)
-    ('< 0.001', '0.031')
-    """
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+        return "unknown, for the corpus has no reference transcripts"
+    whole = f"{overall.at[ALL, 'WER']:.1%} of {overall.at[ALL, 'words']} words"
+    conditions = overall["WER"].drop(index=ALL)
+    if len(conditions) < 2:
+        return whole
+    return f"{whole} ({', '.join(f'{condition_name(name)} {rate:.1%}' for name, rate in conditions.items())})"

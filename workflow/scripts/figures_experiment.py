@@ -1,16 +1,20 @@
 """Draw the pictures of an experiment."""
 
-from emofuse import contracts, figures, tables
+from emofuse import contracts, tables
+from emofuse.figures.experiment import of_experiment
+from emofuse.figures.style import save
 from emofuse.logs import logged
 
-settings = snakemake.params.settings
-ceilings = settings["ceilings"]
+recipe = snakemake.params.recipe
 
 with logged(snakemake.log[0]):
-    speech = tables.read(contracts.PREDICTIONS, snakemake.input.speech)
-    metrics = tables.read(contracts.METRICS, snakemake.input.metrics)
-    comparison = tables.read(contracts.COMPARISON, snakemake.input.comparison)
-    front = tables.read(contracts.FRONT, snakemake.input.front)
-    figures.save(figures.uncertainty(speech), snakemake.output.uncertainty)
-    figures.save(figures.leaderboard(comparison, ceilings, settings["confidence"]), snakemake.output.leaderboard)
-    figures.save(figures.pareto(front, metrics, ceilings), snakemake.output.pareto)
+    drawn = of_experiment(
+        tables.read(contracts.PREDICTIONS, snakemake.input.speech),
+        tables.read(contracts.METRICS, snakemake.input.metrics),
+        tables.read(contracts.COMPARISON, snakemake.input.comparison),
+        tables.read(contracts.FRONT, snakemake.input.front),
+        ceilings=recipe["ceilings"],
+        confidence=recipe["confidence"],
+    )
+    for name, figure in drawn.items():
+        save(figure, snakemake.output[name])

@@ -2,24 +2,19 @@
 
 from pathlib import Path
 
-from emofuse import contracts, tables
+from emofuse import tables
 from emofuse.logs import logged
-from emofuse.report import report, word_errors
+from emofuse.report import Chapter, report
 
-settings = snakemake.params.settings
+recipe = snakemake.params.recipe
 
 with logged(snakemake.log[0]):
-    folders = [Path(path).parent for path in snakemake.input.metrics]
     html = report(
-        settings["study"],
-        {folder: settings["experiments"][folder.name] for folder in folders},
-        settings["config"],
+        recipe["study"],
+        [Chapter.of(name, experiment) for name, experiment in recipe["experiments"].items()],
+        recipe["config"],
         Path(snakemake.input.template),
-        ceilings=settings["ceilings"],
-        confidence=settings["confidence"],
-        notes=[
-            *settings["notes"],
-            *(word_errors(tables.read(contracts.WER, path)) for path in snakemake.input.get("wer", [])),
-        ],
+        confidence=recipe["confidence"],
+        notes=recipe["notes"],
     )
     tables.write_text(html, snakemake.output[0])

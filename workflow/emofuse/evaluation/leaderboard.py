@@ -1,53 +1,107 @@
-"""The leaderboard: the comparison of all methods as a person reads it."""
+"""The leaderboard: every method of an experiment, best first."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pandas as pd
 
 from emofuse.evaluation.metrics import ALL
+from emofuse.evaluation.wording import condition_name, interval_name, over_folds, p_value, signed
 
-CEILINGS = ("oracle",)
-"""Estimators that see the test labels: shown as what no selection can exceed, never as a method."""
+BASELINE = "speech"
+"""The method that all others are compared with: the voice alone."""
 
-
-def order(comparison: pd.DataFrame) -> list[str]:
-    """The methods by their mean UA over all utterances, best first."""
-    overall = comparison[(comparison["condition"] == ALL) & (comparison["metric"] == "UA")]
-    return overall.sort_values(["mean", "method"], ascending=[False, True])["method"].tolist()
+P_NAME = "McNemar's p (WA)"
+"""The test is about accuracy, so its p is said beside WA."""
 
 
-def leaderboard(comparison: pd.DataFrame, metrics: pd.DataFrame, ceilings: list[str], title: str) -> str:
-    """The leaderboard as Markdown, a table a condition, methods by UA.
+def conditions(comparison: pd.DataFrame) -> list[str]:
+    """All conditions of an experiment, ``all`` first.
 
     Args:
-        comparison: the `comparison` table of all methods
-        metrics: the `metrics` table of all methods
+        comparison: the ``comparison`` table
+    """
+    return list(dict.fromkeys(comparison["condition"]))
+
+
+def board(comparison: pd.DataFrame, metrics: pd.DataFrame, condition: str, ceilings: Sequence[str]) -> pd.DataFrame:
+    """The methods in one condition, by their mean UA over all utterances, best first.
+
+    The order is the same in every condition. Ceilings stand last, for they are no results.
+
+    Args:
+        comparison: the ``comparison`` table of all methods
+        metrics: the ``metrics`` table of all methods
+        condition: whose rows
         ceilings: the methods that see the test labels
-        title: what stands above
 
     Returns:
-        Markdown text
+        a row per method with the columns ``method``; ``ceiling``, whether it is one;
+        ``UA``, ``WA``, ``F1`` and ``selected``, means over folds between 0 and 1;
+        ``speech_UA`` and ``speech_WA``, the same of the voice alone;
+        ``difference``, ``low`` and ``high``, of UA to the voice alone;
+        and ``p`` of McNemar's test, which is about WA.
+        The voice alone has no difference to itself: these four are NaN
     """
-    folds = sorted(metrics["fold"].unique())
-    lines = [f"# {title}", "", f"Means over {len(folds)} folds ({', '.join(folds)}).", ""]
-    for condition in dict.fromkeys(comparison["condition"]):
-        lines += [f"## {condition}", ""]
-        lines += ["| method | UA | WA | F1 | UA − speech | 95 % interval | McNemar's p | selected |"]
+    values = comparison[comparison["condition"] == condition].pivot(index="method", columns="metric")
+    selected = metrics[(metrics["condition"] == condition) & (metrics["metric"] == "selected")]
+    table = pd.DataFrame(
+        {
+            "ceiling": values.index.isin(list(ceilings)),
+            **{metric: values["mean", metric] for metric in ("UA", "WA", "F1")},
+            "selected": selected.groupby("method")["value"].mean(),
+            **{f"speech_{metric}": values["speech", metric] for metric in ("UA", "WA")},
+            **{name: values[name, "UA"] for name in ("difference", "low", "high")},
+            "p": values["p", "WA"],
+        },
+        index=values.index,
+    )
+    table.loc[table.index == BASELINE, ["difference", "low", "high", "p"]] = float("nan")
+    overall = comparison[(comparison["condition"] == ALL) & (comparison["metric"] == "UA")]
+    ranked = overall.assign(ceiling=overall["method"].isin(list(ceilings))).sort_values(
+        ["ceiling", "mean", "method"], ascending=[True, False, True]
+    )
+    return table.loc[ranked["method"]].reset_index()
+
+
+def leaderboard(
+    comparison: pd.DataFrame, metrics: pd.DataFrame, ceilings: Sequence[str], confidence: float, title: str
+) -> str:
+    """The leaderboard as Markdown, a table per condition.
+
+    Args:
+        comparison: the ``comparison`` table of all methods
+        metrics: the ``metrics`` table of all methods
+        ceilings: the methods that see the test labels
+        confidence: of the intervals, between 0 and 1
+        title: what stands above
+    """
+    lines = [f"# {title}", "", over_folds(sorted(metrics["fold"].unique())), ""]
+    for condition in conditions(comparison):
+        lines += [f"## {condition_name(condition)}", ""]
+        lines += [f"| method | UA | UA − speech | {interval_name(confidence)} | WA | {P_NAME} | F1 | selected |"]
         lines += ["|---|---:|---:|---:|---:|---:|---:|---:|"]
-        here = comparison[comparison["condition"] == condition].pivot(index="method", columns="metric")
-        selected = metrics[(metrics["condition"] == condition) & (metrics["metric"] == "selected")]
-        share = selected.groupby("method")["value"].mean()
-        for method in order(comparison):
-            if method not in here.index:
-                continue
-            row = here.loc[method]
-            name = f"{method} (ceiling: sees the labels)" if method in ceilings else method
-            difference = f"{row['difference', 'UA']:+.4f}"
-            interval = f"{row['low', 'UA']:+.4f} … {row['high', 'UA']:+.4f}"
-            p = f"{row['p', 'UA']:.2g}"
-            if method == "speech":
-                difference = interval = p = ""
-            means = " | ".join(f"{row['mean', metric]:.4f}" for metric in ("UA", "WA", "F1"))
-            lines.append(f"| {name} | {means} | {difference} | {interval} | {p} | {share[method]:.1%} |")
+        lines += [_line(row) for row in board(comparison, metrics, condition, ceilings).to_dict("records")]
         lines.append("")
     return "\n".join(lines)
+
+
+def _line(row: dict[str, object]) -> str:
+    """A row of the board in Markdown; what is missing is left empty."""
+
+    def said(text: str, *names: str) -> str:
+        return "" if any(pd.isna(row[name]) for name in names) else text
+
+    return " | ".join(
+        [
+            f"| {row['method']}" + (" (ceiling: sees the labels)" if row["ceiling"] else ""),
+            f"{row['UA']:.4f}",
+            said(signed(row["difference"], 4), "difference"),
+            said(f"{signed(row['low'], 4)} … {signed(row['high'], 4)}", "low", "high"),
+            f"{row['WA']:.4f}",
+            said(p_value(row["p"]), "p"),
+            f"{row['F1']:.4f}",
+            f"{row['selected']:.1%} |",
+        ]
+    )

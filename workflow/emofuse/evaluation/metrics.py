@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import balanced_accuracy_score, brier_score_loss, f1_score, log_loss, recall_score
+from sklearn.metrics import brier_score_loss, log_loss
 
+from emofuse import accuracy
 from emofuse.tables import EMOTIONS, PROBABILITY
 
 ALL = "all"
@@ -22,27 +25,46 @@ FLOOR = 1e-6
 """Probabilities are taken to be at least this in the log-loss, so that one certain error does not decide it."""
 
 
-def evaluate(predictions: pd.DataFrame, speech: pd.DataFrame, method: str) -> pd.DataFrame:
+def metrics_of(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The ``metrics`` table of an experiment.
+
+    Args:
+        predictions: the ``predictions`` table of each method, by its name
+    """
+    return pd.concat([evaluate(table, method) for method, table in predictions.items()], ignore_index=True)
+
+
+def evaluate(predictions: pd.DataFrame, method: str) -> pd.DataFrame:
     """All metrics of a method, for each fold and condition.
 
     Args:
-        predictions: the method's `predictions` table with a column `condition`
-        speech: the `predictions` table of the speech classifier, for what the method changed
+        predictions: the method's ``predictions`` table
         method: the method's name
 
     Returns:
-        the `metrics` table: UA, WA, F1, recall_<emotion>, log_loss, Brier, ECE, selected,
+        the ``metrics`` table: UA, WA, F1, recall_<emotion>, log_loss, Brier, ECE, selected,
         and counts of changed predictions, in all and as ``<change>/<from>_<to>``;
         NaN where a metric is not defined (the recall of an emotion that the condition lacks)
     """
-    before = speech.set_index(["fold", "utterance"])["predicted"].rename("before")
-    joined = predictions.join(before, on=["fold", "utterance"], validate="one_to_one")
-    rows = []
-    for fold, of_fold in joined.groupby("fold", sort=True):
-        for condition, part in by_condition(of_fold):
-            values = scores_of(part) | changes_of(part)
-            rows += [(method, fold, condition, metric, value) for metric, value in values.items()]
-    return pd.DataFrame(rows, columns=["method", "fold", "condition", "metric", "value"])
+    rows = [
+        (method, fold, condition, metric, value)
+        for condition, part in by_condition(predictions)
+        for fold, of_fold in part.groupby("fold", sort=True)
+        for metric, value in (scores_of(of_fold) | changes_of(of_fold)).items()
+    ]
+    table = pd.DataFrame(rows, columns=["method", "fold", "condition", "metric", "value"])
+    return table.sort_values("fold", kind="stable", ignore_index=True)
+
+
+def per_fold(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """One metric over all utterances: a row per fold, a column per method.
+
+    Args:
+        metrics: the ``metrics`` table
+        metric: its name there
+    """
+    rows = metrics[(metrics["metric"] == metric) & (metrics["condition"] == ALL)]
+    return rows.pivot(index="fold", columns="method", values="value")
 
 
 def by_condition(predictions: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -55,23 +77,21 @@ def scores_of(predictions: pd.DataFrame) -> dict[str, float]:
     """Metrics of one set of predictions.
 
     Args:
-        predictions: at least one row of a `predictions` table
+        predictions: at least one row of a ``predictions`` table
 
     Returns:
         UA (mean recall of the emotions that occur), WA (accuracy), F1 (macro), recall_<emotion>, selected (share):
         between 0 and 1, higher is better but for selected;
         log_loss (nats), Brier (0 to 2), ECE (0 to 1): lower is better
     """
-    # As numbers: scikit-learn takes far longer over text.
-    emotion, predicted = (pd.Categorical(predictions[name], EMOTIONS).codes for name in ("emotion", "predicted"))
+    emotion, predicted = (accuracy.indices(predictions[name]) for name in ("emotion", "predicted"))
+    confusion = accuracy.confusion(emotion, predicted)
+    recall = accuracy.recalls(confusion)
     probability = predictions[PROBABILITY].to_numpy()
     labels = list(range(len(EMOTIONS)))
-    recall = recall_score(emotion, predicted, labels=labels, average=None, zero_division=np.nan)
     floored = np.maximum(probability, FLOOR)
     return {
-        "UA": float(np.nanmean(recall)),
-        "WA": float((emotion == predicted).mean()),
-        "F1": float(f1_score(emotion, predicted, average="macro", zero_division=0)),
+        **{metric: float(accuracy.from_confusion(confusion, metric)) for metric in accuracy.METRICS},
         **{f"recall_{name}": float(value) for name, value in zip(EMOTIONS, recall, strict=True)},
         "log_loss": float(log_loss(emotion, floored / floored.sum(axis=1, keepdims=True), labels=labels)),
         "Brier": float(brier_score_loss(emotion, probability, labels=labels)),
@@ -108,15 +128,15 @@ def expected_calibration_error(
 
 
 def changes_of(predictions: pd.DataFrame) -> dict[str, float]:
-    """How many predictions changed, and to whose benefit.
+    """How many predictions a method changed from what the voice alone says, and to what end.
 
     Args:
-        predictions: rows with `emotion`, `predicted` and `before`, what the speech classifier said
+        predictions: rows of a ``predictions`` table
 
     Returns:
         counts named ``<change>`` and ``<change>/<from>_<to>``, for all pairs of emotions
     """
-    emotion, before, after = (predictions[name] for name in ("emotion", "before", "predicted"))
+    emotion, before, after = (predictions[name] for name in ("emotion", "speech", "predicted"))
     changed = before != after
     change = np.select([after == emotion, before == emotion], CHANGES[:2], CHANGES[2])
     counts = pd.Series(list(zip(change[changed], before[changed], after[changed], strict=True))).value_counts()
@@ -128,8 +148,3 @@ def changes_of(predictions: pd.DataFrame) -> dict[str, float]:
                 if source != target:
                     values[f"{name}/{source}_{target}"] = float(counts.get((name, source, target), 0))
     return values
-
-
-def unweighted_accuracy(emotion: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
-    """UA: the mean recall of the emotions that occur, between 0 and 1."""
-    return float(balanced_accuracy_score(emotion, predicted))

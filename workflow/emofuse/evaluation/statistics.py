@@ -2,67 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.stats import bootstrap
 from statsmodels.stats.contingency_tables import mcnemar
 
+from emofuse import accuracy
+from emofuse.accuracy import Floats
 from emofuse.evaluation.metrics import by_condition
 from emofuse.tables import EMOTIONS
 
-Floats = npt.NDArray[np.float64]
 
-COMPARED = ("UA", "WA", "F1")
-"""The metrics that are compared; each is a function of the confusion matrix."""
-
-
-def compare(
-    predictions: pd.DataFrame,
-    speech: pd.DataFrame,
-    method: str,
-    *,
-    confidence: float = 0.95,
-    resamples: int = 2000,
-    seed: int = 0,
+def comparison_of(
+    predictions: Mapping[str, pd.DataFrame], *, confidence: float, resamples: int, seed: int
 ) -> pd.DataFrame:
-    """A method against the speech classifier on the same utterances.
+    """The ``comparison`` table of an experiment.
 
     Args:
-        predictions: the method's `predictions` table with columns `condition` and `speaker`
-        speech: the `predictions` table of the speech classifier
+        predictions: the ``predictions`` table of each method, by its name
+        confidence: of the intervals, between 0 and 1
+        resamples: how often speakers are drawn
+        seed: of the draws; the same for all methods, so that they meet the same speakers
+    """
+    return pd.concat(
+        [
+            compare(table, method, confidence=confidence, resamples=resamples, seed=seed)
+            for method, table in predictions.items()
+        ],
+        ignore_index=True,
+    )
+
+
+def compare(predictions: pd.DataFrame, method: str, *, confidence: float, resamples: int, seed: int) -> pd.DataFrame:
+    """A method against the voice alone on the same utterances.
+
+    Args:
+        predictions: the method's ``predictions`` table
         method: the method's name
         confidence: of the interval, between 0 and 1
         resamples: how often speakers are drawn
-        seed: of the draws; the same for all methods, so that they meet the same speakers
+        seed: of the draws
 
     Returns:
-        the `comparison` table: for each condition and metric the mean over folds, that of `speech`,
-        the difference with its interval (see :func:`interval`), and McNemar's p (see :func:`mcnemar_p`)
+        the ``comparison`` table: for each condition and metric the mean over folds, that of the voice alone,
+        and the difference with its interval (see :func:`interval`);
+        where the metric is WA also McNemar's p (see :func:`mcnemar_p`), elsewhere NaN
     """
-    before = speech.set_index(["fold", "utterance"])["predicted"].rename("before")
-    joined = predictions.join(before, on=["fold", "utterance"], validate="one_to_one")
     rows = []
-    for condition, part in by_condition(joined):
-        after, first = (confusions(part, name) for name in ("predicted", "before"))
-        p = mcnemar_p(part["before"] == part["emotion"], part["predicted"] == part["emotion"])
-        for metric in COMPARED:
+    for condition, part in by_condition(predictions):
+        after, before = (confusions(part, name) for name in ("predicted", "speech"))
+        p = {"WA": mcnemar_p(part["speech"] == part["emotion"], part["predicted"] == part["emotion"])}
+        for metric in accuracy.METRICS:
             ones = np.ones((1, after.shape[1]))
-            mean, mean_before = (float(mean_over_folds(c, ones, metric)[0]) for c in (after, first))
-            low, high = interval(after, first, metric, confidence=confidence, resamples=resamples, seed=seed)
-            rows.append((method, condition, metric, mean, mean_before, mean - mean_before, low, high, p))
+            mean, mean_before = (float(mean_over_folds(c, ones, metric)[0]) for c in (after, before))
+            low, high = interval(after, before, metric, confidence=confidence, resamples=resamples, seed=seed)
+            difference = mean - mean_before
+            rows.append((method, condition, metric, mean, mean_before, difference, low, high, p.get(metric, np.nan)))
     return pd.DataFrame(
         rows, columns=["method", "condition", "metric", "mean", "speech", "difference", "low", "high", "p"]
     )
 
 
 def confusions(predictions: pd.DataFrame, column: str) -> Floats:
-    """Confusion matrices of each fold and speaker, (folds, speakers, true, predicted), as counts."""
-    fold = predictions["fold"].astype("category").cat.codes.to_numpy()
-    speaker = predictions["speaker"].astype("category").cat.codes.to_numpy()
-    true, said = (pd.Categorical(predictions[name], EMOTIONS).codes for name in ("emotion", column))
-    counts = np.zeros((fold.max() + 1, speaker.max() + 1, len(EMOTIONS), len(EMOTIONS)))
-    np.add.at(counts, (fold, speaker, true, said), 1)
+    """Confusion matrices of each fold and speaker, (folds, speakers, true, predicted), as counts.
+
+    Args:
+        predictions: rows of a ``predictions`` table
+        column: whose predictions: ``predicted`` the method's, ``speech`` the voice's
+    """
+    cells = pd.DataFrame({name: pd.factorize(predictions[name], sort=True)[0] for name in ("fold", "speaker")})
+    true, said = (accuracy.indices(predictions[name]) for name in ("emotion", column))
+    counts = np.zeros((*cells.max() + 1, len(EMOTIONS), len(EMOTIONS)))
+    for cell, rows in cells.groupby(["fold", "speaker"]).indices.items():
+        counts[cell] = accuracy.confusion(true[rows], said[rows])
     return counts
 
 
@@ -75,7 +90,7 @@ def mean_over_folds(counts: Floats, weights: Floats, metric: str) -> Floats:
     Args:
         counts: (folds, speakers, 4, 4) confusion matrices
         weights: (resamples, speakers) how often each speaker is drawn
-        metric: one of :data:`COMPARED`
+        metric: one of :data:`emofuse.accuracy.METRICS`
 
     Returns:
         (resamples,) values between 0 and 1
@@ -83,22 +98,9 @@ def mean_over_folds(counts: Floats, weights: Floats, metric: str) -> Floats:
     matrices = np.einsum("bs,fstp->bftp", weights, counts)
     occurs = counts.sum(axis=(2, 3)) > 0
     fold_weights = weights @ occurs.T / occurs.sum(axis=1)
-    values = from_confusion(matrices, metric)
+    values = accuracy.from_confusion(matrices, metric)
     fold_weights = np.where(np.isnan(values), 0, fold_weights)
     return (fold_weights * np.nan_to_num(values)).sum(axis=1) / fold_weights.sum(axis=1)
-
-
-def from_confusion(matrices: Floats, metric: str) -> Floats:
-    """UA, WA or macro-F1 of confusion matrices, (…, true, predicted) to (…); NaN for an empty one."""
-    right = np.diagonal(matrices, axis1=-2, axis2=-1)
-    true, said = matrices.sum(axis=-1), matrices.sum(axis=-2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        if metric == "WA":
-            return right.sum(axis=-1) / true.sum(axis=-1)
-        # UA is over the emotions that occur; F1 over those that occur or are predicted.
-        each = right / true if metric == "UA" else 2 * right / (true + said)
-        counted = ~np.isnan(each)
-        return np.where(counted, each, 0).sum(axis=-1) / counted.sum(axis=-1)
 
 
 def interval(
@@ -111,8 +113,8 @@ def interval(
 
     Args:
         after: (folds, speakers, 4, 4) confusion matrices of the method
-        before: the same of the speech classifier
-        metric: one of :data:`COMPARED`
+        before: the same of the voice alone
+        metric: one of :data:`emofuse.accuracy.METRICS`
         confidence: between 0 and 1
         resamples: how many draws
         seed: of the draws
@@ -129,7 +131,7 @@ def interval(
         weights = np.stack([(drawn == speaker).sum(axis=-1) for speaker in range(speakers)], axis=-1).astype(float)
         return mean_over_folds(after, weights, metric) - mean_over_folds(before, weights, metric)
 
-    found = bootstrap(
+    ends = bootstrap(
         (np.arange(speakers),),
         difference,
         vectorized=True,
@@ -139,7 +141,7 @@ def interval(
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    return float(found.low), float(found.high)
+    return float(ends.low), float(ends.high)
 
 
 def mcnemar_p(before: npt.ArrayLike, after: npt.ArrayLike) -> float:

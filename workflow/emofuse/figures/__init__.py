@@ -1,0 +1,20 @@
+"""Every picture of a study.
+
+Here stand their names alone, for all who only ask which pictures there are: this imports nothing.
+:mod:`emofuse.figures.experiment` and :mod:`emofuse.figures.method` draw them.
+"""
+
+OF_EXPERIMENT = {
+    "leaderboard": "Methods by unweighted accuracy in each condition, with intervals of their gain over speech alone",
+    "pareto": "Unweighted accuracy against the share of utterances selected",
+    "uncertainty": "Box plots of entropy and varentropy of right and wrong predictions, by predicted emotion",
+}
+"""The pictures of an experiment, in order, and what each is for those who cannot see it."""
+
+OF_METHOD = {
+    "ua_by_fold": "Unweighted accuracy of each fold before and after",
+    "changes": "Bars of changed predictions by pair of emotions: corrected, spoilt or wrong either way",
+    "confusion": "Confusion matrices before and after",
+    "plane": "Scatter plots of varentropy against entropy, a panel per predicted emotion",
+}
+"""The pictures of a method, likewise."""
