@@ -301,6 +301,12 @@ def test_the_front_on_test_rows_is_the_mean_over_folds(pictures, front):
     assert curve.get_xdata()[-1] == tested["selected"].max()
 
 
+def test_labels_cover_no_method_where_these_need_many_words(metrics, front):
+    far = metrics["value"].mask((metrics["method"] == "entropy") & (metrics["metric"] == "selected"), 0.6)
+    _, right = pareto(front, metrics.assign(value=far), ["oracle"]).axes
+    assert {text.get_position()[0] for text in right.texts} == {1.05}
+
+
 def test_without_a_front_the_methods_stand_alone(metrics, front):
     _, right = pareto(front.iloc[:0], metrics, ["oracle"]).axes
     assert sum(line.get_marker() in "Dv^" for line in right.lines) == len(METHODS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -87,18 +88,18 @@ def leaderboard(
     return "\n".join(lines)
 
 
-def _line(row: dict[str, object]) -> str:
+def _line(row: Mapping[str, Any]) -> str:
     """A row of the board in Markdown; what is missing is left empty."""
 
-    def said(text: str, *names: str) -> str:
-        return "" if any(pd.isna(row[name]) for name in names) else text
+    def said(text: str, name: str) -> str:
+        return "" if pd.isna(row[name]) else text
 
     return " | ".join(
         [
             f"| {row['method']}" + (" (ceiling: sees the labels)" if row["ceiling"] else ""),
             f"{row['UA']:.4f}",
             said(signed(row["difference"], 4), "difference"),
-            said(f"{signed(row['low'], 4)} … {signed(row['high'], 4)}", "low", "high"),
+            said(f"{signed(row['low'], 4)} … {signed(row['high'], 4)}", "low"),
             f"{row['WA']:.4f}",
             said(p_value(row["p"]), "p"),
             f"{row['F1']:.4f}",

@@ -16,13 +16,13 @@ ALL = "all"
 """The condition that holds every utterance."""
 
 CHANGES = ("wrong_to_right", "right_to_wrong", "wrong_to_wrong")
-"""What a method can do to a prediction of the speech classifier that it changes."""
+"""What a method makes of a prediction of the voice that it changes."""
 
 ECE_BINS = 15
 """Bins of the expected calibration error, as in Guo et al. 2017."""
 
 FLOOR = 1e-6
-"""Probabilities are taken to be at least this in the log-loss, so that one certain error does not decide it."""
+"""The least probability that the log-loss counts, so that one certain error does not decide it."""
 
 
 def metrics_of(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -43,7 +43,7 @@ def leaderboard(comparison: pd.DataFrame, metrics: pd.DataFrame, ceilings: Seque
     overall = _compared(boards[ALL])
     columns = min(len(boards), COLUMNS)
     lines = -(-len(boards) // columns)
-    figure = Figure(figsize=(1.6 + 4 * columns, 1.1 + lines * (0.8 + 0.32 * len(overall))))
+    figure = Figure(figsize=(1.6 + 4 * columns, 0.9 + lines * (1.1 + 0.3 * len(overall))))
     panels = figure.subplots(lines, columns, sharey=True, squeeze=False).ravel()
     for axes, (condition, rows) in zip(panels, boards.items(), strict=False):
         _draw_panel(axes, rows)
@@ -77,7 +77,14 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame) -> None:
     edge = max(min([*low, *rows["UA"], speech]), speech - max(0.6 * (top - speech), 0.02))
     margin = 0.04 * max(top - edge, 0.02)
     axes.axvline(speech, color=BLACK, linestyle="--", linewidth=1)
-    axes.annotate(f"speech {speech:.3f}", (speech, 1.01), xycoords=("data", "axes fraction"), ha="center")
+    axes.annotate(
+        f"speech {speech:.3f}",
+        (speech, 1),
+        (0, 3),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        ha="center",
+    )
     for height, (index, row) in enumerate(rows.iterrows()):
         colour = BLACK if row["ceiling"] else _colour(row)
         if row["UA"] < edge:
