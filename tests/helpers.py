@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emofuse.corpora.released import FILES, FOLDS, LABELS
+from emofuse.corpora import base
+from emofuse.corpora.released import FILES, FOLDS, LABELS, Released
 from emofuse.tables import EMOTIONS, PROBABILITY, SENTIMENT, SENTIMENTS, SPEECH
 
 ROOT = Path(__file__).parent.parent
@@ -24,6 +25,15 @@ def published() -> Path:
         if (Path(place) / "Emotion-Recognition" / LABELS).exists():
             return Path(place) / "Emotion-Recognition"
     pytest.skip("the authors' published scores are absent (EMOFUSE_DATA, ../shared/data, data)")
+
+
+def read_scores(root: Path) -> pd.DataFrame:
+    """The `scores` table of a release."""
+    reader = Released()
+    listed = base.list_corpus(reader, root)
+    assert listed.problems == []
+    release = reader.read_published(root)
+    return base.published_scores(release.scores, base.utterances(listed, "iemocap"), release.transcripts)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

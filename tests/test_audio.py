@@ -1,6 +1,7 @@
 """Any audio becomes 16 kHz, one channel, float32; bad audio is found; batches are as the budget says."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from hypothesis import given, settings
@@ -62,6 +63,28 @@ def test_what_cannot_be_loaded_is_named(tmp_path):
         audio.load(path)
 
 
+@pytest.mark.parametrize("rate", [16_000, 48_000])
+def test_a_part_of_a_file_is_loaded_by_its_seconds(tmp_path, rate):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.concatenate([np.zeros(rate), sine(rate), np.zeros(rate)]), rate, subtype="FLOAT")
+    assert audio.load(path).shape == (48_000,)
+    for start, end in [(1.0, 2.0), (1.25, 1.75)]:
+        samples = audio.load(path, start, end)
+        assert samples.shape == (round((end - start) * 16_000),)
+        assert np.abs(samples).max() > 0.4
+    assert np.abs(audio.load(path, None, 0.9)).max() < 1e-3
+    assert audio.load(path, 2.0, float("nan")).shape == (16_000,)
+
+
+def test_a_part_that_ends_after_the_file_has_a_reason(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, sine(16_000), 16_000)
+    reason = "ends after 1.000 s; should last until 1.5 s"
+    assert audio.check(path, 0.5, 1.5, min_duration=0.1) == (0.0, reason)
+    with pytest.raises(InputError, match=f"{path}: {reason}"):
+        audio.load(path, 0.5, 1.5)
+
+
 def nan_at(index):
     samples = sine(16_000)
     samples[index] = np.nan
@@ -86,7 +109,11 @@ def nan_at(index):
 def test_bad_audio_has_a_reason(tmp_path, samples, duration, reason):
     path = tmp_path / "a.wav"
     soundfile.write(path, samples, 16_000, subtype="FLOAT")
-    assert audio.check(path) == (duration, reason)
+    assert audio.check(path, min_duration=0.1) == (duration, reason)
+
+
+def recordings(*paths):
+    return pd.DataFrame({"path": map(str, paths), "start": np.nan, "end": np.nan})
 
 
 def test_files_that_are_no_audio_have_a_reason(tmp_path):
@@ -97,7 +124,8 @@ def test_files_that_are_no_audio_have_a_reason(tmp_path):
     data = (tmp_path / "cut.flac").read_bytes()
     (tmp_path / "cut.flac").write_bytes(data[: len(data) // 2])
     names = ["empty.wav", "text.wav", "bare.raw", "cut.flac", "missing.wav", "."]
-    durations, reasons = zip(*audio.check_all([tmp_path / name for name in names], threads=3), strict=True)
+    table = audio.resolve(recordings(*names), tmp_path)
+    durations, reasons = zip(*audio.check_all(table, 0.1, threads=3), strict=True)
     assert set(durations) == {0.0}
     assert reasons[0] == "empty file"
     assert reasons[1].startswith("unreadable (Format not recognised")
@@ -109,8 +137,19 @@ def test_files_that_are_no_audio_have_a_reason(tmp_path):
 def test_many_are_checked_in_their_order(tmp_path):
     for number in range(1, 9):
         soundfile.write(tmp_path / f"{number}.wav", sine(16_000, number / 10), 16_000)
-    paths = [tmp_path / f"{number}.wav" for number in (3, 8, 1, 5)]
-    assert [duration for duration, _ in audio.check_all(paths, threads=4)] == [0.3, 0.8, 0.1, 0.5]
+    table = audio.resolve(recordings(*(f"{number}.wav" for number in (3, 8, 1, 5))), tmp_path)
+    assert [duration for duration, _ in audio.check_all(table, 0.1, threads=4)] == [0.3, 0.8, 0.1, 0.5]
+
+
+def test_parts_of_one_file_are_checked_each_for_itself(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.concatenate([np.zeros(16_000), sine(16_000)]), 16_000)
+    table = pd.DataFrame({"path": "a.wav", "start": [0.0, 1.0, 1.0], "end": [1.0, 2.0, 1.05]})
+    checked = audio.check_all(audio.resolve(table, tmp_path), 0.1)
+    assert checked == [
+        (1.0, "silent: all samples are 0.0000"),
+        (1.0, None),
+        (0.05, "too short: 0.050 s; should be at least 0.1 s"),
+    ]
 
 
 lengths = st.lists(st.integers(1, 1_000), max_size=50)

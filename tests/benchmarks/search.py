@@ -23,9 +23,8 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from _pytest.outcomes import Skipped
-from helpers import make_scores, published
+from helpers import make_scores, published, read_scores
 
-from emofuse.corpora.released import read_scores
 from emofuse.fusion import search
 from emofuse.fusion.mapping import MAPPINGS
 from emofuse.fusion.paper import ENTROPY_QUANTILES, VARENTROPY_QUANTILES, Paper

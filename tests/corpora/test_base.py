@@ -1,42 +1,85 @@
-"""From a reader's listing to the utterances table."""
+"""From a reader's listing to the tables of a corpus."""
 
-import logging
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from emofuse import contracts, tables
-from emofuse.corpora import READERS, base, load_reader
+from emofuse import contracts, parts, tables
+from emofuse.corpora import base
+from emofuse.corpora.iemocap import Iemocap
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_readers_are_where_the_registry_says(name):
-    assert callable(load_reader(name))
+def read(iemocap, rejects="stop"):
+    listed = base.list_corpus(Iemocap(), iemocap.root, partial=True)
+    return listed, base.check_audio(listed, iemocap.root, rejects=rejects, partial=True)
 
 
-def test_both_tables_keep_their_contracts(iemocap, tmp_path):
+@pytest.mark.parametrize("path", parts.known(parts.READER).values())
+def test_a_reader_describes_itself(path):
+    reader = parts.load(path)
+    assert set(reader.emotions.values()) >= set(tables.EMOTIONS)
+    assert reader.gives in ("audio", "scores")
+    assert reader.layout and parts.summary(reader)
+    for field in parts.parameters(reader).model_fields.values():
+        assert field.description
+    missing = Path("no/such/corpus")
+    assert not reader().is_at(missing)
+    assert reader().watched(missing) == []
+    assert base.list_corpus(reader(), missing).problems == [f"{missing}: should be {reader.layout}"]
+
+
+def test_every_table_keeps_its_contract(iemocap, tmp_path):
     iemocap.add("Ses01F_impro01_M001", "sad", text=None)
     iemocap.add("Ses01F_impro01_F000", "exc")
     iemocap.add("Ses01F_impro01_F001", "fru")
     iemocap.add("Ses01F_impro01_F002", "ang", samples=np.zeros(8000))
-    corpus = base.read("mine", "iemocap", path=str(iemocap.root), partial=True, rejects="leave_out")
-    assert corpus.problems == []
-    tables.write(corpus.utterances, contracts.UTTERANCES, tmp_path / "utterances.parquet")
-    tables.write(corpus.rejects, contracts.REJECTS, tmp_path / "rejects.parquet")
-    utterances = tables.read(contracts.UTTERANCES, tmp_path / "utterances.parquet")
-    assert utterances["utterance"].tolist() == ["Ses01F_impro01_F000", "Ses01F_impro01_M001"]
-    assert utterances["duration"].tolist() == [0.5, 0.5]
-    assert utterances["reference"].isna().tolist() == [False, True]
+    listed, checked = read(iemocap, rejects="leave_out")
+    assert listed.problems + checked.problems == []
+
+    def written(table, contract):
+        tables.write(table, contract, tmp_path / "table.parquet")
+        return tables.read(contract, tmp_path / "table.parquet")
+
+    recordings = written(checked.recordings, contracts.RECORDINGS)
+    assert recordings["utterance"].tolist() == ["Ses01F_impro01_F000", "Ses01F_impro01_M001"]
+    assert recordings["duration"].tolist() == [0.5, 0.5]
+    assert recordings[["start", "end"]].isna().all(axis=None)
+    assert recordings["path"][0] == "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"
+    utterances = written(base.utterances(listed, "mine", recordings), contracts.UTTERANCES)
+    assert utterances["utterance"].tolist() == recordings["utterance"].tolist()
+    assert utterances["emotion"].tolist() == ["happy", "sad"]
     assert set(utterances["corpus"]) == {"mine"}
-    rejects = tables.read(contracts.REJECTS, tmp_path / "rejects.parquet")
+    references = written(base.references(listed, recordings), contracts.REFERENCES)
+    assert references["utterance"].tolist() == recordings["utterance"].tolist()
+    assert references["reference"].isna().tolist() == [False, True]
+    rejects = written(checked.rejects, contracts.REJECTS)
     assert rejects["utterance"].tolist() == ["Ses01F_impro01_F002"]
 
 
 def test_no_rejects_are_an_empty_table(iemocap, tmp_path):
     iemocap.add("Ses01F_impro01_F000")
-    corpus = base.read("mine", "iemocap", path=str(iemocap.root), partial=True)
-    tables.write(corpus.rejects, contracts.REJECTS, tmp_path / "rejects.parquet")
+    _, checked = read(iemocap)
+    tables.write(checked.rejects, contracts.REJECTS, tmp_path / "rejects.parquet")
     assert tables.read(contracts.REJECTS, tmp_path / "rejects.parquet").empty
+
+
+def test_a_missing_reference_is_none(iemocap):
+    iemocap.add("Ses01F_impro01_F000", text=None)
+    iemocap.add("Ses01F_impro01_F001")
+    listed, _ = read(iemocap)
+    assert listed.utterances["reference"].tolist() == [None, "Excuse me."]
+
+
+def test_labels_are_listed_without_audio_and_the_same_wherever_the_corpus_lies(iemocap, tmp_path):
+    iemocap.add("Ses01F_impro01_F000")
+    iemocap.wav("Ses01F_impro01_F000").unlink()
+    listed, _ = read(iemocap)
+    (tmp_path / "link").symlink_to(iemocap.root)
+    elsewhere = base.list_corpus(Iemocap(), tmp_path / "link", partial=True)
+    pd.testing.assert_frame_equal(listed.utterances, elsewhere.utterances)
+    assert listed.problems == []
 
 
 def test_audio_that_cannot_be_used_stops_a_study_unless_the_config_leaves_it_out(iemocap):
@@ -45,46 +88,91 @@ def test_audio_that_cannot_be_used_stops_a_study_unless_the_config_leaves_it_out
     iemocap.wav("Ses01F_impro01_F000").with_name("Ses01F_impro01_F002.wav").touch()
     iemocap.append("EmoEvaluation", "Ses01F_impro01", "[1.0 - 2.0]\tSes01F_impro01_F002\tsad\t[1, 2, 3]\n")
     iemocap.append("EmoEvaluation", "Ses01F_impro01", "[1.0 - 2.0]\tSes01F_impro01_F003\tsad\t[1, 2, 3]\n")
-    settings = dict(path=str(iemocap.root), partial=True)
-    stopped = base.read("mine", "iemocap", **settings)
-    left_out = base.read("mine", "iemocap", rejects="leave_out", **settings)
+    _, stopped = read(iemocap)
+    _, left_out = read(iemocap, rejects="leave_out")
     assert len(stopped.problems) == 3
     assert left_out.problems == []
-    for corpus in (stopped, left_out):
-        assert corpus.utterances["utterance"].tolist() == ["Ses01F_impro01_F000"]
-        assert dict(corpus.rejects[["utterance", "reason"]].to_numpy()) == {
+    assert left_out.warnings[:3] == [f"left out: {problem}" for problem in stopped.problems]
+    for checked in (stopped, left_out):
+        assert checked.recordings["utterance"].tolist() == ["Ses01F_impro01_F000"]
+        assert dict(checked.rejects[["utterance", "reason"]].to_numpy()) == {
             "Ses01F_impro01_F001": "8000 of 8000 samples are NaN or infinite",
             "Ses01F_impro01_F002": "empty file",
             "Ses01F_impro01_F003": "no such file",
         }
 
 
-def test_a_part_of_a_corpus_is_a_problem_unless_the_config_says_so(iemocap, caplog):
+def test_much_audio_that_cannot_be_used_is_told_by_reason(iemocap, make_tone):
+    for number in range(10):
+        iemocap.add(f"Ses01F_impro01_F{number:03d}", samples=make_tone(0.01 + number / 1000))
+    for number in range(10, 15):
+        iemocap.add(f"Ses01F_impro01_F{number:03d}")
+        iemocap.wav(f"Ses01F_impro01_F{number:03d}").unlink()
+    _, checked = read(iemocap)
+    first = iemocap.wav("Ses01F_impro01_F000")
+    assert len(checked.problems) == 2 * (3 + 1)
+    assert checked.problems[0] == (
+        f"{first}: utterance 'Ses01F_impro01_F000' has audio that cannot be used: "
+        "too short: 0.010 s; should be at least 0.1 s"
+    )
+    assert checked.problems[3].startswith(f"{iemocap.root}: and 7 more, 10 in all: audio cannot be used: too short")
+    assert checked.problems[7] == f"{iemocap.root}: and 2 more, 5 in all: audio cannot be used: no such file"
+    # All are in the table of rejects.
+    assert len(checked.rejects) == 15
+
+
+@pytest.mark.parametrize("place", ["audio", ".."])
+def test_missing_audio_is_found_one_level_up_or_down(iemocap, place):
+    iemocap.add("Ses01F_impro01_F000")
+    there = (iemocap.root / place).resolve()
+    (there / "Session1").mkdir(parents=True, exist_ok=True)
+    (iemocap.root / "Session1/sentences").rename(there / "Session1/sentences")
+    _, checked = read(iemocap)
+    assert checked.problems[-1] == f"{iemocap.root}: the missing audio lies below {there}"
+
+
+def test_a_part_of_a_corpus_is_a_problem_unless_the_config_says_so(iemocap):
     iemocap.add("Ses01F_impro01_F000", "ang")
-    whole = base.read("mine", "iemocap", path=str(iemocap.root))
+    whole = base.list_corpus(Iemocap(), iemocap.root)
     assert whole.problems[1] == "Session1 angry: 1 read, 229 published"
     assert len(whole.problems) == 1 + 4 * 5
-    with caplog.at_level(logging.WARNING):
-        assert base.read("mine", "iemocap", path=str(iemocap.root), partial=True).problems == []
-    assert "Session1 angry: 1 read, 229 published" in caplog.text
+    assert whole.warnings == []
+    part = base.list_corpus(Iemocap(), iemocap.root, partial=True)
+    assert part.problems == []
+    assert part.warnings == whole.problems[1:]
 
 
 def test_the_first_of_two_channels_is_taken(iemocap, make_tone):
     voice, silence = make_tone(), np.zeros_like(make_tone())
     iemocap.add("Ses01F_impro01_F000", samples=np.hstack([voice, silence]))
     iemocap.add("Ses01F_impro01_F001", samples=np.hstack([silence, voice]))
-    settings = dict(path=str(iemocap.root), partial=True, rejects="leave_out")
-    assert base.read("mine", "iemocap", **settings).rejects["utterance"].tolist() == ["Ses01F_impro01_F001"]
+    _, checked = read(iemocap, rejects="leave_out")
+    assert checked.rejects["utterance"].tolist() == ["Ses01F_impro01_F001"]
 
 
 def test_a_corpus_without_any_of_the_four_emotions_is_a_problem(iemocap):
     iemocap.add("Ses01F_impro01_F000", "fru")
-    (problem,) = base.read("mine", "iemocap", path=str(iemocap.root), partial=True).problems
-    assert problem == "mine: has no utterance of the four emotions"
+    listed, checked = read(iemocap)
+    assert listed.problems == [f"{iemocap.root}: has no utterance of the four emotions"]
+    assert checked.problems == []
 
 
-def test_paths_stay_relative_if_the_root_is(iemocap, monkeypatch):
-    iemocap.add("Ses01F_impro01_F000")
-    monkeypatch.chdir(iemocap.root.parent)
-    corpus = base.read("mine", "iemocap", path=iemocap.root.name, partial=True)
-    assert corpus.utterances["path"].item().startswith("IEMOCAP_full_release/Session1/")
+def test_a_corpus_without_audio_that_can_be_used_is_a_problem(iemocap):
+    iemocap.add("Ses01F_impro01_F000", samples=np.zeros(8000))
+    _, checked = read(iemocap, rejects="leave_out")
+    assert checked.problems == [f"{iemocap.root}: has no utterance whose audio can be used"]
+
+
+def test_emotions_of_the_config_work_for_every_reader_in_any_case(iemocap):
+    iemocap.add("Ses01F_impro01_F000", "exc")
+    iemocap.add("Ses01F_impro01_F001", "hap")
+    iemocap.add("Ses01F_impro01_F002", "fru")
+    emotions = {"Exc": None, "FRU": "angry"}
+    listed = base.list_corpus(Iemocap(), iemocap.root, emotions=emotions, partial=True)
+    assert dict(listed.utterances[["utterance", "emotion"]].to_numpy()) == {
+        "Ses01F_impro01_F001": "happy",
+        "Ses01F_impro01_F002": "angry",
+    }
+    # What is published is counted under the reader's own mapping.
+    assert "Session1 happy: 2 read, 278 published" in listed.warnings
+    assert "Session1 angry: 0 read, 229 published" in listed.warnings

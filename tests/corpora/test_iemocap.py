@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from emofuse.corpora import base
-from emofuse.corpora.iemocap import LABEL, PUBLISHED, read
+from emofuse.corpora.iemocap import LABEL, Iemocap
 
 
 def rows(tree):
-    listing = read(str(tree.root))
+    listing = Iemocap().read(tree.root)
     assert listing.problems == []
     return listing.utterances.set_index("utterance")
 
@@ -18,12 +18,13 @@ def rows(tree):
 def test_a_turn_becomes_an_utterance(iemocap):
     iemocap.add("Ses01F_impro01_F000", "neu", "Excuse me.")
     row = rows(iemocap).loc["Ses01F_impro01_F000"]
-    assert row.drop("source").to_dict() == {
+    assert row[["start", "end"]].isna().all()
+    assert row.drop(["source", "start", "end"]).to_dict() == {
         "speaker": "Ses01F",
         "session": "Session1",
         "condition": "improvised",
-        "path": str(iemocap.root / "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"),
-        "emotion": "neutral",
+        "path": "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav",
+        "label": "neu",
         "reference": "Excuse me.",
     }
     assert row["source"].endswith("Ses01F_impro01.txt: line 3")
@@ -33,9 +34,9 @@ def test_exc_is_happy_and_other_labels_are_none_of_the_four(iemocap):
     codes = ["ang", "hap", "sad", "neu", "exc", "dis", "fru", "fea", "sur", "oth", "xxx"]
     for number, code in enumerate(codes):
         iemocap.add(f"Ses01F_impro01_F{number:03d}", code)
-    found = rows(iemocap)["emotion"]
-    assert found.iloc[:5].tolist() == ["angry", "happy", "sad", "neutral", "happy"]
-    assert found.iloc[5:].isna().all()
+    listed = base.list_corpus(Iemocap(), iemocap.root, partial=True)
+    assert listed.problems == []
+    assert listed.utterances["emotion"].tolist() == ["angry", "happy", "sad", "neutral", "happy"]
 
 
 @pytest.mark.parametrize(
@@ -125,25 +126,64 @@ def test_every_line_that_is_not_understood_is_named(iemocap):
     iemocap.add("Ses01F_impro01_F000", "angr")
     iemocap.append("EmoEvaluation", "Ses01F_impro01", "[1.0 - 2.0] Ses01F_impro01_F001 ang [1, 2, 3]\n")
     iemocap.add("Ses02F_impro01_F000", "foo")
-    problems = read(str(iemocap.root)).problems
+    problems = base.list_corpus(Iemocap(), iemocap.root).problems
     assert len(problems) == 3
-    assert "Ses01F_impro01.txt: line 3 (Ses01F_impro01_F000): 'angr'; should be one of ang, hap" in problems[0]
-    assert "Ses01F_impro01.txt: line 8: '[1.0 - 2.0] Ses01F_impro01_F001" in problems[1]
+    assert "Ses01F_impro01.txt: line 8: '[1.0 - 2.0] Ses01F_impro01_F001" in problems[0]
+    assert "Ses01F_impro01.txt: line 3: emotion is 'angr'; should be one of ang, hap, exc, neu, sad, dis" in problems[1]
     assert "Session2" in problems[2]
 
 
 def test_a_wrong_folder_says_what_it_should_hold(tmp_path):
-    corpus = base.read("iemocap", "iemocap", path=str(tmp_path / "no"))
-    assert corpus.problems == [f"{tmp_path / 'no'}: should be a folder that holds Session1 … Session5"]
+    assert base.list_corpus(Iemocap(), tmp_path / "no").problems == [
+        f"{tmp_path / 'no'}: should be a folder that holds Session1 … Session5, each with dialog/EmoEvaluation"
+    ]
+
+
+@pytest.mark.parametrize("wrong", [".", "IEMOCAP_full_release/Session1", "IEMOCAP"])
+def test_a_wrong_folder_says_where_the_corpus_is(iemocap, wrong):
+    iemocap.add("Ses01F_impro01_F000")
+    (problem,) = base.list_corpus(Iemocap(), iemocap.root.parent / wrong).problems
+    assert problem.endswith(f"; {iemocap.root} holds it")
+
+
+def test_the_files_of_labels_and_transcripts_are_watched(iemocap):
+    iemocap.add("Ses01F_impro01_F000")
+    iemocap.add("Ses02F_impro01_F000", text=None)
+    labels = iemocap.file("EmoEvaluation", "Ses01F_impro01")
+    (labels.parent / "Categorical").mkdir()
+    shutil.copy(labels, labels.parent / "Categorical")
+    shutil.copy(labels, labels.with_name(f"._{labels.name}"))
+    assert Iemocap().watched(iemocap.root) == [
+        labels,
+        iemocap.file("transcriptions", "Ses01F_impro01"),
+        iemocap.file("EmoEvaluation", "Ses02F_impro01"),
+    ]
+
+
+def test_what_holds_no_label_is_named_in_a_part_of_the_corpus_too(iemocap):
+    iemocap.add("Ses01F_impro01_F000")
+    empty = iemocap.append("EmoEvaluation", "Ses01F_impro02", "nothing\n")
+    (iemocap.root / "Session2/dialog").mkdir(parents=True)
+    silent = [f"{empty}: holds no label", f"{iemocap.root / 'Session2/dialog/EmoEvaluation'}: holds no label"]
+    partial = base.list_corpus(Iemocap(), iemocap.root, partial=True)
+    assert partial.problems == []
+    assert partial.warnings[:2] == silent
+    whole = base.list_corpus(Iemocap(), iemocap.root)
+    assert "partial: true" in whole.problems[0]
+    assert whole.problems[1:3] == silent
 
 
 @pytest.fixture
 def whole(iemocap, short_wav):
-    """A tree with as many labels of each class and session as were published."""
-    code = {"angry": "ang", "happy": "exc", "neutral": "neu", "sad": "sad"}
+    """A tree with as many labels of each class and session as were published; a third of what is happy is excited."""
+    code = {"angry": ["ang"], "happy": ["exc", "exc", "hap"], "neutral": ["neu"], "sad": ["sad"]}
     for session in range(1, 6):
-        counts = [item for item in PUBLISHED if item.where["session"] == f"Session{session}"]
-        labels = [code[item.where["emotion"]] for item in counts for _ in range(item.published)]
+        counts = [item for item in Iemocap.published if item.where["session"] == f"Session{session}"]
+        labels = [
+            code[item.where["emotion"]][number % len(code[item.where["emotion"]])]
+            for item in counts
+            for number in range(item.published)
+        ]
         for number, label in enumerate(labels):
             name = f"Ses0{session}F_impro{number // 1000:02d}_F{number % 1000:03d}"
             iemocap.add(name, label, text=None, link=short_wav)
@@ -151,20 +191,40 @@ def whole(iemocap, short_wav):
 
 
 def test_a_whole_copy_agrees_with_the_published_counts(whole):
-    corpus = base.read("iemocap", "iemocap", path=str(whole.root), threads=2)
-    assert corpus.problems == []
-    assert len(corpus.utterances) == 5531
+    listed = base.list_corpus(Iemocap(), whole.root)
+    checked = base.check_audio(listed, whole.root, threads=2)
+    assert (listed.problems, listed.warnings) == ([], [])
+    assert (checked.problems, checked.warnings) == ([], [])
+    utterances = base.utterances(listed, "iemocap", checked.recordings)
+    assert len(utterances) == 5531
     # facts of the usual four-class set, by emotion and by session
-    assert corpus.utterances["emotion"].value_counts().to_dict() == dict(angry=1103, happy=1636, neutral=1708, sad=1084)
-    by_session = corpus.utterances["session"].value_counts().sort_index().tolist()
+    assert utterances["emotion"].value_counts().to_dict() == dict(angry=1103, happy=1636, neutral=1708, sad=1084)
+    by_session = utterances["session"].value_counts().sort_index().tolist()
     assert by_session == [1085, 1023, 1151, 1031, 1241]
 
+    # Without excited, a common variant, it is still the whole corpus.
+    variant = base.list_corpus(Iemocap(), whole.root, emotions={"EXC": None})
+    assert (variant.problems, variant.warnings) == ([], [])
+    assert set(variant.utterances["emotion"]) == {"angry", "happy", "neutral", "sad"}
+    assert len(variant.utterances) == 5531 - sum(listed.labelled["label"] == "exc")
 
-def test_a_file_too_few_is_told_with_both_numbers(whole):
+    # A file too few is told with both numbers, unless its absence is a problem by itself.
     whole.wav("Ses03F_impro00_F000").unlink()  # the first of Session3 is angry
-    corpus = base.read("iemocap", "iemocap", path=str(whole.root), rejects="leave_out", threads=2)
-    assert "partial: true" in corpus.problems[0]
-    assert corpus.problems[1:] == ["Session3 angry: 239 read, 240 published"]
+    checked = base.check_audio(listed, whole.root, rejects="leave_out", threads=2)
+    assert "partial: true" in checked.problems[0]
+    assert checked.problems[1:] == ["Session3 angry: 239 read, 240 published"]
+    checked = base.check_audio(listed, whole.root, rejects="leave_out", partial=True, threads=2)
+    assert checked.problems == []
+    assert checked.warnings[1:] == ["Session3 angry: 239 read, 240 published"]
+    (problem,) = base.check_audio(listed, whole.root, threads=2).problems
+    assert problem.endswith("utterance 'Ses03F_impro00_F000' has audio that cannot be used: no such file")
+
+
+def test_a_key_of_emotions_that_is_no_label_is_told(iemocap):
+    iemocap.add("Ses01F_impro01_F000")
+    said = f"emotions: no utterance of {iemocap.root} has the label 'exs'; did you mean 'exc'?"
+    assert said in base.list_corpus(Iemocap(), iemocap.root, emotions={"exs": None}).problems
+    assert said in base.list_corpus(Iemocap(), iemocap.root, emotions={"exs": None}, partial=True).warnings
 
 
 def test_published_names_give_the_published_speakers_and_conditions(published_labels):
@@ -182,4 +242,4 @@ def test_published_labels_have_the_published_counts(published_labels):
             "emotion": published_labels["label"].map(emotion),
         }
     )
-    assert base.compare(found, PUBLISHED) == []
+    assert base.compare(found, Iemocap.published) == []

@@ -3,25 +3,27 @@
 import pytest
 
 from emofuse.corpora import base
-from emofuse.corpora.msp_improv import CONDITION, read
+from emofuse.corpora.msp_improv import CONDITION, MspImprov
 
 CLIP = "MSP-IMPROV-S01A-F01-S-FM01"
 
 
 def rows(tree):
-    listing = read(str(tree.root))
+    listing = MspImprov().read(tree.root)
     assert listing.problems == []
     return listing.utterances.set_index("utterance")
 
 
 def test_a_clip_becomes_an_utterance(msp_improv):
     msp_improv.add(CLIP, "N")
-    assert rows(msp_improv).loc[CLIP].to_dict() == {
+    row = rows(msp_improv).loc[CLIP]
+    assert row[["start", "end"]].isna().all()
+    assert row.drop(["start", "end"]).to_dict() == {
         "speaker": "F01",
         "session": "Session1",
         "condition": "other_improvised",
-        "path": str(msp_improv.root / "Audio/session1/S01A/S/MSP-IMPROV-S01A-F01-S-FM01.wav"),
-        "emotion": "neutral",
+        "path": "Audio/session1/S01A/S/MSP-IMPROV-S01A-F01-S-FM01.wav",
+        "label": "N",
         "reference": None,
         "source": f"{msp_improv.labels}: line 1",
     }
@@ -31,17 +33,17 @@ def test_a_clip_becomes_an_utterance(msp_improv):
 def test_both_spellings_and_both_places_of_audio(make_msp_improv, where):
     tree = make_msp_improv(**where)
     tree.add(CLIP)
-    corpus = base.read("msp", "msp_improv", path=str(tree.root), partial=True)
-    assert corpus.problems == []
-    assert corpus.utterances["utterance"].tolist() == [CLIP]
+    listed = base.list_corpus(MspImprov(), tree.root, partial=True)
+    checked = base.check_audio(listed, tree.root, partial=True)
+    assert listed.problems + checked.problems == []
+    assert checked.recordings["utterance"].tolist() == [CLIP]
 
 
 def test_the_label_is_what_was_heard_not_what_was_asked_for(msp_improv):
     for number, letter in enumerate("AHSNOX"):
         msp_improv.add(f"MSP-IMPROV-S01A-F01-S-FM0{number}", letter)
-    found = rows(msp_improv)["emotion"]
-    assert found.iloc[:4].tolist() == ["angry", "happy", "sad", "neutral"]
-    assert found.iloc[4:].isna().all()
+    listed = base.list_corpus(MspImprov(), msp_improv.root, partial=True)
+    assert listed.utterances["emotion"].tolist() == ["angry", "happy", "sad", "neutral"]
 
 
 def test_the_speaker_is_the_fourth_field_not_the_last_letters(msp_improv):
@@ -65,22 +67,22 @@ def test_headers_are_read_leniently(msp_improv, header):
     rater = "f; Neutral; Neutral; A:3.000000; V:4.000000; D:NaN; N:4.000000;"
     # A rater may be listed twice, and does not make the clip count twice.
     msp_improv.append("\n".join([header, rater, rater, "20140612_rater; Sad; Sad,Other; A:2;", "", ""]))
-    assert rows(msp_improv)["emotion"].to_dict() == {CLIP: "happy"}
+    assert rows(msp_improv)["label"].to_dict() == {CLIP: "H"}
 
 
 def test_every_line_that_is_not_understood_is_named(msp_improv):
     msp_improv.append("UTD-IMPROV-S01A-F01-S-FM01.avi; Q; A:3.0;\n\nUTD-IMPROV-S01Z-F01-S-FM01.avi; N; A:3.0;\n")
-    first, second = read(str(msp_improv.root)).problems
-    assert "line 1 (UTD-IMPROV-S01A-F01-S-FM01.avi): 'Q'; should be one of A, H, N, S, O, X" in first
-    assert "line 3: 'UTD-IMPROV-S01Z-F01-S-FM01.avi'; should be like" in second
+    first, second = base.list_corpus(MspImprov(), msp_improv.root).problems
+    assert "line 3: 'UTD-IMPROV-S01Z-F01-S-FM01.avi'; should be like" in first
+    assert "line 1: emotion is 'Q'; should be one of A, H, N, S, O, X" in second
 
 
 def test_a_clip_listed_twice_is_a_problem(msp_improv):
     msp_improv.add(CLIP, "N")
     msp_improv.append("UTD-IMPROV-S01A-F01-S-FM01.avi; A; A:3.0;\n")
-    corpus = base.read("msp", "msp_improv", path=str(msp_improv.root), partial=True)
     labels = msp_improv.labels
-    assert corpus.problems == [f"{labels}: line 4: utterance {CLIP!r} is there already ({labels}: line 1)"]
+    problems = base.list_corpus(MspImprov(), msp_improv.root, partial=True).problems
+    assert problems == [f"{labels}: line 4: utterance {CLIP!r} is there already ({labels}: line 1)"]
 
 
 @pytest.mark.parametrize(
@@ -114,9 +116,28 @@ def test_an_empty_transcript_is_none_unless_another_place_has_words(msp_improv):
 
 
 def test_a_folder_without_labels_says_what_it_should_hold(tmp_path):
-    assert read(str(tmp_path)).problems == [
-        f"{tmp_path}: should be a folder that holds Evalution.txt or Evaluation.txt"
+    assert base.list_corpus(MspImprov(), tmp_path / "msp").problems == [
+        f"{tmp_path / 'msp'}: should be a folder that holds Evalution.txt or Evaluation.txt"
     ]
+
+
+def test_labels_and_every_transcript_are_watched(msp_improv):
+    msp_improv.add(CLIP)
+    msp_improv.transcript("Text", CLIP, "How can I not?\n")
+    msp_improv.transcript("All_human_transcriptions/session1", CLIP, "")
+    msp_improv.transcript("Text", "README", "nothing")
+    assert MspImprov().watched(msp_improv.root) == [
+        msp_improv.root / "All_human_transcriptions/session1" / f"{CLIP}.txt",
+        msp_improv.labels,
+        msp_improv.root / "Text" / f"{CLIP}.txt",
+    ]
+
+
+def test_a_file_without_labels_is_named(msp_improv):
+    msp_improv.append("f; Neutral; Neutral; A:3.0;\n")
+    listed = base.list_corpus(MspImprov(), msp_improv.root, partial=True)
+    assert listed.warnings[0] == f"{msp_improv.labels}: holds no label"
+    assert listed.problems == [f"{msp_improv.root}: has no utterance of the four emotions"]
 
 
 @pytest.fixture
@@ -131,17 +152,24 @@ def whole(msp_improv, short_wav):
 
 
 def test_a_whole_copy_agrees_with_the_published_counts(whole):
-    corpus = base.read("msp", "msp_improv", path=str(whole.root), threads=2)
-    assert corpus.problems == []
-    assert len(corpus.utterances) == 7798
-    assert set(corpus.utterances["condition"]) <= set(CONDITION.values())
+    listed = base.list_corpus(MspImprov(), whole.root)
+    checked = base.check_audio(listed, whole.root, threads=2)
+    assert listed.problems + checked.problems == []
+    assert len(checked.recordings) == 7798
+    assert set(listed.utterances["condition"]) <= set(CONDITION.values())
+
+    # A clip of no class is not heard, but counts: the last is of scenario T.
+    whole.wav(listed.labelled.loc[listed.labelled["label"] == "X", "utterance"].iloc[-1]).unlink()
+    problems = base.check_audio(listed, whole.root, threads=2).problems
+    assert "partial: true" in problems[0]
+    assert len(problems) == 1 + 1 + 6
 
 
 def test_a_clip_too_few_is_told_with_both_numbers(whole):
     text = whole.labels.read_text()
     first = text.index("UTD", 1)  # drops the first clip: angry, scenario P, session 1
     whole.labels.write_text(text[first:])
-    problems = base.read("msp", "msp_improv", path=str(whole.root), threads=2).problems
+    problems = base.list_corpus(MspImprov(), whole.root).problems
     assert "partial: true" in problems[0]
     assert problems[1:3] == [
         "angry: 791 read, 792 published",

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import make_release, published
+from helpers import make_release, published, read_scores
 
 from emofuse import contracts, tables
-from emofuse.corpora.released import FOLDS, LABELS, files, read_scores
+from emofuse.corpora import base
+from emofuse.corpora.released import FOLDS, LABELS, Released
 from emofuse.tables import SENTIMENT, SPEECH, InputError
 
 TEST = f"{FOLDS}/fold_0/test-predictions-raw.csv"
@@ -25,10 +26,69 @@ def edit(path, row, **values):
     frame.to_csv(path, index=False)
 
 
-def problems(root):
+def problems(root, folds=None):
     with pytest.raises(InputError) as caught:
-        read_scores(root)
+        Released().read_published(root, folds)
     return "\n".join(caught.value.problems)
+
+
+def test_it_gives_utterances_scores_and_transcripts(release):
+    reader = Released()
+    assert reader.gives == "scores"
+    utterances = base.utterances(base.list_corpus(reader, release), "iemocap")
+    utterances = tables.check(utterances, contracts.UTTERANCES, "utterances")
+    assert len(utterances) == 4 * 16
+    assert utterances.groupby("speaker")["session"].unique().str[0].to_dict() == {
+        "Ses01F": "Session1",
+        "Ses01M": "Session1",
+        "Ses02F": "Session2",
+        "Ses02M": "Session2",
+    }
+    release = reader.read_published(release)
+    scores = tables.check(release.scores, contracts.PUBLISHED, "published")
+    assert len(scores) == 4 * len(utterances)
+    order = scores.assign(split=scores["split"].map(tables.SPLITS.index))
+    pd.testing.assert_frame_equal(order.sort_values(["fold", "split", "utterance"]), order)
+    transcripts = tables.check(release.transcripts, contracts.TRANSCRIPTS, "transcripts")
+    assert transcripts["utterance"].tolist() == utterances["utterance"].tolist()
+    assert transcripts[["mean_log_probability", "no_speech_probability"]].isna().all(axis=None)
+
+
+def test_the_folds_are_named_without_reading_scores(release):
+    for file in (release / FOLDS).glob("*/*.csv"):
+        frame = pd.read_csv(file, usecols=["ID"])
+        frame.to_csv(file, index=False)
+    assert Released().folds(release) == ["Ses01F", "Ses01M", "Ses02F", "Ses02M"]
+
+
+def test_the_folds_that_are_asked_for_are_read_and_checked(release):
+    edit(release / TEST, 0, sentiment="mixed")
+    scores = Released().read_published(release, ["Ses02M"]).scores
+    assert set(scores["fold"]) == {"Ses02M"}
+    assert "sentiment is 'mixed'" in problems(release, ["Ses01F"])
+    assert problems(release, ["Ses02MM"]) == (
+        "'Ses02MM' is no fold; should be one of Ses01F, Ses01M, Ses02F, Ses02M; did you mean 'Ses02M'?"
+    )
+
+
+def test_a_broken_fold_that_is_not_asked_for_blocks_no_other(release):
+    (release / TEST).unlink()
+    assert set(Released().read_published(release, ["Ses02M"]).scores["fold"]) == {"Ses02M"}
+    assert problems(release) == f"{release / TEST}: no such file"
+    assert problems(release, ["Ses02M", "Ses01F"]) == (
+        f"{release / TEST}: no such file\n'Ses01F' is no fold; should be one of Ses01M, Ses02F, Ses02M; "
+        "did you mean 'Ses02F'?"
+    )
+
+
+def test_emotions_that_the_config_leaves_out_have_no_scores(release):
+    reader = Released()
+    listed = base.list_corpus(reader, release, emotions={"H": None})
+    utterances = base.utterances(listed, "iemocap")
+    published = reader.read_published(release)
+    scores = base.published_scores(published.scores, utterances, published.transcripts)
+    assert set(scores["emotion"]) == {"angry", "neutral", "sad"}
+    assert len(scores) == 4 * len(utterances)
 
 
 def test_the_table_keeps_its_contract_and_names_folds_after_the_speaker_tested(release):
@@ -47,8 +107,9 @@ def test_the_rest_of_the_sentiment_is_spread_evenly(release):
 
 
 def test_words_that_look_like_missing_values_stay_words(release):
-    edit(release / TEST, 0, transcription=" None")
     first = pd.read_csv(release / TEST)["ID"][0]
+    for file in (release / FOLDS).glob("*/*.csv"):
+        edit(file, pd.read_csv(file)["ID"] == first, transcription=" None")
     scores = read_scores(release)
     said = scores.loc[(scores["fold"] == "Ses01F") & (scores["utterance"] == first), "transcript"]
     assert said.tolist() == ["None"]
@@ -59,7 +120,9 @@ def test_the_folds_that_are_there_are_used(release):
         file.unlink()
     (release / FOLDS / "fold_2").rmdir()
     assert set(read_scores(release)["fold"]) == {"Ses01F", "Ses01M", "Ses02M"}
-    assert len(files(release)) == 1 + 3 * 3
+    watched = Released().watched(release)
+    assert len(watched) == 1 + 3 * 3
+    assert watched == sorted(watched)
 
 
 def test_every_problem_of_every_file_is_named_at_once(release):
@@ -72,7 +135,6 @@ def test_every_problem_of_every_file_is_named_at_once(release):
     edit(release / TEST, 6, ID=ids[5])
     edit(release / VALIDATION, 0, ID=ids[7])
     edit(release / VALIDATION, 1, ID="Ses09X_new")
-    edit(release / LABELS, 0, label="X")
     (release / FOLDS / "fold_1" / "train-predictions-raw.csv").unlink()
     edited = release / FOLDS / "fold_3" / "test-predictions-raw.csv"
     pd.read_csv(edited).drop(columns="sentiment").to_csv(edited, index=False)
@@ -83,25 +145,68 @@ def test_every_problem_of_every_file_is_named_at_once(release):
     assert f"line 4 ({ids[2]}): 0_Score … 3_Score sum to 1.8000; should be 1 within 0.001" in text
     assert "line 5 " in text and "sentiment is 'mixed'; should be one of negative, neutral, positive" in text
     assert "sentiment_score is '0.2'; the largest of three should be at least 1/3" in text
-    assert f"line 8 ({ids[5]}): ID appears already in line 7" in text
-    assert f"({ids[7]}): is in" in text and "should be in one split of a fold" in text
+    assert f"line 8 ({ids[5]}): appears in this file already" in text
+    assert f"({ids[7]}): is in val-predictions-raw.csv too; should be in one split of a fold" in text
     assert f"(Ses09X_new): has no label in {LABELS}" in text
-    assert "label is 'X'; should be one of A, H, N, S" in text
     assert "fold_1/train-predictions-raw.csv: no such file" in text
     assert "fold_3/test-predictions-raw.csv: column 'sentiment' is missing; has ID" in text
 
 
-def test_a_split_without_an_emotion_is_named(release):
+def test_labels_that_are_not_understood_are_named(release):
+    edit(release / LABELS, 0, label="X")
+    edit(release / LABELS, 1, condition="sung")
+    edit(release / LABELS, 2, filename="u1")
+    ids = pd.read_csv(release / LABELS)["filename"]
+    first, second, third = base.list_corpus(Released(), release).problems
+    file = release / LABELS
+    assert first == f"{file}: line 3 ({ids[1]}): condition is 'sung'; should be one of impro, script"
+    assert second == f"{file}: line 4 (u1): filename is 'u1'; should begin with Ses and two digits"
+    assert third.startswith(f"{file}: line 2: emotion is 'X'; should be one of A, H, N, S")
+
+
+def test_an_utterance_with_two_labels_is_named(release):
     labels = pd.read_csv(release / LABELS)
-    labels.loc[(labels["speaker"] == "Ses01F") & (labels["label"] == "S"), "label"] = "N"
-    labels.to_csv(release / LABELS, index=False)
-    assert f"{release / TEST}: no utterance is sad; every split should hold all emotions" in problems(release)
+    pd.concat([labels, labels[:1]]).to_csv(release / LABELS, index=False)
+    (problem,) = base.list_corpus(Released(), release).problems
+    assert f"line {len(labels) + 2}: utterance {labels['filename'][0]!r} is there already" in problem
 
 
-def test_a_folder_that_is_no_release_says_what_it_should_hold(tmp_path):
-    text = problems(tmp_path)
-    assert f"{tmp_path / LABELS}: no such file" in text
-    assert "no folder fold_K; should hold the folds of the authors' repository" in text
+def test_a_fold_that_tests_several_speakers_is_named(release):
+    edit(release / TEST, 0, ID=pd.read_csv(release / VALIDATION)["ID"][0])
+    assert f"{release / TEST}: speakers are Ses01F, Ses01M; should be one, after whom the fold is named" in problems(
+        release
+    )
+
+
+def test_two_folds_of_one_speaker_are_named(release):
+    (release / FOLDS / "fold_1/test-predictions-raw.csv").write_bytes((release / TEST).read_bytes())
+    assert "tests Ses01F, as fold_0 does; should be another speaker" in problems(release)
+
+
+def test_a_speaker_on_both_sides_is_named(release):
+    file = release / FOLDS / "fold_0/train-predictions-raw.csv"
+    validation = pd.read_csv(release / VALIDATION, dtype=str, keep_default_na=False)
+    train = pd.read_csv(file, dtype=str, keep_default_na=False)
+    pd.concat([train, validation[:1]]).to_csv(file, index=False)
+    validation[1:].to_csv(release / VALIDATION, index=False)
+    text = problems(release)
+    assert f"({validation['ID'][0]}): its speaker is in two splits; should be in one split of a fold" in text
+
+
+def test_a_transcript_that_differs_between_folds_is_named(release):
+    edit(release / TEST, 0, transcription="SOMETHING ELSE")
+    first = pd.read_csv(release / TEST)["ID"][0]
+    assert f"({first}): has another transcription in another fold; should be the same in all" in problems(release)
+
+
+def test_a_folder_that_is_no_release_says_what_it_should_hold(release, tmp_path):
+    (problem,) = base.list_corpus(Released(), tmp_path).problems
+    assert problem == (
+        f"{tmp_path}: should be a clone of the authors' repository, which holds {LABELS} and {FOLDS}/fold_0 …; "
+        f"{release} holds it"
+    )
+    with pytest.raises(InputError, match="no such file"):
+        Released().folds(tmp_path)
 
 
 def test_a_file_that_is_no_csv_is_named(release):
@@ -112,6 +217,7 @@ def test_a_file_that_is_no_csv_is_named(release):
 def test_the_published_scores_are_read_to_the_last_row():
     scores = read_scores(published())
     folds = scores["fold"].nunique()
+    assert Released().folds(published()) == scores["fold"].unique().tolist()
     # 5531 utterances a fold, as in the paper and on the usual four-class count of IEMOCAP.
     assert (scores.groupby("fold").size() == 5531).all()
     assert scores["utterance"].nunique() == 5531

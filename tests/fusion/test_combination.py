@@ -4,14 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from helpers import make_scores, published, softmax
+from helpers import make_scores, published, read_scores, softmax
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 
-from emofuse.corpora.released import read_scores
 from emofuse.fusion.combination import Bayes, BayesText, Mean, Product, Stacking, StackingText
 from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, TEXT
 from emofuse.text.expert import predict

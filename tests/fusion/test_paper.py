@@ -4,10 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from helpers import make_scores, published
+from helpers import make_scores, published, read_scores
 from sklearn.metrics import balanced_accuracy_score
 
-from emofuse.corpora.released import read_scores
 from emofuse.fusion.paper import Paper, wrong_share
 from emofuse.fusion.single import Speech
 from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH

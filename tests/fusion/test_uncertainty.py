@@ -1,12 +1,11 @@
 """The laws of entropy and varentropy."""
 
 import numpy as np
-from helpers import published
+from helpers import published, read_scores
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import entropy as scipy_entropy
 
-from emofuse.corpora.released import read_scores
 from emofuse.fusion.uncertainty import confidence, entropy, varentropy
 from emofuse.tables import SPEECH
 

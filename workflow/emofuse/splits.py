@@ -1,138 +1,126 @@
 """Who trains, who validates and who tests: from utterances to folds.
 
+A protocol is one function that is marked as such: it takes the `utterances` table of one corpus, or those of a source
+and a target, and yields folds. Parameters that are given by keyword only are its configuration.
+It yields lazily, so that to name the folds of a large corpus is cheap.
+
 No speaker is in two splits of a fold, and a fold is named after what it tests.
 Validation is never taken from the test: on IEMOCAP that alone lifts published results by 3 to 5 points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from emofuse.tables import EMOTIONS, SPLITS, InputError
+from emofuse.parts import should_be_one_of
+from emofuse.tables import EMOTIONS, SPLITS, InputError, Problem, Problems
 
-Part = tuple[str, str, pd.DataFrame]
-"""A fold, a split, and its utterances."""
+Rows = npt.NDArray[np.bool_]
 
 
-def leave_one_speaker_out(utterances: pd.DataFrame) -> pd.DataFrame:
+class Fold(NamedTuple):
+    """Who trains, who validates and who tests.
+
+    Attributes:
+        name: what it tests
+        train: (utterances,) whether a row of the table trains; rows of two corpora are those of the source, then those
+            of the target
+        validation: whether it validates
+        test: whether it tests
+    """
+
+    name: str
+    train: Rows
+    validation: Rows
+    test: Rows
+
+
+Protocol = Callable[..., Iterator[Fold]]
+
+
+def protocol(function: Protocol) -> Protocol:
+    """Mark a function as a protocol that a config may name."""
+    return function
+
+
+# --- Protocols -------------------------------------------------------------------------------------------------------
+
+
+@protocol
+def leave_one_speaker_out(utterances: pd.DataFrame) -> Iterator[Fold]:
     """Test each speaker once, and validate on the other speaker of the same session (the protocol of arXiv 2508.20796).
 
     In a session of more speakers the next one by name validates, after the last the first;
     where nobody shares a session with the test speaker, the next speaker of the corpus does.
-    All others train.
-
-    Args:
-        utterances: the `utterances` table
-
-    Returns:
-        the `folds` table; a fold is named after its test speaker
+    All others train. A fold is named after its test speaker.
 
     Raises:
-        InputError: if there are fewer than three speakers, or with every split of every fold that lacks an emotion
+        InputError: if there are fewer than three speakers
     """
     speakers = sorted(set(utterances["speaker"]))
     _check_number(speakers, 3, "speaker", utterances)
-    sessions = utterances.groupby("speaker")["session"].agg(set)
-    parts: list[Part] = []
+    sessions = _each_with_all(utterances, "speaker", "session")
+    by_session = _each_with_all(utterances, "session", "speaker")
+    group = utterances["speaker"].astype("category")  # compared by number, not letter by letter
     for speaker in speakers:
-        mates = [other for other in speakers if sessions[other] & sessions[speaker]]
+        mates = sorted(set().union(*(by_session[session] for session in sessions[speaker])))
         validation = _next(speaker, mates if len(mates) > 1 else speakers)
-        parts += _parts(speaker, utterances, utterances["speaker"], speaker, validation)
-    return _table(parts)
+        yield _held_out(group, speaker, validation)
 
 
-def leave_one_session_out(utterances: pd.DataFrame) -> pd.DataFrame:
+@protocol
+def leave_one_session_out(utterances: pd.DataFrame) -> Iterator[Fold]:
     """Test each session once, validate on the next by name (after the last the first), and train on all others.
 
-    Args:
-        utterances: the `utterances` table
-
-    Returns:
-        the `folds` table; a fold is named after its test session
+    A fold is named after its test session.
 
     Raises:
-        InputError: if there are fewer than three sessions, with every speaker who is in several,
-            or with every split of every fold that lacks an emotion
+        InputError: if there are fewer than three sessions, or with every speaker who is in several
     """
     sessions = sorted(set(utterances["session"]))
     _check_number(sessions, 3, "session", utterances)
-    shared = {speaker: sorted(set(of)) for speaker, of in utterances.groupby("speaker")["session"]}
-    several = [
-        f"{_corpus(utterances)}: speaker {speaker!r} is in sessions {', '.join(of)}; should be in one"
-        for speaker, of in shared.items()
+    several: Problems = [
+        f"{_corpus(utterances)}: speaker {speaker!r} is in sessions {', '.join(sorted(of))}; should be in one"
+        for speaker, of in _each_with_all(utterances, "speaker", "session").items()
         if len(of) > 1
     ]
     if several:
         raise InputError(several)
-    return _table(
-        part
-        for session in sessions
-        for part in _parts(session, utterances, utterances["session"], session, _next(session, sessions))
-    )
+    group = utterances["session"].astype("category")
+    for session in sessions:
+        yield _held_out(group, session, _next(session, sessions))
 
 
-def cross_corpus(train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+@protocol
+def cross_corpus(source: pd.DataFrame, target: pd.DataFrame) -> Iterator[Fold]:
     """Train on one corpus and test on all of another.
 
-    The speakers of the training corpus's last session by name validate;
+    The speakers of the source's last session by name validate;
     where these are all of its speakers, the last speaker by name does.
-    Speakers of the two corpora are different people, whatever their names.
-
-    Args:
-        train: the `utterances` table of the corpus to train and validate on
-        test: that of the corpus to test on
-
-    Returns:
-        the `folds` table, with one fold, which is named after the test corpus
+    There is one fold, which is named after the target.
 
     Raises:
-        InputError: if the training corpus has fewer than two speakers, with every utterance that both corpora name,
-            or with every split that lacks an emotion
+        InputError: if the source has fewer than two speakers
     """
-    speakers = sorted(set(train["speaker"]))
-    _check_number(speakers, 2, "speaker", train)
-    both = sorted(set(train["utterance"]) & set(test["utterance"]))
-    if both:
-        names = f"{_corpus(train)} and {_corpus(test)}"
-        raise InputError([f"{names}: both have an utterance {name!r}; names should differ" for name in both])
-    held = set(train.loc[train["session"] == train["session"].max(), "speaker"])
-    if len(held) == len(speakers):
-        held = {speakers[-1]}
-    validates = train["speaker"].isin(held)
-    fold = _corpus(test)
-    return _table([(fold, "train", train[~validates]), (fold, "validation", train[validates]), (fold, "test", test)])
+    speakers = sorted(set(source["speaker"]))
+    _check_number(speakers, 2, "speaker", source)
+    validate = set(source.loc[source["session"] == source["session"].max(), "speaker"])
+    if len(validate) == len(speakers):
+        validate = {speakers[-1]}
+    validation = np.append(source["speaker"].isin(validate), np.zeros(len(target), dtype=bool))
+    test = np.arange(len(source) + len(target)) >= len(source)
+    yield Fold(_corpus(target), ~validation & ~test, validation, test)
 
 
-WITHIN = {"leave_one_speaker_out": leave_one_speaker_out, "leave_one_session_out": leave_one_session_out}
-"""The protocols that train and test on one corpus."""
-
-PROTOCOLS = (*WITHIN, "cross_corpus")
-
-
-def folds(protocol: str, train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
-    """The folds of an experiment.
-
-    Args:
-        protocol: a name of :data:`PROTOCOLS`
-        train: the `utterances` table of the corpus to train on
-        test: that of the corpus to test on; the same one unless the protocol is ``cross_corpus``
-
-    Returns:
-        the `folds` table: each utterance once per fold that it is in, sorted by fold, split and utterance
-
-    Raises:
-        InputError: if the protocol does not fit the two corpora, and as the protocol does
-    """
-    names = _corpus(train), _corpus(test)
-    if protocol in WITHIN:
-        if names[0] != names[1]:
-            raise InputError([f"{protocol} takes one corpus, not {names[0]} and {names[1]}; should be cross_corpus"])
-        return WITHIN[protocol](train)
-    if names[0] == names[1]:
-        raise InputError([f"cross_corpus takes two corpora, not {names[0]} twice; should be {' or '.join(WITHIN)}"])
-    return cross_corpus(train, test)
+def _each_with_all(utterances: pd.DataFrame, of: str, what: str) -> dict[str, set[str]]:
+    """Of each value of one column, the values of another."""
+    return {name: set(values) for name, values in utterances.groupby(of)[what]}
 
 
 def _next(name: str, names: Sequence[str]) -> str:
@@ -140,39 +128,171 @@ def _next(name: str, names: Sequence[str]) -> str:
     return names[(names.index(name) + 1) % len(names)]
 
 
+def _held_out(group: pd.Series, test: str, validation: str) -> Fold:
+    """One group tests, one validates, and the others train."""
+    tests, validates = (group == test).to_numpy(dtype=bool), (group == validation).to_numpy(dtype=bool)
+    return Fold(test, ~(tests | validates), validates, tests)
+
+
 def _corpus(utterances: pd.DataFrame) -> str:
     return " + ".join(sorted(set(utterances["corpus"])))
 
 
-def _check_number(names: Sequence[str], least: int, what: str, utterances: pd.DataFrame) -> None:
+def _check_number(names: Sequence[str], least: int, noun: str, utterances: pd.DataFrame) -> None:
     if len(names) < least:
-        has = ", ".join(names) or "none"
-        raise InputError([f"{_corpus(utterances)}: has {len(names)} {what}(s) ({has}); should have {least} or more"])
+        problem: Problem = (
+            f"{_corpus(utterances)}: has {len(names)} {noun}{'' if len(names) == 1 else 's'} "
+            f"({', '.join(names) or 'none'}); should have {least} or more"
+        )
+        raise InputError([problem])
 
 
-def _parts(fold: str, utterances: pd.DataFrame, group: pd.Series, test: str, validation: str) -> list[Part]:
-    """One group tests, one validates, and the others train."""
+# --- Folds -----------------------------------------------------------------------------------------------------------
+
+
+def takes_two(protocol: Protocol) -> bool:
+    """Whether a protocol takes a source and a target, and not one corpus."""
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(parameter.kind in positional for parameter in inspect.signature(protocol).parameters.values()) == 2
+
+
+def fold_names(
+    protocol: Protocol, source: pd.DataFrame, target: pd.DataFrame | None = None, **parameters: Any
+) -> list[str]:
+    """The names of all folds of a protocol, sorted.
+
+    Args:
+        protocol: a function that is marked as one
+        source: an `utterances` table
+        target: that of the other corpus, if the protocol takes two
+        parameters: the protocol's
+
+    Raises:
+        InputError: if both corpora name an utterance, and as the protocol does
+    """
+    return sorted(fold.name for fold in protocol(*_corpora(source, target), **parameters))
+
+
+def folds(
+    protocol: Protocol,
+    source: pd.DataFrame,
+    target: pd.DataFrame | None = None,
+    only: Sequence[str] | None = None,
+    **parameters: Any,
+) -> pd.DataFrame:
+    """The folds of an experiment.
+
+    Args:
+        protocol: a function that is marked as one
+        source: an `utterances` table
+        target: that of the other corpus, if the protocol takes two
+        only: the folds that are wanted; no other is built or checked; ``None`` for all
+        parameters: the protocol's
+
+    Returns:
+        the `folds` table: each utterance once per fold that it is in, sorted by fold, split and utterance
+
+    Raises:
+        InputError: if both corpora name an utterance, with every name of ``only`` that is no fold, with every speaker
+            in two splits of a fold, as the protocol does, and as :func:`check` does
+    """
+    corpora = _corpora(source, target)
+    utterances = pd.concat(corpora, ignore_index=True)
+    names: set[str] = set()
+    wanted: dict[str, Fold] = {}
+    problems: Problems = []
+    for fold in protocol(*corpora, **parameters):
+        if fold.name in names:
+            problems.append(f"fold {fold.name}: is there twice; should be there once")
+        names.add(fold.name)
+        if only is None or fold.name in only:
+            wanted[fold.name] = fold
+    problems += [
+        f"{name!r} is no fold; {should_be_one_of(name, sorted(names))}" for name in only or [] if name not in names
+    ]
+    # Speakers of two corpora are different people, whatever their names.
+    speakers = pd.MultiIndex.from_frame(utterances[["corpus", "speaker"]])
+    person, people = pd.factorize(speakers)
+    for fold in wanted.values():
+        places = sum((np.bincount(person[rows], minlength=len(people)) > 0).astype(int) for rows in fold[1:])
+        problems += [
+            f"fold {fold.name}: speaker {people[index][1]!r} is in two splits; should be in one"
+            for index in np.flatnonzero(np.asarray(places) > 1)
+        ]
+    if problems:
+        raise InputError(problems)
+    table = _table(utterances["utterance"], wanted)
+    check(table, utterances)
+    return table
+
+
+def check(folds: pd.DataFrame, utterances: pd.DataFrame) -> None:
+    """Check that each fold can be trained, validated and tested.
+
+    Args:
+        folds: a table with a fold, a split and an utterance per row
+        utterances: the `utterances` table, of both corpora if there are two
+
+    Raises:
+        InputError: with every training split that lacks an emotion, and every other split that is empty
+    """
+    problems: Problems = []
+    for fold, split, absent in _absent(folds, utterances):
+        if split == "train" or absent == EMOTIONS:
+            right: Problem = "should have all four" if split == "train" else "should have some"
+            problems.append(f"fold {fold}: {split} has no utterance that is {' or '.join(absent)}; {right}")
+    if problems:
+        raise InputError(problems)
+
+
+def notes(folds: pd.DataFrame, utterances: pd.DataFrame) -> Problems:
+    """Say which emotions validation and test lack: they are judged on those that they have.
+
+    Args:
+        folds: as in :func:`check`, which they pass
+        utterances: as there
+    """
     return [
-        (fold, "train", utterances[~group.isin([test, validation])]),
-        (fold, "validation", utterances[group == validation]),
-        (fold, "test", utterances[group == test]),
+        f"fold {fold}: {split} has no utterance that is {' or '.join(absent)}, and is judged on the other emotions"
+        for fold, split, absent in _absent(folds, utterances)
     ]
 
 
-def _table(parts: Iterable[Part]) -> pd.DataFrame:
-    parts = list(parts)
-    problems = []
-    for fold, split, utterances in parts:
-        missing = [emotion for emotion in EMOTIONS if emotion not in set(utterances["emotion"])]
-        if missing:
-            problems.append(
-                f"fold {fold}: {split} has no utterance that is {' or '.join(missing)}; should have all four"
-            )
-    if problems:
+def _absent(folds: pd.DataFrame, utterances: pd.DataFrame) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Each split of each fold that lacks emotions, and which."""
+    emotion = folds["utterance"].map(utterances.set_index("utterance")["emotion"])
+    present: Mapping[tuple[str, str], set[str]] = {
+        place: set(values) for place, values in emotion.groupby([folds["fold"], folds["split"]])
+    }
+    for fold in folds["fold"].unique():
+        for split in SPLITS:
+            absent = tuple(name for name in EMOTIONS if name not in present.get((fold, split), set()))
+            if absent:
+                yield fold, split, absent
+
+
+def _corpora(source: pd.DataFrame, target: pd.DataFrame | None) -> list[pd.DataFrame]:
+    """The tables that a protocol takes; its rows are their rows, one after the other."""
+    if target is None:
+        return [source]
+    both = sorted(set(source["utterance"]) & set(target["utterance"]))
+    if both:
+        names = f"{_corpus(source)} and {_corpus(target)}"
+        problems: Problems = [f"{names}: both have an utterance {name!r}; names should differ" for name in both]
         raise InputError(problems)
-    table = pd.concat(
-        utterances[["utterance"]].assign(fold=fold, split=pd.Categorical([split] * len(utterances), SPLITS))
-        for fold, split, utterances in parts
-    )
-    table = table.sort_values(["fold", "split", "utterance"], ignore_index=True)
-    return table.astype({"split": str})[["fold", "split", "utterance"]]
+    return [source, target]
+
+
+def _table(utterances: pd.Series, folds: Mapping[str, Fold]) -> pd.DataFrame:
+    """The `folds` table; utterances are sorted once, and not per fold."""
+    order = np.argsort(utterances.to_numpy(dtype=object), kind="stable")
+    parts = [(folds[name], split) for name in sorted(folds) for split in SPLITS]
+    rows = [order[np.asarray(getattr(fold, split), dtype=bool)[order]] for fold, split in parts]
+    sizes = [len(part) for part in rows]
+    return pd.DataFrame(
+        {
+            "fold": np.repeat([fold.name for fold, _ in parts], sizes),
+            "split": np.repeat([split for _, split in parts], sizes),
+            "utterance": utterances.to_numpy(dtype=object)[np.concatenate(rows)],
+        }
+    ).astype(str)

@@ -1,27 +1,31 @@
-"""What every reader shares: what it returns, the published counts, and the check of labels and audio together."""
+"""What every reader shares: what it says of itself, the check of labels and of audio, and the tables of a corpus.
+
+A reader lists what a corpus's labels say. :func:`list_corpus` makes emotions of them and compares their numbers with
+the published ones, without any audio; :func:`check_audio` then opens the audio. Both say all problems at once.
+"""
 
 from __future__ import annotations
 
+import difflib
 import io
-import logging
 import re
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from emofuse import audio
-from emofuse.corpora import load_reader
-from emofuse.tables import InputError
+from emofuse.parts import nearest
+from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, InputError, Problem, Problems
 
-log = logging.getLogger(__name__)
-
-COLUMNS = ["utterance", "speaker", "session", "condition", "path", "emotion", "reference", "source"]
+COLUMNS = ["utterance", "speaker", "session", "condition", "path", "start", "end", "label", "reference", "source"]
 """What a reader says of each labelled utterance.
 
-``emotion`` is ``None`` if it is none of the four, and ``reference``, the transcript, if there is none;
+``path`` is relative to the corpus's folder, with ``/``; ``start`` and ``end`` are in seconds, NaN for the whole file;
+``label`` is the corpus's own; ``reference`` is the transcript, or ``None``;
 ``source`` is where the label was read, as ``file: line n``.
 """
 
@@ -31,7 +35,7 @@ class Count(NamedTuple):
 
     Attributes:
         name: what is counted, in words
-        where: the values of a listing's columns that are counted
+        where: the values of the columns that are counted; ``emotion`` is what the reader's own mapping gives
         published: how many there are
         exact: whether a copy of the whole corpus has exactly that many
     """
@@ -43,98 +47,180 @@ class Count(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What a reader found, before any audio is opened.
+    """What a reader says of a corpus.
 
     Attributes:
-        utterances: a row per labelled utterance, with :data:`COLUMNS`
+        utterances: a row per labelled utterance, with :data:`COLUMNS`, in the order of their sources
         problems: what could not be understood, a sentence each
-        published: what a copy of the whole corpus holds
+        unlabelled: the files and folders that should hold labels and hold none
     """
 
     utterances: pd.DataFrame
-    problems: list[str]
-    published: Sequence[Count] = ()
+    problems: Problems
+    unlabelled: Sequence[Path] = ()
 
 
-class Corpus(NamedTuple):
-    """A corpus that was read and checked.
+class Reader(ABC):
+    """How one kind of corpus lies on disk.
+
+    A reader derives from this class, in a file of its own. Parameters that it alone takes stand in its ``__init__``.
+    ``path`` is always that of the config: a folder, or the file of a manifest.
+    A class that other readers derive from says ``abstract=True`` in its header.
+    """
+
+    emotions: ClassVar[Mapping[str, str | None]]
+    """What the corpus's own labels mean, in any case; ``None`` leaves those utterances out."""
+
+    layout: Problem
+    """What lies at the path, as in "should be a folder that holds …"."""
+
+    published: ClassVar[Sequence[Count]] = ()
+    """What a copy of the whole corpus holds."""
+
+    note: ClassVar[str] = ""
+    """What a reader of the results should know."""
+
+    gives: ClassVar[Literal["audio", "scores"]] = "audio"
+    """What a study begins with: audio, or scores that somebody else has computed."""
+
+    def __init_subclass__(cls, abstract: bool = False) -> None:
+        super().__init_subclass__()
+
+    def root(self, path: Path) -> Path:
+        """The folder that the audio's paths are relative to."""
+        return path
+
+    @abstractmethod
+    def is_at(self, path: Path) -> bool:
+        """Whether such a corpus lies there."""
+
+    @abstractmethod
+    def watched(self, path: Path) -> list[Path]:
+        """The files that labels and transcripts are read from, sorted; none is opened."""
+
+    @abstractmethod
+    def read(self, path: Path) -> Listing:
+        """List the corpus from its labels; no audio is opened."""
+
+
+class Published(NamedTuple):
+    """The scores of a corpus that somebody else has computed.
 
     Attributes:
-        utterances: the `utterances` table
-        rejects: the `rejects` table: utterances whose audio cannot be used, and why
+        scores: the `published` table
+        transcripts: the `transcripts` table
+    """
+
+    scores: pd.DataFrame
+    transcripts: pd.DataFrame
+
+
+class ScoresReader(Reader, abstract=True):
+    """How one kind of published scores lies on disk."""
+
+    gives = "scores"
+
+    @abstractmethod
+    def folds(self, path: Path) -> list[str]:
+        """The names of the folds, sorted; scores are not read.
+
+        Raises:
+            InputError: with each fold that has no name
+        """
+
+    @abstractmethod
+    def read_published(self, path: Path, folds: Sequence[str] | None = None) -> Published:
+        """Read the scores.
+
+        Args:
+            path: that of the config
+            folds: which folds are read; ``None`` for all
+
+        Raises:
+            InputError: with every problem of every file
+        """
+
+
+# --- Labels ----------------------------------------------------------------------------------------------------------
+
+
+class Listed(NamedTuple):
+    """A corpus whose labels were read and checked.
+
+    Attributes:
+        utterances: a row per utterance of the four emotions, sorted by name:
+            :data:`COLUMNS`, with ``emotion`` in place of ``label`` and ``source``
+        labelled: a row per labelled utterance, whatever its emotion, which is that of the reader's own mapping
+        published: what a copy of the whole corpus holds
         problems: what should stop a study, a sentence each
+        warnings: what should be said, and stops nothing
     """
 
     utterances: pd.DataFrame
-    rejects: pd.DataFrame
-    problems: list[str]
+    labelled: pd.DataFrame
+    published: Sequence[Count]
+    problems: Problems
+    warnings: Problems
 
 
-def read(
-    corpus: str,
-    reader: str,
-    path: str,
+def list_corpus(
+    reader: Reader,
+    path: str | Path,
+    *,
+    emotions: Mapping[str, str | None] | None = None,
     partial: bool = False,
-    rejects: Literal["stop", "leave_out"] = "stop",
-    min_duration: float = 0.1,
-    threads: int = 1,
-    **options: Any,
-) -> Corpus:
-    """List a corpus, compare it with the published counts, and check every audio file.
-
-    Utterances of other emotions than the four are not used, and their audio is not opened.
-    Audio paths begin with ``path``: they are relative if it is.
+) -> Listed:
+    """List a corpus from its labels, and compare it with the published counts.
 
     Args:
-        corpus: the name for the `corpus` column
-        reader: a key of :data:`emofuse.corpora.READERS`
-        path: where the corpus is: a folder, or the file of a manifest
-        partial: whether only a part of the corpus is here: differences from the published counts are then logged
-        rejects: whether audio that cannot be used is a problem, or is left out
-        min_duration: what is shorter, in seconds, is rejected
-        threads: how many audio files are read at once
-        options: what else that reader takes
-
-    Returns:
-        both tables, sorted by utterance, and every problem of labels, counts and audio
+        reader: of the kind of corpus
+        path: where the corpus lies: a folder, or the file of a manifest
+        emotions: what labels mean, in any case, where that is not what the reader says; ``None`` leaves utterances
+            out. Published counts are compared under the reader's own mapping: a variant is still the whole corpus.
+        partial: whether only a part of the corpus is here: differences from the whole one are then warnings
     """
-    listing = load_reader(reader)(path, **options)
-    found, problems = listing.utterances.sort_values("utterance", kind="stable"), list(listing.problems)
+    path = Path(path)
+    if not reader.is_at(path):
+        place = _nearby(path, reader.is_at)
+        problem: Problem = f"{path}: should be {reader.layout}" + (f"; {place} holds it" if place else "")
+        nothing = pd.DataFrame(columns=[*COLUMNS, "emotion"])
+        return Listed(nothing, nothing, (), [problem], [])
 
-    first = found.drop_duplicates("utterance").set_index("utterance")["source"]
-    for row in found[found["utterance"].duplicated()].itertuples():
-        problems.append(f"{row.source}: utterance {row.utterance!r} is there already ({first[row.utterance]})")
-    found = found.drop_duplicates("utterance")
+    listing = reader.read(path)
+    labelled = listing.utterances.astype({"start": float, "end": float})
+    labelled["reference"] = labelled["reference"].astype(object).where(labelled["reference"].notna(), None)
+    label = labelled["label"].astype(str).str.casefold()
+    own = _casefold(reader.emotions)
+    meaning = own | _casefold(emotions or {})
+    labelled = labelled.assign(emotion=label.map(own), meaning=label.map(meaning))
 
+    problems = [
+        *listing.problems,
+        *_unknown_labels(labelled[~label.isin(meaning)], [*reader.emotions, *(emotions or {})], path),
+        *_listed_twice(labelled, reader.root(path), path),
+    ]
+    differences: Problems = [f"{file}: holds no label" for file in listing.unlabelled]
+    used = set(own) | set(label)
+    differences += [
+        f"emotions: no utterance of {path} has the label {name!r}{nearest(str(name).casefold(), used)}"
+        for name in emotions or {}
+        if str(name).casefold() not in used
+    ]
+    labelled = labelled.sort_values("utterance", kind="stable").drop_duplicates("utterance", ignore_index=True)
     if not problems:  # counts of what was only half understood would be noise
-        present = found[np.array([Path(audio_path).is_file() for audio_path in found["path"]], dtype=bool)]
-        differences = compare(present, listing.published)
-        if differences and not partial:
-            problems.append(f"{corpus}: is not the whole corpus; if that is meant, the config says `partial: true`")
-            problems += differences
-        for difference in differences if partial else []:
-            log.warning("%s: a part of the corpus: %s", corpus, difference)
+        differences += compare(labelled, reader.published)
+    if not partial:
+        problems += _incomplete(path, differences)
 
-    found = found[found["emotion"].notna()]
-    checked = audio.check_all(found["path"], min_duration, threads)
-    found = found.assign(corpus=corpus, duration=[item[0] for item in checked], reason=[item[1] for item in checked])
-    bad = found["reason"].notna()
-    rejected = found.loc[bad, ["utterance", "path", "reason"]].reset_index(drop=True)
-    for row in rejected.itertuples():
-        line = f"{row.path}: utterance {row.utterance!r} has audio that cannot be used: {row.reason}"
-        if rejects == "stop":
-            problems.append(line)
-        else:
-            log.warning("left out: %s", line)
-
-    utterances = found[~bad].drop(columns=["source", "reason"]).reset_index(drop=True)
+    utterances = labelled[labelled["meaning"].notna()].drop(columns=["label", "source", "emotion"])
+    utterances = utterances.rename(columns={"meaning": "emotion"}).reset_index(drop=True)
     if utterances.empty and not problems:
-        problems.append(f"{corpus}: has no utterance of the four emotions")
-    return Corpus(utterances, rejected, problems)
+        problems.append(f"{path}: has no utterance of the four emotions")
+    return Listed(utterances, labelled, reader.published, problems, differences if partial else [])
 
 
-def compare(found: pd.DataFrame, published: Sequence[Count]) -> list[str]:
-    """Say where a listing and the published counts differ, both numbers side by side.
+def compare(labelled: pd.DataFrame, published: Sequence[Count]) -> Problems:
+    """Say where labelled utterances and the published counts differ, both numbers side by side.
 
     Counts that are not exact are told only beside one that is and differs.
 
@@ -142,7 +228,7 @@ def compare(found: pd.DataFrame, published: Sequence[Count]) -> list[str]:
     >>> compare(frame, [Count("sad", {"emotion": "sad"}, 3), Count("happy", {"emotion": "happy"}, 1)])
     ['sad: 2 read, 3 published']
     """
-    numbers = [int((found[list(count.where)] == pd.Series(count.where)).all(axis=1).sum()) for count in published]
+    numbers = [int((labelled[list(count.where)] == pd.Series(count.where)).all(axis=1).sum()) for count in published]
     pairs = [(count, number) for count, number in zip(published, numbers, strict=True) if number != count.published]
     if not any(count.exact for count, _ in pairs):
         return []
@@ -150,6 +236,229 @@ def compare(found: pd.DataFrame, published: Sequence[Count]) -> list[str]:
         f"{count.name}: {number} read, {'' if count.exact else 'about '}{count.published} published"
         for count, number in pairs
     ]
+
+
+def _casefold(emotions: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {str(name).casefold(): emotion for name, emotion in emotions.items()}
+
+
+def _unknown_labels(unknown: pd.DataFrame, known: Sequence[str], path: Path) -> Problems:
+    cases: list[Case] = []
+    labels = ", ".join(dict.fromkeys(map(str, known)))
+    for row in unknown.itertuples():
+        similar = [*difflib.get_close_matches(str(row.label).casefold(), EMOTIONS, n=1), "null"]
+        problem: Problem = (
+            f"emotion is {row.label!r}; should be one of {labels}; or the config's key emotions says "
+            f"what it means, as in emotions: {{{row.label}: {similar[0]}}}"
+        )
+        cases.append(Case(problem, f"{row.source}: {problem}"))
+    return grouped(cases, path)
+
+
+def _listed_twice(labelled: pd.DataFrame, root: Path, path: Path) -> Problems:
+    """Names that two utterances have, and audio that two utterances share."""
+    cases: list[Case] = []
+    by_name: dict[str, str] = {}
+    by_audio: dict[tuple[str, float, float], tuple[str, ...]] = {}
+    for row in labelled.itertuples():
+        if row.utterance in by_name:
+            problem: Problem = f"utterance {row.utterance!r} is there already ({by_name[row.utterance]})"
+            cases.append(Case("an utterance is there already", f"{row.source}: {problem}"))
+            continue
+        by_name[row.utterance] = row.source
+        if not row.path:  # published scores have no audio
+            continue
+        # NaN is unequal to itself; -1 is no start or end.
+        part = (-1.0, -1.0) if np.isnan(row.start) else (row.start, row.end)
+        here = (row.source, row.utterance, row.speaker, row.label)
+        first = by_audio.setdefault((str(root / row.path), *part), here)
+        if first is not here:
+            problem = (
+                f"{row.path} is there already ({first[0]}), as utterance {first[1]!r} of speaker {first[2]!r} with "
+                f"label {first[3]!r}; the same audio should be there once"
+            )
+            cases.append(Case("the same audio is there already", f"{row.source}: {problem}"))
+    return grouped(cases, path)
+
+
+def _incomplete(path: Path, differences: Problems) -> Problems:
+    if not differences:
+        return []
+    return [f"{path}: is not the whole corpus; if that is meant, the config says `partial: true`", *differences]
+
+
+def _nearby(path: Path, holds: Callable[[Path], bool]) -> Path | None:
+    """The place one level up, down or beside a path that holds what is missing, if there is one."""
+
+    def children(folder: Path) -> list[Path]:
+        if not folder.is_dir():
+            return []
+        # Of files, which may be thousands, only manifests can be a corpus.
+        return sorted(item for item in folder.iterdir() if item.suffix.lower() == ".csv" or item.is_dir())
+
+    places = [path.parent, *children(path), *children(path.parent)]
+    return next((place for place in places if place != path and holds(place)), None)
+
+
+# --- Audio -----------------------------------------------------------------------------------------------------------
+
+
+class Checked(NamedTuple):
+    """A corpus whose audio was opened.
+
+    Attributes:
+        recordings: the `recordings` table
+        rejects: the `rejects` table, with every utterance whose audio cannot be used
+        problems: what should stop a study, a sentence each
+        warnings: what should be said, and stops nothing
+    """
+
+    recordings: pd.DataFrame
+    rejects: pd.DataFrame
+    problems: Problems
+    warnings: Problems
+
+
+def check_audio(
+    listed: Listed,
+    root: str | Path,
+    *,
+    min_duration: float = 0.1,
+    rejects: Literal["stop", "leave_out"] = "stop",
+    partial: bool = False,
+    threads: int = 1,
+) -> Checked:
+    """Open the audio of a corpus, and compare the files that lie there with the published counts.
+
+    Utterances of other emotions than the four are not used, and their audio is not opened.
+
+    Args:
+        listed: the corpus
+        root: the folder that paths are relative to
+        min_duration: what is shorter, in seconds, is rejected
+        rejects: whether audio that cannot be used is a problem, or is left out with a warning
+        partial: whether only a part of the corpus is here: differences from the whole one are then warnings
+        threads: how many audio files are read at once
+    """
+    root = Path(root)
+    checked = audio.check_all(audio.resolve(listed.utterances, root), min_duration, threads)
+    table = listed.utterances.assign(
+        duration=np.array([duration for duration, _ in checked], dtype=float),
+        reason=np.array([reason for _, reason in checked], dtype=object),
+    )
+    is_bad = table["reason"].notna()
+    recordings = table.loc[~is_bad, ["utterance", "path", "start", "end", "duration"]].reset_index(drop=True)
+    rejected = table.loc[is_bad, ["utterance", "path", "reason"]].reset_index(drop=True)
+
+    said = _rejected(rejected, root)
+    problems: Problems = said if rejects == "stop" else []
+    warnings: Problems = [] if rejects == "stop" else [f"left out: {problem}" for problem in said]
+    if not problems:
+        lies_there = np.array([(root / path).is_file() for path in listed.labelled["path"]], dtype=bool)
+        differences = [] if lies_there.all() else compare(listed.labelled[lies_there], listed.published)
+        if partial:
+            warnings += differences
+        else:
+            problems += _incomplete(root, differences)
+    if recordings.empty and not (problems or listed.problems):
+        problems.append(f"{root}: has no utterance whose audio can be used")
+    return Checked(recordings, rejected, problems, warnings)
+
+
+def _rejected(rejects: pd.DataFrame, root: Path) -> Problems:
+    cases: list[Case] = []
+    for row in rejects.itertuples():
+        problem: Problem = f"utterance {row.utterance!r} has audio that cannot be used: {row.reason}"
+        kind: Problem = f"audio cannot be used: {re.sub(r'[0-9]+([.][0-9]+)?', '…', row.reason)}"
+        cases.append(Case(kind, f"{root / row.path}: {problem}"))
+    problems = grouped(cases, root)
+    missing = next((path for path in rejects["path"] if not (root / path).is_file()), None)
+    if missing is not None:
+        place = _nearby(root, lambda folder: folder.is_dir() and (folder / missing).is_file())
+        problems += [f"{root}: the missing audio lies below {place}"] if place else []
+    return problems
+
+
+# --- Tables ----------------------------------------------------------------------------------------------------------
+
+
+def utterances(listed: Listed, corpus: str, recordings: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The `utterances` table.
+
+    Args:
+        listed: the corpus
+        corpus: its name
+        recordings: the `recordings` table, whose utterances alone are used; ``None`` for a corpus without audio
+    """
+    table = listed.utterances if recordings is None else _heard(listed, recordings)
+    columns = ["utterance", "corpus", "speaker", "session", "condition", "emotion"]
+    return table.assign(corpus=corpus)[columns].reset_index(drop=True)
+
+
+def references(listed: Listed, recordings: pd.DataFrame) -> pd.DataFrame:
+    """The `references` table, for the utterances of the `recordings` table."""
+    return _heard(listed, recordings)[["utterance", "reference"]].reset_index(drop=True)
+
+
+def _heard(listed: Listed, recordings: pd.DataFrame) -> pd.DataFrame:
+    return listed.utterances[listed.utterances["utterance"].isin(recordings["utterance"])]
+
+
+def published_scores(published: pd.DataFrame, utterances: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
+    """The `scores` table of a corpus of published scores.
+
+    Args:
+        published: the `published` table
+        utterances: the `utterances` table; scores of other utterances, whose emotion is not used, are left out
+        transcripts: the `transcripts` table
+
+    Returns:
+        rows in the order of ``published``
+    """
+    about = utterances[["utterance", "speaker", "condition", "emotion"]]
+    words = transcripts[["utterance", "text"]].rename(columns={"text": "transcript"})
+    scores = published.merge(about, on="utterance", validate="many_to_one")
+    scores = scores.merge(words, on="utterance", validate="many_to_one")
+    columns = ["fold", "split", "utterance", "speaker", "condition", "emotion"]
+    return scores[[*columns, *SPEECH, *SENTIMENT, "transcript"]]
+
+
+# --- What readers share ----------------------------------------------------------------------------------------------
+
+FEW = 3
+"""How many problems of one kind are told one by one."""
+
+
+class Case(NamedTuple):
+    """A problem of one file or row.
+
+    Attributes:
+        kind: what it has in common with others
+        problem: all of it
+    """
+
+    kind: Problem
+    problem: Problem
+
+
+def grouped(cases: Iterable[Case], where: Path) -> Problems:
+    """Tell the first :data:`FEW` problems of each kind, and how many more there are.
+
+    >>> grouped([Case("speaker is empty", f"m.csv: line {line}: speaker is empty") for line in range(2, 12)], "m.csv")
+    ['m.csv: line 2: speaker is empty',
+     'm.csv: line 3: speaker is empty',
+     'm.csv: line 4: speaker is empty',
+     'm.csv: and 7 more, 10 in all: speaker is empty']
+    """
+    by_kind: dict[str, Problems] = {}
+    for case in cases:
+        by_kind.setdefault(case.kind, []).append(case.problem)
+    problems: Problems = []
+    for kind, lines in by_kind.items():
+        problems += lines[:FEW]
+        if len(lines) > FEW:
+            problems.append(f"{where}: and {len(lines) - FEW} more, {len(lines)} in all: {kind}")
+    return problems
 
 
 def read_text(path: Path) -> str:

@@ -10,20 +10,14 @@ The usual four classes are kept: ``exc`` counts as happy, and raters agreed.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 
-from emofuse.corpora.base import COLUMNS, Count, Listing, read_lines, words
-
-EMOTION_OF_CODE: dict[str, str | None] = {
-    "ang": "angry",
-    "hap": "happy",
-    "exc": "happy",
-    "neu": "neutral",
-    "sad": "sad",
-} | dict.fromkeys(["dis", "fea", "fru", "oth", "sur", "xxx"])
-"""The release's labels; ``xxx`` is where raters did not agree."""
+from emofuse.corpora.base import COLUMNS, Case, Count, Listing, Reader, grouped, read_lines, words
+from emofuse.tables import Problem
 
 CONDITION = {"impro": "improvised", "script": "scripted"}
 
@@ -36,51 +30,68 @@ The letter after the session is that of the actor who wore the markers in this d
 LABEL = re.compile(rf"\[[^\]]+\]\t{UTTERANCE}\t(?P<code>\w+)\t\[[^\]]+\]\s*")
 TRANSCRIPT = re.compile(rf"{UTTERANCE} *\[[^\]]+\] *:(?P<text>.*)")
 
-PUBLISHED = [
-    Count(f"Session{session} {emotion}", {"session": f"Session{session}", "emotion": emotion}, number)
-    for emotion, numbers in {
-        "angry": (229, 137, 240, 327, 170),
-        "happy": (278, 327, 286, 303, 442),
-        "neutral": (384, 362, 320, 258, 384),
-        "sad": (194, 197, 305, 143, 245),
-    }.items()
-    for session, number in enumerate(numbers, start=1)
-]
-"""The four classes by session: 5531 utterances."""
+LABELS = "dialog/EmoEvaluation"
+TRANSCRIPTS = "dialog/transcriptions"
 
 
-def read(path: str) -> Listing:
-    """List IEMOCAP.
+class Iemocap(Reader):
+    """IEMOCAP, the folder that holds Session1 … Session5."""
 
-    Args:
-        path: the folder that holds ``Session1`` … ``Session5``
-    """
-    rows: list[dict[str, str | None]] = []
-    problems: list[str] = []
-    sessions = sorted(Path(path).glob("Session[0-9]"))
-    if not sessions:
-        problems.append(f"{path}: should be a folder that holds Session1 … Session5")
-    for session in sessions:
-        transcripts = _transcripts(session)
-        # Not recursive: the folders in EmoEvaluation hold single raters' labels.
-        # The pattern leaves out the ._Ses* files that macOS makes.
-        for file in sorted((session / "dialog/EmoEvaluation").glob("Ses*.txt")):
-            for number, line in enumerate(read_lines(file), start=1):
-                if not line.startswith("["):
-                    continue
-                source = f"{file}: line {number}"
-                match = LABEL.fullmatch(line)
-                if not match:
-                    problems.append(f"{source}: {line!r}; should be '[start - end]', turn, emotion, '[V, A, D]'")
-                elif match["code"] not in EMOTION_OF_CODE:
-                    known = ", ".join(EMOTION_OF_CODE)
-                    problems.append(f"{source} ({match['utterance']}): {match['code']!r}; should be one of {known}")
-                else:
-                    rows.append(_row(session, match, transcripts) | {"source": source})
-    return Listing(pd.DataFrame(rows, columns=COLUMNS), problems, PUBLISHED)
+    layout: Problem = f"a folder that holds Session1 … Session5, each with {LABELS}"
+    # xxx is where raters did not agree.
+    emotions: ClassVar[Mapping[str, str | None]] = {
+        "ang": "angry",
+        "hap": "happy",
+        "exc": "happy",
+        "neu": "neutral",
+        "sad": "sad",
+    } | dict.fromkeys(["dis", "fea", "fru", "oth", "sur", "xxx"])
+    # The four classes by session: 5531 utterances.
+    published = tuple(
+        Count(f"Session{session} {emotion}", {"session": f"Session{session}", "emotion": emotion}, number)
+        for emotion, numbers in {
+            "angry": (229, 137, 240, 327, 170),
+            "happy": (278, 327, 286, 303, 442),
+            "neutral": (384, 362, 320, 258, 384),
+            "sad": (194, 197, 305, 143, 245),
+        }.items()
+        for session, number in enumerate(numbers, start=1)
+    )
+
+    def is_at(self, path: Path) -> bool:
+        """Whether a session with labels lies there."""
+        return any(path.glob(f"Session[0-9]/{LABELS}"))
+
+    def watched(self, path: Path) -> list[Path]:
+        """The files of labels and transcripts of each dialog."""
+        return sorted(file for kind in (LABELS, TRANSCRIPTS) for file in path.glob(f"Session[0-9]/{kind}/Ses*.txt"))
+
+    def read(self, path: Path) -> Listing:
+        """List the turns that have a label, of whatever emotion."""
+        rows: list[dict[str, str | None]] = []
+        cases: list[Case] = []
+        unlabelled: list[Path] = []
+        for session in sorted(path.glob("Session[0-9]")):
+            transcripts = _transcripts(session)
+            # Not recursive: the folders in EmoEvaluation hold single raters' labels.
+            # The pattern leaves out the ._Ses* files that macOS makes.
+            files = sorted((session / LABELS).glob("Ses*.txt"))
+            unlabelled += [] if files else [session / LABELS]
+            for file in files:
+                lines = [line for line in enumerate(read_lines(file), start=1) if line[1].startswith("[")]
+                unlabelled += [] if lines else [file]
+                for number, line in lines:
+                    source = f"{file}: line {number}"
+                    match = LABEL.fullmatch(line)
+                    if match:
+                        rows.append(_row(path, session, match, transcripts) | {"source": source})
+                    else:
+                        right: Problem = "should be '[start - end]', turn, emotion, '[V, A, D]'"
+                        cases.append(Case(right, f"{source}: {line!r}; {right}"))
+        return Listing(pd.DataFrame(rows, columns=COLUMNS), grouped(cases, path), unlabelled)
 
 
-def _row(session: Path, label: re.Match[str], transcripts: dict[str, str | None]) -> dict[str, str | None]:
+def _row(root: Path, session: Path, label: re.Match[str], transcripts: dict[str, str | None]) -> dict[str, str | None]:
     name = label["utterance"]
     dialog = name[:-5]
     return {
@@ -88,8 +99,8 @@ def _row(session: Path, label: re.Match[str], transcripts: dict[str, str | None]
         "speaker": f"Ses{label['session']}{label['turn']}",
         "session": f"Session{int(label['session'])}",
         "condition": CONDITION[label["condition"]],
-        "path": str(session / "sentences/wav" / dialog / f"{name}.wav"),
-        "emotion": EMOTION_OF_CODE[label["code"]],
+        "path": (session.relative_to(root) / "sentences/wav" / dialog / f"{name}.wav").as_posix(),
+        "label": label["code"],
         "reference": transcripts.get(name),
     }
 
@@ -98,7 +109,7 @@ def _transcripts(session: Path) -> dict[str, str | None]:
     """The words of each utterance; lines such as those of ``_MXX0`` turns are of none."""
     lines = (
         TRANSCRIPT.fullmatch(line)
-        for file in sorted((session / "dialog/transcriptions").glob("Ses*.txt"))
+        for file in sorted((session / TRANSCRIPTS).glob("Ses*.txt"))
         for line in read_lines(file)
     )
     return {match["utterance"]: words(match["text"]) for match in lines if match}

@@ -8,102 +8,220 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
-from pathlib import Path
+import posixpath
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Annotated, ClassVar, Literal, get_args
 
+import numpy as np
 import pandas as pd
+from pydantic import Field
 
-from emofuse.corpora.base import COLUMNS, Listing, read_text, words
-from emofuse.tables import EMOTIONS
+from emofuse.corpora.base import COLUMNS, Case, Listing, Reader, grouped, read_text, words
+from emofuse.parts import nearest, should_be_one_of
+from emofuse.tables import EMOTIONS, Problem, Problems
 
+Meaning = Literal["path", "speaker", "emotion", "utterance", "session", "condition", "transcript", "start", "end"]
+"""What a column of a manifest may be."""
+
+KNOWN: tuple[str, ...] = get_args(Meaning)
 REQUIRED = ("path", "speaker", "emotion")
 
+Record = dict[str, str]
+"""A row of a manifest: its values by the meaning of their columns, all of :data:`KNOWN`, empty where there is none."""
 
-def read(path: str, emotions: Mapping[str, str | None] | None = None) -> Listing:
-    """List the corpus of a manifest.
+
+class Manifest(Reader):
+    """Any corpus, a CSV file with a header that lists its utterances.
 
     Columns `path`, `speaker` and `emotion` are required. A path is relative to the manifest's folder.
-    Where a column or value is missing, `utterance` is the file's name without its ending, `session` the speaker,
-    `condition` empty and `transcript` absent. Other columns are not read.
+    `start` and `end`, in seconds, cut an utterance out of a longer recording: a row has both or neither.
 
-    Args:
-        path: the CSV file, with a header
-        emotions: what the corpus's own names of emotions mean, in any case: one of the four, or ``None`` to leave
-            utterances with that label out. The four names themselves need not be listed.
+    Where a column or value is missing, `session` is the speaker, `condition` empty and `transcript` absent.
+    `utterance` is then the file's name without its ending; where files in several folders share that name, it is the
+    whole path without its ending. Of a part of a recording it ends in where the part does: `interview_12.5_14`.
+
+    Columns of any other name are refused, unless the parameter `columns` says what they are.
     """
-    file = Path(path)
-    if not file.is_file():
-        return Listing(pd.DataFrame(columns=COLUMNS), [f"{path}: no such file; should be a CSV file"])
-    records, problems = _records(file)
-    if problems:
-        return Listing(pd.DataFrame(columns=COLUMNS), problems)
 
-    meaning = {name: name for name in EMOTIONS} | {
-        str(name).casefold(): emotion for name, emotion in (emotions or {}).items()
-    }
-    rows: list[dict[str, str | None]] = []
-    for line, record in records:
-        source = f"{path}: line {line}"
-        if None in record:
-            problems.append(f"{source}: has more values than the header has columns; quote commas")
-            continue
-        value = {name: (text or "").strip() for name, text in record.items()}
-        faults = [f"{name} is empty" for name in REQUIRED if not value[name]]
-        if value["emotion"] and value["emotion"].casefold() not in meaning:
-            faults.append(f"emotion is {value['emotion']!r}; should be one of {', '.join(meaning)}")
-        # Folds are named after speakers and sessions, and each fold has a folder.
-        faults += [
-            f"{name} is {value[name]!r}; should have no '/', brace or control character, and not be . or .."
-            for name in ("speaker", "session")
-            if _breaks_a_folder(value.get(name, ""))
+    layout: Problem = "a CSV file"
+    emotions: ClassVar[Mapping[str, str | None]] = {name: name for name in EMOTIONS}
+
+    def __init__(
+        self,
+        columns: Annotated[
+            Mapping[str, Meaning | None] | None,
+            Field(
+                description="What the file's own columns are, as in `{Speaker_ID: speaker, age: null}`; "
+                "null for those that are not read."
+            ),
+        ] = None,
+    ) -> None:
+        self.columns = columns
+
+    def root(self, path: Path) -> Path:
+        """The manifest's folder."""
+        return path.parent
+
+    def is_at(self, path: Path) -> bool:
+        """Whether a file lies there."""
+        return path.is_file()
+
+    def watched(self, path: Path) -> list[Path]:
+        """The manifest itself."""
+        return [path] if path.is_file() else []
+
+    def read(self, path: Path) -> Listing:
+        """List the rows."""
+        records, problems = _records(path, self.columns or {})
+        cases: list[Case] = []
+        rows: list[Record] = []
+        sources: list[str] = []
+        for line, values in records:
+            source = f"{path}: line {line}"
+            record, faults = _understand(values)
+            cases += [Case(fault, f"{source}: {fault}") for fault in faults]
+            if not faults:
+                rows.append(record)
+                sources.append(source)
+        names = _names(rows)
+        utterances = [
+            {
+                "utterance": name,
+                "speaker": row["speaker"],
+                "session": row["session"] or row["speaker"],
+                "condition": row["condition"],
+                "path": row["path"],
+                "start": float(row["start"] or "nan"),
+                "end": float(row["end"] or "nan"),
+                "label": row["emotion"],
+                "reference": words(row["transcript"]),
+                "source": source,
+            }
+            for row, name, source in zip(rows, names, sources, strict=True)
         ]
-        if value.get("condition") == "all":
-            faults.append("condition is 'all', which stands for all conditions together; should have another name")
-        problems += [f"{source}: {fault}" for fault in faults]
-        if not faults:
-            rows.append(
-                {
-                    "utterance": value.get("utterance") or Path(value["path"]).stem,
-                    "speaker": value["speaker"],
-                    "session": value.get("session") or value["speaker"],
-                    "condition": value.get("condition", ""),
-                    "path": str(file.parent / value["path"]),
-                    "emotion": meaning[value["emotion"].casefold()],
-                    "reference": words(value.get("transcript", "")),
-                    "source": source,
-                }
-            )
-    return Listing(pd.DataFrame(rows, columns=COLUMNS), problems)
+        unlabelled = [] if records or problems else [path]
+        return Listing(pd.DataFrame(utterances, columns=COLUMNS), problems + grouped(cases, path), unlabelled)
 
 
-def _records(file: Path) -> tuple[list[tuple[int, dict[str | None, str]]], list[str]]:
+def _understand(values: dict[str | None, str | None]) -> tuple[Record, Problems]:
+    """A row, and what is wrong with it."""
+    if None in values:
+        return {}, ["has more values than the header has columns; quote commas"]
+    row = dict.fromkeys(KNOWN, "") | {name: (text or "").strip() for name, text in values.items() if name is not None}
+    problems: Problems = [f"{name} is empty" for name in REQUIRED if not row[name]]
+    # Folds are named after speakers and sessions, and each fold has a folder.
+    problems += [
+        f"{name} is {row[name]!r}; should have no '/', brace or control character, and not be . or .."
+        for name in ("speaker", "session")
+        if _breaks_a_folder(row[name])
+    ]
+    if row["condition"] == "all":
+        problems.append("condition is 'all', which stands for all conditions together; should have another name")
+    problems += _wrong_part(row["start"], row["end"])
+    if row["path"]:
+        row["path"] = posixpath.normpath(row["path"])
+    return row, problems
+
+
+def _wrong_part(start: str, end: str) -> Problems:
+    """What is wrong with where a part of a recording begins and ends."""
+    if not start and not end:
+        return []
+    if not start or not end:
+        given, missing = ("start", "end") if start else ("end", "start")
+        return [f"{given} is {start or end!r} and {missing} is empty; should be both, in seconds, or neither"]
+    seconds = {"start": _seconds(start), "end": _seconds(end)}
+    wrong = [name for name, value in seconds.items() if value is None]
+    if wrong:
+        text = {"start": start, "end": end}
+        return [f"{name} is {text[name]!r}; should be a number of seconds, 0 or more" for name in wrong]
+    if seconds["end"] <= seconds["start"]:  # type: ignore[operator]
+        return [f"end is {end!r}; should be after start, which is {start!r}"]
+    return []
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) and value >= 0 else None
+
+
+def _names(rows: Sequence[Record]) -> list[str]:
+    """The name of each utterance: that of its row, or one that its file and part give."""
+    unnamed = {PurePosixPath(row["path"]) for row in rows if not row["utterance"]}
+    files = Counter(path.stem for path in unnamed)
+    names = []
+    for row in rows:
+        path = PurePosixPath(row["path"])
+        name = path.stem if files[path.stem] == 1 else str(path.with_suffix(""))
+        limits = [np.format_float_positional(float(row[limit]), trim="-") for limit in ("start", "end") if row[limit]]
+        names.append(row["utterance"] or "_".join([name, *limits]))
+    return names
+
+
+def _records(
+    file: Path, columns: Mapping[str, str | None]
+) -> tuple[list[tuple[int, dict[str | None, str | None]]], Problems]:
     """The rows of a manifest, each with the number of its last line, or what is wrong with the file as a whole."""
     # Strict, since a quote that is never closed would else swallow the rows after it.
     table = csv.DictReader(io.StringIO(read_text(file), newline=""), strict=True)
-    records: list[tuple[int, dict[str | None, str]]] = []
+    records: list[tuple[int, dict[str | None, str | None]]] = []
     begin = 1
     try:
         header = list(table.fieldnames or [])
-        missing = [name for name in REQUIRED if name not in header]
-        if missing:
-            has = ", ".join(header) or "none"
-            return [], [
-                f"{file}: line 1: column {name!r} is missing; has {has}; should be CSV in UTF-8, with commas"
-                for name in missing
-            ]
-        twice = sorted({name for name in header if header.count(name) > 1})
-        if twice:
-            return [], [f"{file}: line 1: column {name!r} is there more than once" for name in twice]
+        if problems := _wrong_header(header, columns, file):
+            return [], problems
+        meaning: dict[str | None, str | None] = {name: columns.get(name, name) for name in header}
         while True:
             begin = table.line_num + 1
             try:
                 record = next(table)
             except StopIteration:
                 return records, []
-            records.append((table.line_num, record))
+            values = {meaning.get(name): text for name, text in record.items() if name is None or meaning[name]}
+            records.append((table.line_num, values))
     except csv.Error as error:
-        right = "should have each quote closed, and doubled within a quoted value"
+        right: Problem = "should have each quote closed, and doubled within a quoted value"
         return [], [f"{file}: line {begin}: the row that begins here cannot be read ({error}); {right}"]
+
+
+def _wrong_header(header: Sequence[str], columns: Mapping[str, str | None], file: Path) -> Problems:
+    """What is wrong with the columns of a manifest."""
+    place = f"{file}: line 1"
+    problems: Problems = [
+        f"columns: {name!r} is no column of {file}; {should_be_one_of(name, header)}"
+        for name in columns
+        if name not in header
+    ]
+    twice = sorted({name for name in header if header.count(name) > 1})
+    problems += [f"{place}: column {name!r} is there more than once" for name in twice]
+
+    meaning = {name: columns.get(name, name) for name in header}
+    for name in KNOWN:
+        same = [column for column, known in meaning.items() if known == name]
+        if len(same) > 1:
+            names = " and ".join(map(repr, same))
+            problems.append(f"{place}: columns {names} are both {name}; should be one, and the other null in columns")
+    has = ", ".join(header) or "none"
+    problems += [
+        f"{place}: column {name!r} is missing; has {has}; should be CSV in UTF-8, with commas"
+        for name in REQUIRED
+        if name not in meaning.values()
+    ]
+    for name in dict.fromkeys(header):
+        if meaning[name] not in (None, *KNOWN):
+            similar = nearest(name.strip().casefold(), KNOWN)
+            shown = name if name.isidentifier() else repr(name)
+            problems.append(
+                f"{place}: column {name!r} is not known; should be one of {', '.join(KNOWN)}; or the config's key "
+                f"columns says what it is, as in columns: {{{shown}: speaker}}, or {{{shown}: null}} to leave it out"
+                f"{similar}"
+            )
+    return problems
 
 
 def _breaks_a_folder(name: str) -> bool:

@@ -11,14 +11,14 @@ Ratings of arousal, valence, dominance and naturalness are not kept.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 
-from emofuse.corpora.base import COLUMNS, Count, Listing, read_lines, read_text, words
-
-EMOTION_OF_LETTER = {"A": "angry", "H": "happy", "N": "neutral", "S": "sad", "O": None, "X": None}
-"""The release's labels; ``O`` is another emotion, ``X`` is where raters did not agree."""
+from emofuse.corpora.base import COLUMNS, Case, Count, Listing, Reader, grouped, read_lines, read_text, words
+from emofuse.tables import Problem
 
 CONDITION = {
     "P": "natural_interaction",
@@ -39,53 +39,64 @@ CLIP = re.compile(
 )
 """A clip's name, ``UTD-`` in labels and ``MSP-`` in audio; the last letters are not the speaker."""
 
-PUBLISHED = [
-    *(
-        Count(emotion, {"emotion": emotion}, number)
-        for emotion, number in {"angry": 792, "happy": 2644, "neutral": 3477, "sad": 885}.items()
-    ),
-    *(
-        Count(f"clips of {CONDITION[letter]}", {"condition": CONDITION[letter]}, number)
-        for letter, number in {"P": 2785, "R": 620, "S": 4381, "T": 652}.items()
-    ),
-    # These were counted in a public list that lacks 53 of the 8438 clips.
-    *(
-        Count(f"clips of Session{session}", {"session": f"Session{session}"}, number, exact=False)
-        for session, number in enumerate((979, 1422, 1765, 1108, 1499, 1612), start=1)
-    ),
-]
-"""8438 clips, of which 7798 are of the four classes."""
 
+class MspImprov(Reader):
+    """MSP-IMPROV, the folder that holds Evalution.txt and Audio (or session1 … session6)."""
 
-def read(path: str) -> Listing:
-    """List MSP-IMPROV.
+    layout: Problem = f"a folder that holds {' or '.join(LABELS)}"
+    # O is another emotion, X is where raters did not agree.
+    emotions: ClassVar[Mapping[str, str | None]] = {
+        "A": "angry",
+        "H": "happy",
+        "N": "neutral",
+        "S": "sad",
+        "O": None,
+        "X": None,
+    }
+    # 8438 clips, of which 7798 are of the four classes.
+    published = (
+        *(
+            Count(emotion, {"emotion": emotion}, number)
+            for emotion, number in {"angry": 792, "happy": 2644, "neutral": 3477, "sad": 885}.items()
+        ),
+        *(
+            Count(f"clips of {condition}", {"condition": condition}, number)
+            for condition, number in zip(CONDITION.values(), (2785, 620, 4381, 652), strict=True)
+        ),
+        # These were counted in a public list that lacks 53 of the 8438 clips.
+        *(
+            Count(f"clips of Session{session}", {"session": f"Session{session}"}, number, exact=False)
+            for session, number in enumerate((979, 1422, 1765, 1108, 1499, 1612), start=1)
+        ),
+    )
 
-    Args:
-        path: the folder that holds ``Evalution.txt`` and ``Audio`` (or ``session1`` … ``session6``)
-    """
-    root = Path(path)
-    labels = next((root / name for name in LABELS if (root / name).is_file()), None)
-    if labels is None:
-        return Listing(pd.DataFrame(columns=COLUMNS), [f"{path}: should be a folder that holds {' or '.join(LABELS)}"])
-    audio = root / "Audio" if (root / "Audio").is_dir() else root
-    transcripts = _transcripts(root)
+    def is_at(self, path: Path) -> bool:
+        """Whether a file of labels lies there, in either spelling."""
+        return any((path / name).is_file() for name in LABELS)
 
-    rows: list[dict[str, str | None]] = []
-    problems: list[str] = []
-    for number, line in enumerate(read_lines(labels), start=1):
-        # "UTD-IMPROV-S01A-F01-S-FM01.avi; N; A:3.000000; …" is a clip. What follows, until a blank line, are single
-        # raters, some listed twice: only what they agreed on is read.
-        name, _, rest = (part.strip() for part in line.partition(";"))
-        if not name.startswith(("UTD-IMPROV", "MSP-IMPROV")):
-            continue
-        source = f"{labels}: line {number}"
-        match = CLIP.fullmatch(name.removesuffix(".avi"))
-        letter = rest.partition(";")[0].strip()
-        if not match:
-            problems.append(f"{source}: {name!r}; should be like UTD-IMPROV-S01A-F01-S-FM01.avi")
-        elif letter not in EMOTION_OF_LETTER:
-            problems.append(f"{source} ({name}): {letter!r}; should be one of {', '.join(EMOTION_OF_LETTER)}")
-        else:
+    def watched(self, path: Path) -> list[Path]:
+        """The file of labels, and a transcript per clip."""
+        return sorted([*_labels(path), *(file for file, _ in _transcript_files(path))])
+
+    def read(self, path: Path) -> Listing:
+        """List the clips that have a label, of whatever emotion."""
+        file = _labels(path)[0]
+        audio = "Audio/" if (path / "Audio").is_dir() else ""
+        transcripts = _transcripts(path)
+        rows: list[dict[str, str | None]] = []
+        cases: list[Case] = []
+        for number, line in enumerate(read_lines(file), start=1):
+            # "UTD-IMPROV-S01A-F01-S-FM01.avi; N; A:3.000000; …" is a clip. What follows, until a blank line, are
+            # single raters, some listed twice: only what they agreed on is read.
+            name, _, rest = (part.strip() for part in line.partition(";"))
+            if not name.startswith(("UTD-IMPROV", "MSP-IMPROV")):
+                continue
+            source = f"{file}: line {number}"
+            match = CLIP.fullmatch(name.removesuffix(".avi"))
+            if not match:
+                right: Problem = "should be like UTD-IMPROV-S01A-F01-S-FM01.avi"
+                cases.append(Case(right, f"{source}: {name!r}; {right}"))
+                continue
             clip = f"MSP-IMPROV-{match['clip']}"
             session = int(match["session"])
             rows.append(
@@ -94,21 +105,34 @@ def read(path: str) -> Listing:
                     "speaker": match["speaker"],
                     "session": f"Session{session}",
                     "condition": CONDITION[match["scenario"]],
-                    "path": str(audio / f"session{session}" / match["sentence"] / match["scenario"] / f"{clip}.wav"),
-                    "emotion": EMOTION_OF_LETTER[letter],
+                    "path": f"{audio}session{session}/{match['sentence']}/{match['scenario']}/{clip}.wav",
+                    "label": rest.partition(";")[0].strip(),
                     "reference": transcripts.get(match["clip"]),
                     "source": source,
                 }
             )
-    return Listing(pd.DataFrame(rows, columns=COLUMNS), problems, PUBLISHED)
+        unlabelled = [] if rows or cases else [file]
+        return Listing(pd.DataFrame(rows, columns=COLUMNS), grouped(cases, path), unlabelled)
+
+
+def _labels(root: Path) -> list[Path]:
+    """The file of labels, if it is there."""
+    return [root / name for name in LABELS if (root / name).is_file()][:1]
+
+
+def _transcript_files(root: Path) -> Iterator[tuple[Path, re.Match[str]]]:
+    """The files of transcripts, each with its clip, those of the first place first."""
+    for place in TRANSCRIPTS:
+        for file in sorted([*(root / place).glob("*.txt"), *(root / place).glob("*/*.txt")]):
+            match = CLIP.fullmatch(file.stem)  # macOS' ._ files are not named like that
+            if match:
+                yield file, match
 
 
 def _transcripts(root: Path) -> dict[str, str]:
     """The words of each clip, from the first place where its file is not empty."""
-    found: dict[str, str] = {}
-    for place in TRANSCRIPTS:
-        for file in sorted([*(root / place).glob("*.txt"), *(root / place).glob("*/*.txt")]):
-            match = CLIP.fullmatch(file.stem)  # macOS' ._ files are not named like that
-            if match and (text := words(read_text(file))) is not None:
-                found.setdefault(match["clip"], text)
-    return found
+    said: dict[str, str] = {}
+    for file, match in _transcript_files(root):
+        if match["clip"] not in said and (text := words(read_text(file))) is not None:
+            said[match["clip"]] = text
+    return said

@@ -1,71 +1,151 @@
 """The scores that the paper's authors published, as a clone of their repository lays them out.
 
-Wav2vec 2.0 probabilities, Whisper large-v3 transcripts and the sentiment of every IEMOCAP utterance, a folder a fold.
-Such a corpus enters a study as a table of scores: no audio is read.
+    Evaluation/Sentiment/twitter-XLM-roBERTa-base/sentiment_truths_IEMOCAP.csv    labels
+    Merge/Predict Results/fold_0/test-predictions-raw.csv                         scores and transcripts
+
+Wav2vec 2.0 probabilities, Whisper large-v3 transcripts and the sentiment of every IEMOCAP utterance, a folder per fold.
+No audio is read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from emofuse.tables import SUM_TOLERANCE
-from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, SPLITS, InputError
+from emofuse.corpora.base import COLUMNS, Case, Listing, Published, ScoresReader, grouped
+from emofuse.parts import should_be_one_of
+from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, SPLITS, SUM_TOLERANCE, InputError, Problem, Problems
 
 LABELS = "Evaluation/Sentiment/twitter-XLM-roBERTa-base/sentiment_truths_IEMOCAP.csv"
 FOLDS = "Merge/Predict Results"
 FILES = {"train": "train", "validation": "val", "test": "test"}
 
-EMOTION_OF_LETTER = {name[0].upper(): name for name in EMOTIONS}
 CONDITIONS = {"impro": "improvised", "script": "scripted"}
 SCORES = ["0_Score", "1_Score", "2_Score", "3_Score"]
 """Their columns of the probabilities of angry, happy, neutral and sad."""
 
-Problems = list[str]
 
-
-def read_scores(root: str | Path) -> pd.DataFrame:
-    """Read every fold that is present.
+class Released(ScoresReader):
+    """The scores that the paper's authors published, a clone of their repository.
 
     A fold is named after the speaker that it tests.
     Of the sentiment the authors published the label and its score only:
     the rest of the probability is spread evenly over the other two.
-
-    Args:
-        root: a clone of the authors' repository
-
-    Returns:
-        the `scores` table
-
-    Raises:
-        InputError: with every problem of every file: missing, unreadable, a missing column, an unknown label or
-            sentiment, an id that appears twice or in two splits of a fold or has no label,
-            probabilities that are none, a fold or split without one of the emotions
     """
-    root = Path(root)
-    problems: Problems = []
-    labels = _read_labels(root / LABELS, problems)
-    folders = sorted((root / FOLDS).glob("fold_*"), key=_fold_number)
-    if not folders:
-        problems.append(f"{root / FOLDS}: no folder fold_K; should hold the folds of the authors' repository")
-    folds = [_read_fold(folder, labels, problems) for folder in folders]
-    if problems:
-        raise InputError(problems)
-    scores = pd.concat(folds, ignore_index=True)
-    return scores.sort_values(["fold", "split", "utterance"], key=_split_order, ignore_index=True)
+
+    layout: Problem = f"a clone of the authors' repository, which holds {LABELS} and {FOLDS}/fold_0 …"
+    emotions: ClassVar[Mapping[str, str | None]] = {name[0].upper(): name for name in EMOTIONS}
+    note = (
+        "The authors published the sentiment's label and score only: "
+        "the rest of the probability is spread evenly over the other two sentiments."
+    )
+
+    def is_at(self, path: Path) -> bool:
+        """Whether the labels and a fold lie there."""
+        return (path / LABELS).is_file() and bool(_folders(path))
+
+    def watched(self, path: Path) -> list[Path]:
+        """The files of labels and of scores."""
+        files = [path / LABELS, *(folder / _file(split) for folder in _folders(path) for split in SPLITS)]
+        return sorted(file for file in files if file.is_file())
+
+    def read(self, path: Path) -> Listing:
+        """List the utterances that have a label."""
+        file = path / LABELS
+        frame, problems = _read_csv(file, ["filename", "label", "speaker", "condition"])
+        if frame is None:
+            return Listing(pd.DataFrame(columns=COLUMNS), problems)
+        session = frame["filename"].str.extract(r"^Ses(\d\d)", expand=False)
+        cases = [
+            *_not_one_of(frame, file, "filename", "condition", list(CONDITIONS)),
+            *_wrong(session.isna(), frame, file, "filename", "filename", "should begin with Ses and two digits"),
+        ]
+        source = [f"{file}: line {row + 2}" for row in range(len(frame))]  # line 1 is the header
+        utterances = pd.DataFrame(
+            {
+                "utterance": frame["filename"],
+                "speaker": frame["speaker"],
+                "session": "Session" + session.astype(float).astype("Int64").astype(str),
+                "condition": frame["condition"].map(CONDITIONS),
+                "path": "",
+                "start": np.nan,
+                "end": np.nan,
+                "label": frame["label"],
+                "reference": None,
+                "source": source,
+            },
+            columns=COLUMNS,
+        )
+        return Listing(utterances, problems + grouped(cases, path), [] if len(frame) else [file])
+
+    def folds(self, path: Path) -> list[str]:
+        """The speakers that the folds test, sorted."""
+        folders, unnamed = _folds(path, self._speakers(path))
+        if unnamed:
+            raise InputError(unnamed)
+        return sorted(folders)
+
+    def read_published(self, path: Path, folds: Sequence[str] | None = None) -> Published:
+        """Read the scores and transcripts of folds.
+
+        Args:
+            path: a clone of the authors' repository
+            folds: which folds are read; ``None`` for all
+
+        Returns:
+            scores sorted by fold, split and utterance, transcripts by utterance
+
+        Raises:
+            InputError: with every problem of every file: missing, unreadable, a missing column, an unknown sentiment,
+                an id that appears twice or in two splits of a fold or has no label, probabilities that are none,
+                a transcript that differs between folds, a fold that is not published
+        """
+        speakers = self._speakers(path)
+        folders, unnamed = _folds(path, speakers)
+        unknown: Problems = [
+            f"{name!r} is no fold; {should_be_one_of(name, sorted(folders))}"
+            for name in folds or []
+            if name not in folders
+        ]
+        if unknown or (unnamed and folds is None):
+            raise InputError(unnamed + unknown)
+        cases: list[Case] = []
+        problems: Problems = []
+        splits = [
+            _read_split(folder / _file(split), cases, problems).assign(fold=name, split=split)
+            for name, folder in folders.items()
+            if folds is None or name in folds
+            for split in FILES
+        ]
+        table = pd.concat(splits, ignore_index=True)
+        cases += _misplaced(table, speakers)
+        problems += grouped(cases, path)
+        if problems:
+            raise InputError(problems)
+        table = table.sort_values(["fold", "split", "utterance"], key=_split_order, ignore_index=True)
+        words = table.drop_duplicates("utterance").sort_values("utterance", ignore_index=True)
+        transcripts = words[["utterance", "text"]].assign(mean_log_probability=np.nan, no_speech_probability=np.nan)
+        return Published(table[["fold", "split", "utterance", *SPEECH, *SENTIMENT]], transcripts)
+
+    def _speakers(self, path: Path) -> pd.Series:
+        """The speaker of each labelled utterance."""
+        listing = self.read(path)
+        if listing.problems:
+            raise InputError(listing.problems)
+        return listing.utterances.drop_duplicates("utterance").set_index("utterance")["speaker"]
 
 
-def files(root: str | Path) -> list[Path]:
-    """The files that :func:`read_scores` reads, those that should be there included.
+def _file(split: str) -> str:
+    return f"{FILES[split]}-predictions-raw.csv"
 
-    Args:
-        root: a clone of the authors' repository
-    """
-    root = Path(root)
-    folders = sorted((root / FOLDS).glob("fold_*"), key=_fold_number)
-    return [root / LABELS, *(folder / f"{name}-predictions-raw.csv" for folder in folders for name in FILES.values())]
+
+def _folders(root: Path) -> list[Path]:
+    """The folders of folds, in the order of their numbers."""
+    return sorted((root / FOLDS).glob("fold_*"), key=_fold_number)
 
 
 def _fold_number(folder: Path) -> tuple[int, str]:
@@ -73,122 +153,128 @@ def _fold_number(folder: Path) -> tuple[int, str]:
     return (int(number) if number.isdecimal() else 0, folder.name)
 
 
+def _folds(root: Path, speakers: pd.Series) -> tuple[dict[str, Path], Problems]:
+    """The folder of each fold by the fold's name, which the ids that it tests give; and which folders give none."""
+    problems: Problems = []
+    folders: dict[str, Path] = {}
+    for folder in _folders(root):
+        file = folder / _file("test")
+        frame, unreadable = _read_csv(file, ["ID"])
+        if frame is None:
+            problems += unreadable
+            continue
+        tested = sorted(speakers.reindex(frame["ID"]).dropna().unique())
+        if len(tested) != 1:
+            has = ", ".join(tested) or "none whose label is known"
+            problems.append(f"{file}: speakers are {has}; should be one, after whom the fold is named")
+        elif tested[0] in folders:
+            problems.append(f"{file}: tests {tested[0]}, as {folders[tested[0]].name} does; should be another speaker")
+        else:
+            folders[tested[0]] = folder
+    if not folders and not problems:
+        problems.append(f"{root / FOLDS}: no folder fold_K; should hold the folds of the authors' repository")
+    return folders, problems
+
+
 def _split_order(values: pd.Series) -> pd.Series:
     return values.map(SPLITS.index) if values.name == "split" else values
 
 
-def _read_csv(path: Path, columns: list[str], problems: Problems) -> pd.DataFrame | None:
+class _Csv(NamedTuple):
+    frame: pd.DataFrame | None
+    problems: Problems
+
+
+def _read_csv(path: Path, columns: list[str]) -> _Csv:
+    """A table of texts that has these columns, or why there is none."""
     try:
         # Ids and words stay text: an utterance may well say "None" or "NA".
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except FileNotFoundError:
-        problems.append(f"{path}: no such file")
-        return None
+        return _Csv(None, [f"{path}: no such file"])
     except (OSError, ValueError) as error:
-        problems.append(f"{path}: cannot be read as CSV ({error})")
-        return None
-    missing = [column for column in columns if column not in frame.columns]
-    problems += [f"{path}: column {name!r} is missing; has {', '.join(frame.columns)}" for name in missing]
-    return None if missing else frame
+        return _Csv(None, [f"{path}: cannot be read as CSV ({error})"])
+    problems: Problems = [
+        f"{path}: column {name!r} is missing; has {', '.join(frame.columns)}"
+        for name in columns
+        if name not in frame.columns
+    ]
+    return _Csv(None if problems else frame, problems)
 
 
-def _where(path: Path, row: int, utterance: str) -> str:
-    return f"{path}: line {row + 2} ({utterance})"  # line 1 is the header
-
-
-def _check_known(
-    frame: pd.DataFrame, path: Path, id_column: str, column: str, known: list[str], problems: Problems
-) -> None:
-    for row in np.flatnonzero(~frame[column].isin(known)):
-        at = _where(path, row, frame[id_column][row])
-        problems.append(f"{at}: {column} is {frame[column][row]!r}; should be one of {', '.join(known)}")
-
-
-def _check_unique(frame: pd.DataFrame, path: Path, column: str, problems: Problems) -> None:
-    first = {}
-    for row, name in enumerate(frame[column]):
-        if name in first:
-            problems.append(f"{_where(path, row, name)}: {column} appears already in line {first[name]}")
-        first.setdefault(name, row + 2)
-
-
-def _read_labels(path: Path, problems: Problems) -> pd.DataFrame | None:
-    frame = _read_csv(path, ["filename", "label", "speaker", "condition"], problems)
-    if frame is None:
-        return None
-    _check_unique(frame, path, "filename", problems)
-    _check_known(frame, path, "filename", "label", list(EMOTION_OF_LETTER), problems)
-    _check_known(frame, path, "filename", "condition", list(CONDITIONS), problems)
-    return pd.DataFrame(
-        {
-            "speaker": frame["speaker"].to_numpy(),
-            "condition": frame["condition"].map(CONDITIONS).to_numpy(),
-            "emotion": frame["label"].map(EMOTION_OF_LETTER).to_numpy(),
-        },
-        index=pd.Index(frame["filename"], name="utterance"),
-    ).loc[lambda table: ~table.index.duplicated()]
-
-
-def _read_fold(folder: Path, labels: pd.DataFrame | None, problems: Problems) -> pd.DataFrame:
-    splits: list[pd.DataFrame] = []
-    seen: dict[str, Path] = {}
-    for split, name in FILES.items():
-        path = folder / f"{name}-predictions-raw.csv"
-        frame = _read_split(path, problems)
-        if frame is None:
-            continue
-        for row, utterance in enumerate(frame["utterance"]):
-            at = _where(path, row, utterance)
-            if seen.setdefault(utterance, path) != path:
-                problems.append(f"{at}: is in {seen[utterance].name} too; should be in one split of a fold")
-            if labels is not None and utterance not in labels.index:
-                problems.append(f"{at}: has no label in {LABELS}")
-        if labels is not None:
-            frame = frame.join(labels, on="utterance")
-            absent = [emotion for emotion in EMOTIONS if emotion not in set(frame["emotion"])]
-            problems += [
-                f"{path}: no utterance is {emotion}; every split should hold all emotions" for emotion in absent
-            ]
-        splits.append(frame.assign(split=split))
-    if not splits or labels is None:
-        return pd.DataFrame()
-    fold = pd.concat(splits, ignore_index=True)
-    tested = sorted(fold.loc[fold["split"] == "test", "speaker"].dropna().unique())
-    return fold.assign(fold="+".join(tested))
-
-
-def _read_split(path: Path, problems: Problems) -> pd.DataFrame | None:
-    frame = _read_csv(path, ["ID", "transcription", "sentiment", "sentiment_score", *SCORES], problems)
-    if frame is None:
-        return None
-    _check_unique(frame, path, "ID", problems)
-    _check_known(frame, path, "ID", "sentiment", list(SENTIMENTS), problems)
-    numbers = frame[[*SCORES, "sentiment_score"]].apply(pd.to_numeric, errors="coerce")
-    for column in numbers:
-        for row in np.flatnonzero(~numbers[column].between(0, 1)):
-            at = _where(path, row, frame["ID"][row])
-            problems.append(f"{at}: {column} is {frame[column][row]!r}; should be a probability between 0 and 1")
-    low = numbers["sentiment_score"] < 1 / len(SENTIMENTS) - SUM_TOLERANCE
-    for row in np.flatnonzero(low & (numbers["sentiment_score"] >= 0)):
-        at = _where(path, row, frame["ID"][row])
-        value = frame["sentiment_score"][row]
-        problems.append(f"{at}: sentiment_score is {value!r}; the largest of three should be at least 1/3")
-    total = numbers[SCORES].sum(axis=1)
-    valid = numbers[SCORES].apply(lambda values: values.between(0, 1)).all(axis=1)
-    for row in np.flatnonzero(valid & ((total - 1).abs() > SUM_TOLERANCE)):
-        at = _where(path, row, frame["ID"][row])
-        problems.append(
-            f"{at}: {SCORES[0]} … {SCORES[-1]} sum to {total[row]:.4f}; should be 1 within {SUM_TOLERANCE:g}"
+def _wrong(
+    is_wrong: pd.Series | np.ndarray, frame: pd.DataFrame, path: Path, name: str, column: str, right: Problem
+) -> list[Case]:
+    """Rows whose value is wrong; each is named by its line and by its value of ``name``."""
+    return [
+        Case(
+            f"{column}: {right}",
+            f"{path}: line {row + 2} ({frame[name][row]}): {column} is {frame[column][row]!r}; {right}",
         )
+        for row in np.flatnonzero(is_wrong)
+    ]
 
-    score = numbers["sentiment_score"].to_numpy()
+
+def _not_one_of(frame: pd.DataFrame, path: Path, name: str, column: str, known: list[str]) -> list[Case]:
+    return _wrong(~frame[column].isin(known), frame, path, name, column, f"should be one of {', '.join(known)}")
+
+
+def _read_split(path: Path, cases: list[Case], problems: Problems) -> pd.DataFrame:
+    """The ids, scores and transcripts of a file, each with its ``source``; adds to what is wrong."""
+    frame, unreadable = _read_csv(path, ["ID", "transcription", "sentiment", "sentiment_score", *SCORES])
+    if frame is None:
+        problems += unreadable
+        return pd.DataFrame(columns=["utterance", *SPEECH, *SENTIMENT, "text", "source"])
+    cases += _not_one_of(frame, path, "ID", "sentiment", list(SENTIMENTS))
+    numbers = frame[[*SCORES, "sentiment_score"]].apply(pd.to_numeric, errors="coerce")
+    is_probability = numbers.apply(lambda values: values.between(0, 1))
+    for column in numbers:
+        right: Problem = "should be a probability between 0 and 1"
+        cases += _wrong(~is_probability[column], frame, path, "ID", column, right)
+    score = numbers["sentiment_score"]
+    too_low = is_probability["sentiment_score"] & (score < 1 / len(SENTIMENTS) - SUM_TOLERANCE)
+    cases += _wrong(too_low, frame, path, "ID", "sentiment_score", "the largest of three should be at least 1/3")
+    total = numbers[SCORES].sum(axis=1)
+    for row in np.flatnonzero(is_probability[SCORES].all(axis=1) & ((total - 1).abs() > SUM_TOLERANCE)):
+        problem: Problem = f"{SCORES[0]} … {SCORES[-1]} sum to {total[row]:.4f}; should be 1 within {SUM_TOLERANCE:g}"
+        cases.append(Case("sum of scores", f"{path}: line {row + 2} ({frame['ID'][row]}): {problem}"))
+
     said = frame["sentiment"].to_numpy()
-    words = {
+    sentiment = {
         name: np.where(said == label, score, (1 - score) / 2) for name, label in zip(SENTIMENT, SENTIMENTS, strict=True)
     }
     return pd.DataFrame(
         {"utterance": frame["ID"]}
         | {name: numbers[column] for name, column in zip(SPEECH, SCORES, strict=True)}
-        | words
-        | {"transcript": frame["transcription"].str.strip()}
+        | sentiment
+        | {
+            "text": frame["transcription"].str.strip(),
+            "source": [f"{path}: line {row + 2}" for row in range(len(frame))],
+        }
     )
+
+
+def _misplaced(table: pd.DataFrame, speakers: pd.Series) -> list[Case]:
+    """Rows that contradict others: of the labels, of the same fold, or, by their words, of another."""
+    cases: list[Case] = []
+
+    def add(rows: pd.DataFrame, kind: Problem) -> None:
+        cases.extend(Case(kind, f"{row.source} ({row.utterance}): {kind}") for row in rows.itertuples())
+
+    add(table[~table["utterance"].isin(speakers.index)], f"has no label in {LABELS}")
+
+    by_place = table.groupby(["fold", "utterance"], sort=False)
+    first_split = by_place["split"].transform("first")
+    is_again = table.duplicated(["fold", "utterance"])
+    add(table[is_again & (table["split"] == first_split)], "appears in this file already")
+    for split, rows in table[is_again & (table["split"] != first_split)].groupby(first_split, sort=False):
+        add(rows, f"is in {_file(str(split))} too; should be in one split of a fold")
+
+    first = table.drop_duplicates("utterance").set_index("utterance")
+    differs = table["text"] != first["text"].reindex(table["utterance"]).to_numpy()
+    add(table[differs], "has another transcription in another fold; should be the same in all")
+
+    speaker = table["utterance"].map(speakers)
+    places = table.assign(speaker=speaker).groupby(["fold", "speaker"], sort=False)["split"].transform("nunique")
+    add(table[~is_again & (places > 1)], "its speaker is in two splits; should be in one split of a fold")
+    return cases
