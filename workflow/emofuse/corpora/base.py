@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +20,9 @@ import pandas as pd
 
 from emofuse import audio
 from emofuse.parts import nearest
-from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, InputError, Problem, Problems
+from emofuse.tables import EMOTIONS, InputError, Problem, Problems
+
+log = logging.getLogger(__name__)
 
 COLUMNS = ["utterance", "speaker", "session", "condition", "path", "start", "end", "label", "reference", "source"]
 """What a reader says of each labelled utterance.
@@ -404,23 +407,18 @@ def _heard(listed: Listed, recordings: pd.DataFrame) -> pd.DataFrame:
     return listed.utterances[listed.utterances["utterance"].isin(recordings["utterance"])]
 
 
-def published_scores(published: pd.DataFrame, utterances: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
-    """The `scores` table of a corpus of published scores.
+def report(listed: Listed, checked: Checked | None = None) -> None:
+    """Log what should be said of a corpus, and stop where it cannot be used.
 
-    Args:
-        published: the `published` table
-        utterances: the `utterances` table; scores of other utterances, whose emotion is not used, are left out
-        transcripts: the `transcripts` table
-
-    Returns:
-        rows in the order of ``published``
+    Raises:
+        InputError: with everything that should stop a study
     """
-    about = utterances[["utterance", "speaker", "condition", "emotion"]]
-    words = transcripts[["utterance", "text"]].rename(columns={"text": "transcript"})
-    scores = published.merge(about, on="utterance", validate="many_to_one")
-    scores = scores.merge(words, on="utterance", validate="many_to_one")
-    columns = ["fold", "split", "utterance", "speaker", "condition", "emotion"]
-    return scores[[*columns, *SPEECH, *SENTIMENT, "transcript"]]
+    parts = [listed, *([checked] if checked else [])]
+    for problem in [problem for part in parts for problem in part.warnings]:
+        log.warning("%s", problem)
+    problems: Problems = [problem for part in parts for problem in part.problems]
+    if problems:
+        raise InputError(problems)
 
 
 # --- What readers share ----------------------------------------------------------------------------------------------
