@@ -1,10 +1,15 @@
+import importlib.metadata
+import json
 import logging
+import subprocess
 import sys
+import timeit
 import warnings
 
 import pytest
 from tqdm import tqdm
 
+from emofuse import logs
 from emofuse.logs import logged
 from emofuse.tables import InputError
 
@@ -46,3 +51,40 @@ def test_the_error_that_ends_a_stage_is_in_its_log(tmp_path):
     log = (tmp_path / "stage.log").read_text()
     assert "Traceback" in log
     assert "ValueError: no such utterance" in log
+
+
+def test_a_job_that_ends_well_records_what_it_was_made_with(tmp_path):
+    script = "import sklearn, tqdm, pytest; from emofuse.logs import logged\nwith logged(sys.argv[1]): time.sleep(0.1)"
+    subprocess.run([sys.executable, "-c", f"import sys, time; {script}", tmp_path / "folds" / "Ses01F.log"], check=True)
+    record = json.loads((tmp_path / "folds" / "Ses01F.json").read_text())
+    assert record.keys() == {"versions", "machine", "seconds"}
+    assert 0.1 <= record["seconds"] < 5
+    versions = record["versions"]
+    assert versions["python"] == ".".join(map(str, sys.version_info[:3]))
+    for name in ("numpy", "pandas", "scikit-learn"):
+        assert versions[name] == importlib.metadata.version(name)
+    assert "torch" not in versions, "this job has not loaded it"
+    assert "pytest" not in versions, "the library does not import it"
+    assert record["machine"].keys() == {"cpu"}
+    assert record["machine"]["cpu"]
+
+
+def test_a_job_that_fails_leaves_no_record_not_even_that_of_an_earlier_one(tmp_path):
+    with logged(tmp_path / "stage.log"):
+        pass
+    assert (tmp_path / "stage.json").exists()
+    with pytest.raises(SystemExit), logged(tmp_path / "stage.log"):
+        raise InputError(["u1: too long"])
+    assert not (tmp_path / "stage.json").exists()
+
+
+def test_every_package_that_the_library_names_is_known_by_its_distribution():
+    """A module whose distribution has another name is in the mapping, or its version would be left out."""
+    installed = importlib.metadata.packages_distributions()
+    for module in logs.imported() & installed.keys():
+        version = importlib.metadata.version(logs.DISTRIBUTIONS.get(module, module))
+        assert version in map(importlib.metadata.version, installed[module]), module
+
+
+def test_the_record_is_made_in_a_moment():
+    assert min(timeit.repeat(lambda: (logs.versions(), logs.machine()), number=1, repeat=5)) < 0.05  # seconds

@@ -21,12 +21,16 @@ FAMILY = [
 ]
 
 
-def one_by_one(checkpoint, utterances):
+def embed(model, extractor, recordings, budget=160_000, threads=1):
+    return embeddings.embed(model, extractor, recordings, budget=budget, threads=threads, precision="auto")
+
+
+def one_by_one(checkpoint, recordings):
     """The same by nothing but transformers: one utterance at a time, so that nothing is padded."""
     model = AutoModel.from_pretrained(checkpoint["path"]).eval()
     extractor = Wav2Vec2FeatureExtractor.from_pretrained(checkpoint["path"])
     rows = []
-    for path in utterances["path"]:
+    for path in recordings["path"]:
         inputs = extractor(audio.load(path), sampling_rate=16_000, return_tensors="pt")
         with torch.inference_mode():
             states = model(inputs.input_values, output_hidden_states=True).hidden_states
@@ -35,69 +39,69 @@ def one_by_one(checkpoint, utterances):
 
 
 @pytest.mark.parametrize(("architecture", "norm"), FAMILY)
-def test_batches_equal_one_by_one(make_checkpoint, utterances, architecture, norm):
+def test_batches_equal_one_by_one(make_checkpoint, recordings, architecture, norm):
     checkpoint = make_checkpoint(architecture, norm)
     model, extractor = embeddings.load(checkpoint, "cpu")
-    found = embeddings.embed(model, extractor, utterances, budget=160_000, threads=2)
-    assert found.shape == (len(utterances), 4, 32)
+    found = embed(model, extractor, recordings, budget=160_000, threads=2)
+    assert found.shape == (len(recordings), 4, 32)
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, one_by_one(checkpoint, utterances), atol=1e-4)
+    np.testing.assert_allclose(found, one_by_one(checkpoint, recordings), atol=1e-4)
 
 
-def test_without_care_padding_would_change_them(checkpoint, utterances):
+def test_without_care_padding_would_change_them(checkpoint, recordings):
     """What the above guards against: transformers' own padding of a checkpoint with group normalisation."""
     model = AutoModel.from_pretrained(checkpoint["path"]).eval()
     extractor = Wav2Vec2FeatureExtractor.from_pretrained(checkpoint["path"])
-    samples = [audio.load(path) for path in utterances["path"][:8]]
+    samples = [audio.load(path) for path in recordings["path"][:8]]
     inputs = extractor(samples, sampling_rate=16_000, padding=True, return_attention_mask=True, return_tensors="pt")
     with torch.inference_mode():
         states = model(**inputs).last_hidden_state
     shortest = int(np.argmin([len(wave) for wave in samples]))
     frames = int(model._get_feat_extract_output_lengths(len(samples[shortest])))
     padded = states[shortest, :frames].mean(0).numpy()
-    assert abs(padded - one_by_one(checkpoint, utterances[shortest : shortest + 1])[0, -1]).max() > 0.01
+    assert abs(padded - one_by_one(checkpoint, recordings[shortest : shortest + 1])[0, -1]).max() > 0.01
 
 
 @pytest.mark.parametrize("budget", [1, 40_000, 1_000_000])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_neither_budget_nor_threads_nor_order_change_them(checkpoint, utterances, budget, threads):
+def test_neither_budget_nor_threads_nor_order_change_them(checkpoint, recordings, budget, threads):
     model, extractor = embeddings.load(checkpoint, "cpu")
-    expected = embeddings.embed(model, extractor, utterances)
-    found = embeddings.embed(model, extractor, utterances[::-1], budget, threads)
+    expected = embed(model, extractor, recordings)
+    found = embed(model, extractor, recordings[::-1], budget, threads)
     np.testing.assert_allclose(found[::-1], expected, atol=1e-4)
 
 
-def test_same_arguments_same_bytes(checkpoint, utterances):
+def test_same_arguments_same_bytes(checkpoint, recordings):
     def run(threads):
-        return embeddings.embed(*embeddings.load(checkpoint, "cpu"), utterances, threads=threads).tobytes()
+        return embed(*embeddings.load(checkpoint, "cpu"), recordings, threads=threads).tobytes()
 
     assert run(2) == run(2) == run(1)
 
 
-def test_loudness_and_offset_do_not_matter_to_a_checkpoint_that_normalises(checkpoint, utterances):
+def test_loudness_and_offset_do_not_matter_to_a_checkpoint_that_normalises(checkpoint, recordings):
     model, extractor = embeddings.load(checkpoint, "cpu")
-    samples = audio.load(utterances["path"][0])
+    samples = audio.load(recordings["path"][0])
     quiet = embeddings._means(model, extractor, [samples, samples * 0.1 + 0.2], "auto")
     np.testing.assert_allclose(quiet[0], quiet[1], atol=1e-3)
 
 
-def test_a_checkpoint_for_speech_recognition_may_lack_what_only_masks_in_training(checkpoint, utterances):
+def test_a_checkpoint_for_speech_recognition_may_lack_what_only_masks_in_training(checkpoint, recordings):
     path = Path(checkpoint["path"], "model.safetensors")
     weights = load_file(path)
     del weights["masked_spec_embed"]
     save_file(weights, path, {"format": "pt"})
-    assert embeddings.embed(*embeddings.load(checkpoint, "cpu"), utterances[:2]).shape == (2, 4, 32)
+    assert embed(*embeddings.load(checkpoint, "cpu"), recordings[:2]).shape == (2, 4, 32)
 
 
 @pytest.mark.parametrize("architecture", ["wav2vec2", "wavlm"])
-def test_an_adapter_behind_the_layers_shortens_none_of_them(make_checkpoint, utterances, architecture):
+def test_an_adapter_behind_the_layers_shortens_none_of_them(make_checkpoint, recordings, architecture):
     checkpoint = make_checkpoint(architecture, add_adapter=True)
     model, extractor = embeddings.load(checkpoint, "cpu")
-    found = embeddings.embed(model, extractor, utterances[:6])
-    np.testing.assert_allclose(found, one_by_one(checkpoint, utterances[:6]), atol=1e-4)
+    found = embed(model, extractor, recordings[:6])
+    np.testing.assert_allclose(found, one_by_one(checkpoint, recordings[:6]), atol=1e-4)
 
 
-def test_a_hubert_that_normalises_before_the_position_keeps_its_padding_at_zero(make_checkpoint, utterances):
+def test_a_hubert_that_normalises_before_the_position_keeps_its_padding_at_zero(make_checkpoint, recordings):
     checkpoint = make_checkpoint("hubert", conv_pos_batch_norm=True)
     path = Path(checkpoint["path"], "model.safetensors")
     weights = load_file(path)
@@ -106,18 +110,24 @@ def test_a_hubert_that_normalises_before_the_position_keeps_its_padding_at_zero(
             weights[name] = weight + torch.rand(weight.shape, generator=torch.manual_seed(0))  # as if it were trained
     save_file(weights, path, {"format": "pt"})
     model, extractor = embeddings.load(checkpoint, "cpu")
-    found = embeddings.embed(model, extractor, utterances[:8], budget=1_000_000)
-    np.testing.assert_allclose(found, one_by_one(checkpoint, utterances[:8]), atol=1e-4)
+    found = embed(model, extractor, recordings[:8], budget=1_000_000)
+    np.testing.assert_allclose(found, one_by_one(checkpoint, recordings[:8]), atol=1e-4)
 
 
-def test_no_utterances_give_no_embeddings(checkpoint, utterances):
-    assert embeddings.embed(*embeddings.load(checkpoint, "cpu"), utterances[:0]).shape == (0, 4, 32)
+def test_parts_of_a_file_give_what_files_of_their_own_give(checkpoint, recordings, as_parts):
+    loaded = embeddings.load(checkpoint, "cpu")
+    # Samples of 16 bits, a second time.
+    np.testing.assert_allclose(embed(*loaded, as_parts), embed(*loaded, recordings), atol=1e-3)
 
 
-def test_a_file_that_cannot_be_read_is_named(checkpoint, utterances):
-    broken = utterances.assign(path=["no.wav", *utterances["path"][1:]])
+def test_no_utterances_give_no_embeddings(checkpoint, recordings):
+    assert embed(*embeddings.load(checkpoint, "cpu"), recordings[:0]).shape == (0, 4, 32)
+
+
+def test_a_file_that_cannot_be_read_is_named(checkpoint, recordings):
+    broken = recordings.assign(path=["no.wav", *recordings["path"][1:]])
     with pytest.raises(InputError, match=r"no\.wav: no such file"):
-        embeddings.embed(*embeddings.load(checkpoint, "cpu"), broken)
+        embed(*embeddings.load(checkpoint, "cpu"), broken)
 
 
 def test_only_this_family_of_encoders_is_taken(tmp_path):
@@ -133,16 +143,16 @@ def test_a_checkpoint_that_hears_another_rate_is_refused(make_checkpoint):
         encoder.load(AutoModel, checkpoint)
 
 
-def test_the_terminal_shows_how_far_it_is(checkpoint, utterances, capsys):
-    embeddings.embed(*embeddings.load(checkpoint, "cpu"), utterances)
+def test_the_terminal_shows_how_far_it_is(checkpoint, recordings, capsys):
+    embed(*embeddings.load(checkpoint, "cpu"), recordings)
     assert "60/60" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_full_size_wav2vec2_base(make_checkpoint, utterances):
+def test_full_size_wav2vec2_base(make_checkpoint, recordings):
     """The paper's architecture in the files of the public repository, with random weights."""
     checkpoint = make_checkpoint("wav2vec2 for pre-training", **encoders.BASE)
-    expected_of = pd.concat([utterances.nsmallest(2, "duration"), utterances.nlargest(2, "duration")])
+    expected_of = pd.concat([recordings.nsmallest(2, "duration"), recordings.nlargest(2, "duration")])
     expected = one_by_one(checkpoint, expected_of)
     encoders.as_public(Path(checkpoint["path"]))
     model, extractor = embeddings.load(checkpoint, "cpu")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import Trainer
 
-from emofuse import audio, contracts, tables
+from emofuse import accuracy, audio, contracts, tables
 from emofuse.speech import encoder, finetuning, logits
 from emofuse.tables import EMOTIONS, InputError, columns
 
@@ -17,11 +17,12 @@ LOGITS = columns("logit", EMOTIONS)
 
 
 @pytest.fixture
-def finetune(checkpoint, fold, utterances, tmp_path):
-    settings = {"seed": 1, "crop": 0.5, "learning_rate": 1e-3, "epochs": 4, "patience": 4, "device": "cpu"}
+def finetune(checkpoint, fold, utterances, recordings, tmp_path):
+    training = {"crop": 0.5, "learning_rate": 1e-3, "batch_size": 8, "epochs": 4, "patience": 4, "class_weights": False}
+    settings = training | {"seed": 1, "budget": 320_000, "device": "cpu"}
 
-    def run(folder="a", **changes):
-        return finetuning.finetune(checkpoint, fold, utterances, tmp_path / folder, **settings | changes)
+    def run(folder="a", heard=recordings, **changes):
+        return finetuning.finetune(checkpoint, fold, utterances, heard, tmp_path / folder, **settings | changes)
 
     return run
 
@@ -38,9 +39,8 @@ def test_it_learns(finetune, fold, utterances):
     assert chosen["validation_UA"] > 0.6  # chance is 0.25
     labels = logits.labels(fold, utterances)
     validation = fold["split"] == "validation"
-    assert logits.unweighted_accuracy(labels[validation], found.loc[validation, LOGITS].to_numpy()) == pytest.approx(
-        chosen["validation_UA"]
-    )
+    predicted = found.loc[validation, LOGITS].to_numpy().argmax(axis=1)
+    assert accuracy.unweighted_accuracy(labels[validation], predicted) == pytest.approx(chosen["validation_UA"])
 
 
 def test_same_seed_same_numbers_and_another_seed_others(finetune):
@@ -94,7 +94,7 @@ def test_after_a_crash_when_training_had_ended_it_only_classifies(finetune, monk
 
 def test_patience_ends_training_and_the_best_epoch_is_kept(finetune, monkeypatch, tmp_path):
     uas = iter([0.3, 0.5, 0.4, 0.5, 0.2, 0.9])
-    monkeypatch.setattr(logits, "unweighted_accuracy", lambda *_: next(uas))
+    monkeypatch.setattr(accuracy, "unweighted_accuracy", lambda *_: next(uas))
     _, chosen = finetune(epochs=6, patience=2)
     assert chosen == {"epoch": 2, "validation_UA": 0.5}
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["checkpoint-12", "checkpoint-6"]
@@ -129,13 +129,52 @@ def test_a_class_that_is_rare_weighs_more():
     assert loss(Outputs, torch.tensor([0, 1])) > plain(Outputs, torch.tensor([0, 1]))
 
 
-def test_whole_utterances_are_classified_the_same_in_batches_and_one_by_one(make_checkpoint, utterances):
+def test_whole_utterances_are_classified_the_same_in_batches_and_one_by_one(make_checkpoint, recordings):
     model, extractor = encoder.load(
         finetuning.AutoModelForAudioClassification, make_checkpoint(), new=("projector.", "classifier."), num_labels=4
     )
-    together = finetuning.predict(model, extractor, utterances, budget=200_000)
-    alone = finetuning.predict(model, extractor, utterances, budget=1)
+    together = finetuning.predict(model, extractor, recordings, budget=200_000)
+    alone = finetuning.predict(model, extractor, recordings, budget=1)
     np.testing.assert_allclose(together, alone, atol=1e-4)
+
+
+def test_parts_of_a_file_train_and_are_classified_as_files_of_their_own(finetune, as_parts):
+    files, _ = finetune("files", epochs=1)
+    parts, _ = finetune("parts", heard=as_parts, epochs=1)
+    # Samples of 16 bits, a second time.
+    np.testing.assert_allclose(parts[LOGITS], files[LOGITS], atol=1e-3)
+
+
+@pytest.fixture
+def training_folder(fold, utterances, relative, checkpoint, tmp_path):
+    arguments = {
+        "recipe": {"training": {"crop": 6.0}, "seed": [0, "voices"]},
+        "fold": fold,
+        "utterances": utterances,
+        "recordings": relative,
+        "checkpoint": [f"{checkpoint['path']}/model.safetensors"],
+    }
+    return lambda **changes: finetuning.training_folder(tmp_path, **arguments | changes)
+
+
+def test_training_goes_on_from_its_own_checkpoints_wherever_the_corpus_lies(training_folder, utterances, relative):
+    # No argument says where the corpus's folder, and on which device: the same names are the same training.
+    shuffled = training_folder(utterances=utterances[::-1], recordings=relative[::-1])
+    assert training_folder() == shuffled
+
+
+def test_no_training_goes_on_from_that_of_another(training_folder, fold, utterances, relative, tmp_path):
+    (tmp_path / "other.safetensors").write_bytes(b"other")
+    changes = [
+        {"recipe": {"training": {"crop": 3.0}, "seed": [0, "voices"]}},
+        {"fold": fold[1:]},
+        {"utterances": utterances.assign(emotion=["sad", *utterances["emotion"][1:]])},
+        {"recordings": relative.assign(path=["other.wav", *relative["path"][1:]])},
+        {"recordings": relative.assign(start=0.05)},
+        {"checkpoint": [tmp_path / "other.safetensors"]},
+    ]
+    folders = {training_folder(), *(training_folder(**change) for change in changes)}
+    assert len(folders) == 1 + len(changes)
 
 
 def test_long_utterances_are_cut_at_random_places_and_short_ones_repeated():

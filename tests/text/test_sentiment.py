@@ -33,6 +33,10 @@ TEXTS = [
 ]
 
 
+def logits(model, tokenizer, texts, batch_size=32):
+    return sentiment.logits(model, tokenizer, texts, batch_size)
+
+
 def write_checkpoint(folder, **changes):
     """The files of cardiffnlp/twitter-xlm-roberta-base-sentiment: a SentencePiece model and no tokenizer.json."""
     folder.mkdir()
@@ -96,21 +100,21 @@ def test_the_weights_are_the_files(checkpoint, loaded):
 
 
 def test_padding_changes_no_result(loaded):
-    alone = np.concatenate([sentiment.logits(*loaded, [text]) for text in TEXTS])
+    alone = np.concatenate([logits(*loaded, [text]) for text in TEXTS])
     for batch_size in (2, 3, 100):
-        np.testing.assert_allclose(sentiment.logits(*loaded, TEXTS, batch_size), alone, atol=1e-5)
+        np.testing.assert_allclose(logits(*loaded, TEXTS, batch_size), alone, atol=1e-5)
     assert np.ptp(alone, axis=0).min() > 0.01
 
 
 def test_the_order_of_texts_changes_no_result(loaded):
-    forwards = sentiment.logits(*loaded, TEXTS, 3)
-    np.testing.assert_allclose(sentiment.logits(*loaded, TEXTS[::-1], 3)[::-1], forwards, atol=1e-5)
+    forwards = logits(*loaded, TEXTS, 3)
+    np.testing.assert_allclose(logits(*loaded, TEXTS[::-1], 3)[::-1], forwards, atol=1e-5)
 
 
 def test_texts_that_are_too_long_are_cut_at_their_end(loaded):
     model, tokenizer = loaded
     assert sentiment.max_length(model, tokenizer) == 512
-    long = sentiment.logits(model, tokenizer, [" ".join(["again"] * 900), " ".join(["again"] * 901 + ["no"])])
+    long = logits(model, tokenizer, [" ".join(["again"] * 900), " ".join(["again"] * 901 + ["no"])])
     np.testing.assert_allclose(long[0], long[1], atol=1e-5)
 
 
@@ -147,16 +151,16 @@ def test_logits_follow_the_labels(tmp_path, checkpoint, loaded):
     config = json.loads((folder / "config.json").read_text())
     config["id2label"] = {"0": "Positive", "1": "Negative", "2": "Neutral"}
     (folder / "config.json").write_text(json.dumps(config))
-    turned = sentiment.logits(*sentiment.load_model({"path": str(folder)}, "cpu"), TEXTS)
-    np.testing.assert_allclose(turned, sentiment.logits(*loaded, TEXTS)[:, [1, 2, 0]], atol=1e-6)
+    turned = logits(*sentiment.load_model({"path": str(folder)}, "cpu"), TEXTS)
+    np.testing.assert_allclose(turned, logits(*loaded, TEXTS)[:, [1, 2, 0]], atol=1e-6)
 
 
 def test_the_table_keeps_all_three_logits_in_the_order_of_the_transcripts(loaded):
     transcripts = pd.DataFrame({"utterance": list("edcbagf"), "text": TEXTS})
-    table = sentiment.table(*loaded, transcripts, "none", batch_size=2)
+    table = sentiment.table(*loaded, transcripts, normalisation="none", batch_size=2)
     checked = tables.check(table, contracts.SENTIMENT_LOGITS, "sentiment.parquet")
     assert checked["utterance"].tolist() == list("edcbagf")
-    expected = sentiment.logits(*loaded, TEXTS)
+    expected = logits(*loaded, TEXTS)
     np.testing.assert_allclose(checked[["logit_negative", "logit_neutral", "logit_positive"]], expected, atol=1e-5)
 
 
@@ -164,7 +168,9 @@ def test_texts_are_normalised_first(loaded):
     shouted = pd.DataFrame({"utterance": ["a"], "text": ["  NO!  It's  the WORST..."]})
     plain = pd.DataFrame({"utterance": ["a"], "text": ["no it's the worst"]})
     pd.testing.assert_frame_equal(
-        sentiment.table(*loaded, shouted, "words"), sentiment.table(*loaded, plain, "none"), atol=1e-6
+        sentiment.table(*loaded, shouted, normalisation="words", batch_size=1),
+        sentiment.table(*loaded, plain, normalisation="none", batch_size=1),
+        atol=1e-6,
     )
 
 
@@ -174,7 +180,7 @@ def test_safetensors_load_as_well(tmp_path, checkpoint, loaded):
     AutoModelForSequenceClassification.from_pretrained(checkpoint).save_pretrained(folder)
     assert (folder / "model.safetensors").is_file()
     again = sentiment.load_model({"path": str(folder)}, "cpu")
-    np.testing.assert_allclose(sentiment.logits(*again, TEXTS), sentiment.logits(*loaded, TEXTS), atol=1e-6)
+    np.testing.assert_allclose(logits(*again, TEXTS), logits(*loaded, TEXTS), atol=1e-6)
 
 
 def test_only_positions_that_begin_after_padding_are_lost(loaded):
@@ -222,6 +228,6 @@ def test_xlm_roberta_base_at_its_full_size(tmp_path):
     folder = write_checkpoint(tmp_path / "base", **base)
     model, tokenizer = sentiment.load_model({"path": str(folder)}, "cpu")
     assert sum(weights.numel() for weights in model.parameters()) == 278_045_955  # 1.11 GB, as the public file has
-    found = sentiment.logits(model, tokenizer, TEXTS[:5], batch_size=4)
+    found = logits(model, tokenizer, TEXTS[:5], batch_size=4)
     assert found.shape == (5, 3)
     assert np.isfinite(found).all()

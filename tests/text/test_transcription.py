@@ -11,9 +11,9 @@ import whisper
 from whisper.decoding import DecodingResult
 from whisper.model import ModelDimensions, Whisper
 
-from emofuse import contracts, tables
+from emofuse import audio, contracts, tables
 from emofuse.tables import InputError
-from emofuse.text import reference, transcription
+from emofuse.text import transcription
 
 RATE = 16_000
 
@@ -57,7 +57,7 @@ def save(model, path):
 
 
 @pytest.fixture(scope="module")
-def utterances(tmp_path_factory):
+def recordings(tmp_path_factory):
     """Seven utterances of noise and tones, 0.3 to 3.9 s."""
     folder = tmp_path_factory.mktemp("audio")
     random = np.random.default_rng(0)
@@ -68,60 +68,72 @@ def utterances(tmp_path_factory):
         path = folder / f"u{index}.wav"
         soundfile.write(path, samples, RATE)
         rows.append({"utterance": f"u{index}", "path": str(path), "duration": duration})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).assign(start=np.nan, end=np.nan)
+
+
+def transcribe(model, recordings, language=None, batch_size=16, seed=0):
+    return transcription.transcribe(model, recordings, language=language, batch_size=batch_size, seed=seed)
 
 
 def long_utterance(folder, seconds):
     path = folder / "long.wav"
     soundfile.write(path, 0.1 * np.random.default_rng(1).standard_normal(seconds * RATE), RATE)
-    return pd.DataFrame({"utterance": ["long"], "path": [str(path)], "duration": [float(seconds)]})
+    recording = {"utterance": "long", "path": str(path), "start": np.nan, "end": np.nan, "duration": float(seconds)}
+    return pd.DataFrame([recording])
+
+
+def test_parts_of_a_file_give_what_files_of_their_own_give(recordings, tmp_path):
+    samples = [audio.load(path) for path in recordings["path"]]
+    soundfile.write(tmp_path / "dialog.wav", np.concatenate(samples), RATE)
+    ends = np.cumsum([len(wave) for wave in samples]) / RATE
+    parts = recordings.assign(path=str(tmp_path / "dialog.wav"), start=ends - recordings["duration"], end=ends)
+    model = whisper_model(sure=True)
+    assert transcribe(model, parts)["text"].tolist() == transcribe(model, recordings)["text"].tolist()
 
 
 @pytest.mark.parametrize("sure", [True, False])
-def test_a_batch_gives_what_one_by_one_gives(utterances, sure):
+def test_a_batch_gives_what_one_by_one_gives(recordings, sure):
     model = whisper_model(sure)
-    together = tables.check(
-        transcription.transcribe(model, utterances, batch_size=4), contracts.TRANSCRIPTS, "together"
-    )
-    alone = pd.concat([transcription.transcribe(model, utterances.iloc[[index]]) for index in range(len(utterances))])
-    assert together["utterance"].tolist() == utterances["utterance"].tolist()
+    together = tables.check(transcribe(model, recordings, batch_size=4), contracts.TRANSCRIPTS, "together")
+    alone = pd.concat([transcribe(model, recordings.iloc[[index]]) for index in range(len(recordings))])
+    assert together["utterance"].tolist() == recordings["utterance"].tolist()
     assert together["text"].tolist() == alone["text"].tolist()
     assert together["text"].nunique() > 1
     for column in ("mean_log_probability", "no_speech_probability"):
         np.testing.assert_allclose(together[column], alone[column], rtol=1e-4, atol=1e-6)
 
 
-def test_shards_put_together_are_the_whole(utterances, tmp_path):
+def test_shards_put_together_are_the_whole(recordings, tmp_path):
     model = whisper_model()
     paths = []
     for index in range(3):
         paths.append(tmp_path / f"{index}.parquet")
-        shard = tables.shard(utterances, index, 3)
-        tables.write(transcription.transcribe(model, shard, batch_size=2), contracts.TRANSCRIPTS, paths[-1])
-    gathered = tables.gather(paths, contracts.TRANSCRIPTS, utterances, "all.parquet")
-    whole = transcription.transcribe(model, utterances)
+        shard = tables.shard(recordings, index, 3)
+        tables.write(transcribe(model, shard, batch_size=2), contracts.TRANSCRIPTS, paths[-1])
+    gathered = tables.gather(paths, contracts.TRANSCRIPTS, recordings, "all.parquet")
+    whole = transcribe(model, recordings)
     assert gathered["text"].tolist() == whole["text"].tolist()
     assert gathered["utterance"].tolist() == whole["utterance"].tolist()
 
 
-def test_a_shard_past_the_end_is_an_empty_table(utterances, tmp_path):
-    empty = transcription.transcribe(whisper_model(), tables.shard(utterances, 9, 3))
+def test_a_shard_past_the_end_is_an_empty_table(recordings, tmp_path):
+    empty = transcribe(whisper_model(), tables.shard(recordings, 9, 3))
     tables.write(empty, contracts.TRANSCRIPTS, tmp_path / "empty.parquet")
     assert tables.read(contracts.TRANSCRIPTS, tmp_path / "empty.parquet").empty
 
 
-def test_sampled_texts_follow_from_the_seed(utterances):
+def test_sampled_texts_follow_from_the_seed(recordings):
     model = whisper_model()
-    texts = [transcription.transcribe(model, utterances, seed=seed)["text"].tolist() for seed in (1, 1, 2)]
+    texts = [transcribe(model, recordings, seed=seed)["text"].tolist() for seed in (1, 1, 2)]
     assert texts[0] == texts[1] != texts[2]
 
 
 @pytest.mark.parametrize("language", ["en", None])
-def test_texts_and_numbers_are_those_of_whispers_own_example(utterances, language):
+def test_texts_and_numbers_are_those_of_whispers_own_example(recordings, language):
     # The README of openai-whisper: pad_or_trim, log_mel_spectrogram, decode.
     model = whisper_model(sure=True, n_audio_ctx=1500, n_vocab=51865)
-    ours = transcription.transcribe(model, utterances, language).set_index("utterance")
-    for row in utterances.itertuples():
+    ours = transcribe(model, recordings, language).set_index("utterance")
+    for row in recordings.itertuples():
         samples, _ = soundfile.read(row.path, dtype="float32")
         mel = whisper.log_mel_spectrogram(whisper.pad_or_trim(samples))
         theirs = whisper.decode(model, mel, fp16=False, language=language, without_timestamps=True)
@@ -162,34 +174,34 @@ def test_only_utterances_that_are_not_good_enough_are_decoded_again(monkeypatch,
 def test_an_utterance_longer_than_30_s_goes_through_transcribe(tmp_path, monkeypatch):
     model = whisper_model(n_audio_ctx=1500)
     utterance = long_utterance(tmp_path, 31)
-    table = tables.check(transcription.transcribe(model, utterance), contracts.TRANSCRIPTS, "x")
-    pd.testing.assert_frame_equal(table, transcription.transcribe(model, utterance))
+    table = tables.check(transcribe(model, utterance), contracts.TRANSCRIPTS, "x")
+    pd.testing.assert_frame_equal(table, transcribe(model, utterance))
     assert table.loc[0, "mean_log_probability"] < 0
     assert 0 <= table.loc[0, "no_speech_probability"] <= 1
 
     silent = {"text": "", "segments": []}
     monkeypatch.setattr(whisper, "transcribe", lambda *args, **kwargs: silent)
-    table = tables.check(transcription.transcribe(model, utterance), contracts.TRANSCRIPTS, "x")
+    table = tables.check(transcribe(model, utterance), contracts.TRANSCRIPTS, "x")
     assert table.loc[0, "text"] == ""
     assert table.loc[0].isna().sum() == 2
 
 
-def test_a_model_with_a_smaller_window_refuses_longer_utterances_by_name(utterances, tmp_path):
-    both = pd.concat([utterances, long_utterance(tmp_path, 5)], ignore_index=True)
+def test_a_model_with_a_smaller_window_refuses_longer_utterances_by_name(recordings, tmp_path):
+    both = pd.concat([recordings, long_utterance(tmp_path, 5)], ignore_index=True)
     with pytest.raises(InputError, match=r"long\): lasts 5 s; should be at most 4 s"):
-        transcription.transcribe(whisper_model(), both)
+        transcribe(whisper_model(), both)
 
 
-def test_models_of_128_mel_bins_work(utterances):
+def test_models_of_128_mel_bins_work(recordings):
     model = whisper_model(n_mels=128, n_vocab=51866)
-    assert len(transcription.transcribe(model, utterances, "en")) == len(utterances)
+    assert len(transcribe(model, recordings, "en")) == len(recordings)
 
 
-def test_a_language_that_the_model_does_not_know_is_refused(utterances):
+def test_a_language_that_the_model_does_not_know_is_refused(recordings):
     with pytest.raises(InputError, match="language is 'de'; this Whisper model knows en"):
-        transcription.transcribe(whisper_model(), utterances, "de")
+        transcribe(whisper_model(), recordings, "de")
     with pytest.raises(InputError, match="language is 'xx'"):
-        transcription.transcribe(whisper_model(n_vocab=51865), utterances, "xx")
+        transcribe(whisper_model(n_vocab=51865), recordings, "xx")
 
 
 def test_a_file_loads(tmp_path):
@@ -247,28 +259,15 @@ def test_one_of_whispers_own_is_looked_for_in_its_cache_and_never_downloaded(tmp
 
 
 @pytest.mark.slow
-def test_whisper_tiny_at_its_full_size(utterances, tmp_path, monkeypatch):
+def test_whisper_tiny_at_its_full_size(recordings, tmp_path, monkeypatch):
     monkeypatch.setattr(transcription, "TEMPERATURES", (0.0, 1.0))
     tiny = dict(n_audio_ctx=1500, n_audio_state=384, n_audio_head=6, n_audio_layer=4, n_vocab=51865)
     tiny |= dict(n_text_ctx=448, n_text_state=384, n_text_head=6, n_text_layer=4)
     path = save(whisper_model(sure=True, **tiny), tmp_path / "tiny.pt")
     model = transcription.load_model({"path": str(path)}, "cpu")
-    table = transcription.transcribe(model, utterances[:2], "en")
+    table = transcribe(model, recordings[:2], "en")
     tables.check(table, contracts.TRANSCRIPTS, "tiny")
     assert table["text"].str.len().gt(0).all()
-
-
-def test_references_can_take_the_place_of_transcripts():
-    utterances = pd.DataFrame({"utterance": ["a", "b"], "reference": ["Yes.", "No."]})
-    table = tables.check(reference.transcripts(utterances, "utterances.parquet"), contracts.TRANSCRIPTS, "x")
-    assert table["text"].tolist() == ["Yes.", "No."]
-    assert table[["mean_log_probability", "no_speech_probability"]].isna().all(axis=None)
-
-
-def test_all_missing_references_are_named():
-    utterances = pd.DataFrame({"utterance": ["a", "b", "c"], "reference": [None, "No.", None]})
-    with pytest.raises(InputError, match=r"(?s)2 problems.*row 0 \(a\).*row 2 \(c\)"):
-        reference.transcripts(utterances, "utterances.parquet")
 
 
 def test_missing_and_unexpected_utterances_of_shards_are_named(tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import published
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emofuse import contracts, tables
@@ -38,21 +38,45 @@ def test_equally_short_alignments_split_as_kaldi_splits_them():
     assert wer.count(list("abc"), list("acd")) == (2, 0, 1, 1)
 
 
+@st.composite
+def corpora(draw):
+    """What was said and what was written in some utterances."""
+    pairs = draw(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=6))
+    return [" ".join(words) for words, _ in pairs], [" ".join(words) for _, words in pairs]
+
+
+@settings(max_examples=50, deadline=None)
+@given(corpora())
+def test_rates_are_jiwers(corpus):
+    spoken, written = corpus
+    utterances = about(["scripted"] * len(spoken), ["sad"] * len(spoken))
+    rate = wer.table(utterances, references(spoken), transcripts(written), "none").set_index("condition")["WER"]["all"]
+    if any(spoken):
+        assert rate == jiwer.wer(spoken, written)
+    else:
+        assert np.isnan(rate)
+
+
+def about(conditions, emotions):
+    names = [f"u{number}" for number in range(1, len(emotions) + 1)]
+    table = {"utterance": names, "corpus": "corpus", "condition": conditions, "emotion": emotions}
+    return pd.DataFrame(table).assign(speaker="s", session="1")
+
+
+def references(texts):
+    return pd.DataFrame({"utterance": [f"u{number}" for number in range(1, len(texts) + 1)], "reference": texts})
+
+
 @pytest.fixture
 def utterances():
-    return pd.DataFrame(
-        {
-            "utterance": ["u1", "u2", "u3", "u4"],
-            "corpus": "corpus",
-            "speaker": "s",
-            "session": "1",
-            "condition": ["improvised", "improvised", "scripted", "scripted"],
-            "path": "x.wav",
-            "duration": 1.0,
-            "emotion": ["angry", "sad", "sad", "sad"],
-            "reference": ["Go away!", "I am so sorry.", "Oh no", None],
-        }
-    )
+    return about(["improvised", "improvised", "scripted", "scripted"], ["angry", "sad", "sad", "sad"])
+
+
+SAID = ["Go away!", "I am so sorry.", "Oh no", None]
+
+
+def rates(utterances, written, said=SAID, normalisation="words"):
+    return wer.table(utterances, references(said), transcripts(written), normalisation)
 
 
 def transcripts(texts):
@@ -67,7 +91,7 @@ def transcripts(texts):
 
 
 def test_the_table_is_by_corpus_condition_and_emotion(utterances):
-    table = wer.table(utterances, transcripts(["go away", "I'm so sorry", "", "anything"]))
+    table = rates(utterances, ["go away", "I'm so sorry", "", "anything"])
     rows = tables.check(table, contracts.WER, "wer.parquet").set_index(["condition", "emotion"])
     assert sorted(rows.index) == [
         ("all", "all"),
@@ -91,33 +115,32 @@ def test_the_table_is_by_corpus_condition_and_emotion(utterances):
 
 
 def test_an_empty_transcript_loses_all_words_and_a_missing_reference_does_not_count(utterances):
-    table = wer.table(utterances, transcripts(["", "", "", "much text"])).query(
-        "condition == 'all' and emotion == 'all'"
-    )
+    table = rates(utterances, ["", "", "", "much text"]).query("condition == 'all' and emotion == 'all'")
     assert table[["utterances", "deletions", "insertions", "WER"]].to_numpy().tolist() == [[3, 8, 0, 1.0]]
 
 
 def test_normalisation_is_a_choice(utterances):
-    written = transcripts(["go away", "i am so sorry", "oh no", ""])
-    rates = {
-        name: wer.table(utterances, written, name).set_index(["condition", "emotion"]) for name in ("none", "words")
+    written = ["go away", "i am so sorry", "oh no", ""]
+    found = {
+        name: rates(utterances, written, normalisation=name).set_index(["condition", "emotion"])
+        for name in ("none", "words")
     }
-    assert rates["words"].loc[("all", "all"), "WER"] == 0
-    assert rates["none"].loc[("all", "all"), "WER"] == pytest.approx(5 / 8)
+    assert found["words"].loc[("all", "all"), "WER"] == 0
+    assert found["none"].loc[("all", "all"), "WER"] == pytest.approx(5 / 8)
 
 
 def test_a_corpus_without_references_has_no_rates(utterances):
-    table = wer.table(utterances.assign(reference=None), transcripts(["a", "b", "c", "d"]))
+    table = rates(utterances, ["a", "b", "c", "d"], [None] * 4)
     assert tables.check(table, contracts.WER, "wer.parquet").empty
 
 
 def test_a_corpus_without_conditions_has_only_all(utterances):
-    table = wer.table(utterances.assign(condition=""), transcripts(["a", "b", "c", "d"]))
+    table = rates(utterances.assign(condition=""), ["a", "b", "c", "d"])
     assert set(table["condition"]) == {"all"}
 
 
 def test_a_reference_without_words_has_no_rate(utterances):
-    table = wer.table(utterances.assign(reference="..."), transcripts(["a", "", "", ""]))
+    table = rates(utterances, ["a", "", "", ""], ["..."] * 4)
     everything = table.query("condition == 'all' and emotion == 'all'").iloc[0]
     assert (everything["insertions"], everything["words"]) == (1, 0)
     assert np.isnan(everything["WER"])
@@ -133,16 +156,9 @@ def test_the_published_counts_are_reproduced(fold):
     lines = (folder / "groundtruth_IEMOCAP.txt").read_text(encoding="utf-8").splitlines()
     reference = dict(line.split(" ", 1) for line in lines)
     texts = pd.read_csv(file, keep_default_na=False).rename(columns={"ID": "utterance", "transcription": "text"})
-    utterances = pd.DataFrame(
-        {
-            "utterance": texts["utterance"],
-            "corpus": "iemocap",
-            "condition": "",
-            "emotion": "neutral",
-            "reference": texts["utterance"].map(reference),
-        }
-    )
-    ours = wer.table(utterances, texts, "none").query("emotion == 'all'").iloc[0]
+    utterances = texts[["utterance"]].assign(corpus="iemocap", condition="", emotion="neutral")
+    references = texts[["utterance"]].assign(reference=texts["utterance"].map(reference))
+    ours = wer.table(utterances, references, texts, "none").query("emotion == 'all'").iloc[0]
 
     results = (folder / "whisper-large-v3" / "wer_results.txt").read_text()
     counts = re.search(

@@ -1,15 +1,27 @@
-"""Logging, set up once for all scripts."""
+"""Logging, set up once for all scripts, and a record of what each job was made with."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import logging
+import platform
+import re
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from pathlib import Path
 from typing import TextIO, cast
 
+from emofuse import tables
 from emofuse.tables import InputError
+
+LIBRARY = Path(__file__).parent
+
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "whisper": "openai-whisper", "PIL": "pillow", "yaml": "pyyaml"}
+"""The distributions whose modules go by another name."""
+
+IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
 
 
 @contextmanager
@@ -17,11 +29,17 @@ def logged(path: str | Path) -> Iterator[None]:
     """Log what happens in a block, progress bars included, to a file and to the terminal.
 
     Bad input ends the script with its message alone, anything else with its traceback, in both places.
+    When the block ends well, a JSON file beside the log says what it was made with:
+    ``versions`` (see :func:`versions`), ``machine`` (see :func:`machine`) and ``seconds``, which the block took.
 
     Args:
         path: the log file, which is replaced
     """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    record = Path(path).with_suffix(".json")
+    record.parent.mkdir(parents=True, exist_ok=True)
+    # What an earlier run has recorded says nothing about this one.
+    record.unlink(missing_ok=True)
+    began = time.perf_counter()
     file = logging.FileHandler(path, mode="w", encoding="utf-8")
     logging.basicConfig(
         level=logging.INFO,
@@ -39,6 +57,42 @@ def logged(path: str | Path) -> Iterator[None]:
     except Exception:
         logging.exception("stopped")
         sys.exit(1)
+    seconds = round(time.perf_counter() - began, 3)
+    tables.write_json({"versions": versions(), "machine": machine(), "seconds": seconds}, record)
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of those packages that the library imports by name and this process has loaded."""
+    loaded = imported() & sys.modules.keys()
+    used = {"python": platform.python_version()}
+    for module in sorted(loaded):
+        distribution = DISTRIBUTIONS.get(module, module)
+        with suppress(importlib.metadata.PackageNotFoundError):
+            used[distribution] = importlib.metadata.version(distribution)
+    return used
+
+
+def imported() -> set[str]:
+    """The packages from elsewhere that the library names in an import."""
+    files = (file.read_text(encoding="utf-8") for file in LIBRARY.rglob("*.py"))
+    return {name for text in files for name in IMPORT.findall(text)} - sys.stdlib_module_names - {LIBRARY.name}
+
+
+def machine() -> dict[str, str]:
+    """The name of the processor, and of the GPU if this process has computed on one."""
+    names = {"cpu": _processor()}
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        names["gpu"] = torch.cuda.get_device_name()
+    return names
+
+
+def _processor() -> str:
+    with suppress(OSError), Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
 
 
 class _Tee:

@@ -1,18 +1,23 @@
-"""Rule `embeddings`: have an encoder listen to one shard of a corpus."""
+"""Rule `embeddings`: let an encoder listen to one shard of a corpus."""
 
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
-from emofuse import contracts, tables
+from emofuse import audio, contracts, tables
 from emofuse.logs import logged
 from emofuse.speech import embeddings, storage
 
-settings = snakemake.params.settings
+recipe, resources, wildcards = snakemake.params.recipe, snakemake.resources, snakemake.wildcards
 with logged(snakemake.log[0]):
-    utterances = tables.read(contracts.UTTERANCES, snakemake.input.utterances)
-    shard = tables.shard(utterances, int(snakemake.wildcards.shard), settings["shard_size"])
-    model, extractor = embeddings.load(settings["checkpoint"], settings["device"])
-    found = embeddings.embed(model, extractor, shard, settings["budget"], snakemake.threads, settings["precision"])
-    storage.write(found, list(shard["utterance"]), snakemake.output[0])
+    recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)
+    shard = tables.shard(recordings, int(wildcards.shard), int(wildcards.size))
+    heard = embeddings.embed(
+        *embeddings.load(recipe["checkpoint"], resources.device),
+        audio.resolve(shard, resources.root),
+        budget=resources.budget,
+        threads=snakemake.threads,
+        precision=recipe["precision"],
+    )
+    storage.write(heard, list(shard["utterance"]), snakemake.output[0])

@@ -6,34 +6,36 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 import shutil
-from pathlib import Path
 
 import pandas as pd
 import torch
 
-from emofuse import contracts, provenance, tables
+from emofuse import audio, contracts, provenance, tables
 from emofuse.logs import logged
 from emofuse.speech import finetuning
 
-settings = snakemake.params.settings
+recipe, resources = snakemake.params.recipe, snakemake.resources
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     folds = tables.read(contracts.FOLDS, snakemake.input.folds)
     fold = folds[folds["fold"] == snakemake.wildcards.fold]
     utterances = pd.concat([tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances])
-    # What an earlier try has left is gone on from only if it was the same training.
-    heard = fold.merge(utterances[["utterance", "path", "duration", "emotion"]], on="utterance", how="left")
-    weights = provenance.file_digest(snakemake.input.checkpoint)
-    training = Path(snakemake.params.folder, provenance.digest([settings, heard.to_dict("list"), weights]))
+    recordings = [tables.read(contracts.RECORDINGS, path) for path in snakemake.input.recordings]
+    # One folder per corpus; that of a single corpus may hold the separator.
+    roots = resources.root.split(os.pathsep, len(recordings) - 1)
     speech, chosen = finetuning.finetune(
-        settings["checkpoint"],
+        recipe["checkpoint"],
         fold,
         utterances,
-        training,
-        seed=provenance.seed(*settings["seed"]),
-        device=settings["device"],
-        **settings["training"],
+        pd.concat([audio.resolve(*corpus) for corpus in zip(recordings, roots, strict=True)]),
+        finetuning.training_folder(
+            resources.folder, recipe, fold, utterances, pd.concat(recordings), snakemake.input.checkpoint
+        ),
+        seed=provenance.seed(*recipe["seed"]),
+        device=resources.device,
+        budget=resources.budget,
+        **recipe["training"],
     )
     tables.write(speech, contracts.SPEECH_LOGITS, snakemake.output.speech)
     tables.write_json(chosen, snakemake.output.parameters)
-    shutil.rmtree(snakemake.params.folder)
+    shutil.rmtree(resources.folder)

@@ -5,5 +5,5 @@ from emofuse.logs import logged
 from emofuse.speech import storage
 
 with logged(snakemake.log[0]):
-    utterances = tables.read(contracts.UTTERANCES, snakemake.input.utterances)
-    storage.merge(snakemake.input.shards, list(utterances["utterance"]), snakemake.output[0])
+    recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)
+    storage.merge(snakemake.input.shards, list(recordings["utterance"]), snakemake.output[0])

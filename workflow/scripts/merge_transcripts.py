@@ -1,9 +1,9 @@
-"""Put the shards of the transcripts together, once every utterance is in one."""
+"""Rule `merge_transcripts`: put the shards of a corpus's transcripts together."""
 
 from emofuse import contracts, tables
 from emofuse.logs import logged
 
 with logged(snakemake.log[0]):
-    utterances = tables.read(contracts.UTTERANCES, snakemake.input.utterances)
-    merged = tables.gather(snakemake.input.shards, contracts.TRANSCRIPTS, utterances, snakemake.output[0])
+    recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)
+    merged = tables.gather(snakemake.input.shards, contracts.TRANSCRIPTS, recordings, snakemake.output[0])
     tables.write(merged, contracts.TRANSCRIPTS, snakemake.output[0])

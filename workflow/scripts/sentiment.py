@@ -1,4 +1,4 @@
-"""Read the sentiment of a corpus's transcripts."""
+"""Rule `sentiment`: read the sentiment of a corpus's transcripts."""
 
 import os
 
@@ -11,11 +11,13 @@ from emofuse import contracts, tables
 from emofuse.logs import logged
 from emofuse.text import sentiment
 
-settings = snakemake.params.settings
-
+recipe, resources = snakemake.params.recipe, snakemake.resources
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    transcripts = tables.read(contracts.TRANSCRIPTS, snakemake.input.transcripts)
-    model, tokenizer = sentiment.load_model(settings["checkpoint"], settings["device"])
-    result = sentiment.table(model, tokenizer, transcripts, settings["normalisation"], settings["batch_size"])
-    tables.write(result, contracts.SENTIMENT_LOGITS, snakemake.output[0])
+    logits = sentiment.table(
+        *sentiment.load_model(recipe["checkpoint"], resources.device),
+        tables.read(contracts.TRANSCRIPTS, snakemake.input.transcripts),
+        normalisation=recipe["normalisation"],
+        batch_size=resources.batch_size,
+    )
+    tables.write(logits, contracts.SENTIMENT_LOGITS, snakemake.output[0])

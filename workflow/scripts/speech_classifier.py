@@ -7,7 +7,7 @@ from emofuse import contracts, tables
 from emofuse.logs import logged
 from emofuse.speech import classifier
 
-settings = snakemake.params.settings
+recipe = snakemake.params.recipe
 with logged(snakemake.log[0]), threadpool_limits(snakemake.threads):
     folds = tables.read(contracts.FOLDS, snakemake.input.folds)
     utterances = pd.concat([tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances])
@@ -15,8 +15,8 @@ with logged(snakemake.log[0]), threadpool_limits(snakemake.threads):
         snakemake.input.embeddings,
         folds[folds["fold"] == snakemake.wildcards.fold],
         utterances,
-        settings["c"],
-        settings["class_weights"],
+        c=recipe["c"],
+        class_weights=recipe["class_weights"],
     )
     tables.write(speech, contracts.SPEECH_LOGITS, snakemake.output.speech)
     tables.write_json(chosen, snakemake.output.parameters)

@@ -1,9 +1,19 @@
-"""Learn emotions from the transcripts of the training speakers, fold by fold."""
+"""Rule `text_expert`: learn emotions from the transcripts of the training speakers, fold by fold."""
+
+import pandas as pd
 
 from emofuse import contracts, tables
 from emofuse.logs import logged
-from emofuse.text.expert import predict
+from emofuse.text import expert
 
+recipe = snakemake.params.recipe
 with logged(snakemake.log[0]):
-    scores = tables.read(contracts.SCORES, snakemake.input.scores)
-    tables.write(predict(scores, **snakemake.params.settings["parameters"]), contracts.TEXT_EXPERT, snakemake.output[0])
+    read = expert.predict(
+        tables.read(contracts.FOLDS, snakemake.input.folds),
+        pd.concat([tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances]),
+        pd.concat([tables.read(contracts.TRANSCRIPTS, path) for path in snakemake.input.transcripts]),
+        inverse_penalty=recipe["inverse_penalty"],
+        smoothing=recipe["smoothing"],
+        parts=recipe["parts"],
+    )
+    tables.write(read, contracts.TEXT_EXPERT, snakemake.output[0])

@@ -1,4 +1,4 @@
-"""Have Whisper write down one shard of a corpus."""
+"""Rule `transcripts`: let Whisper transcribe one shard of a corpus."""
 
 import os
 
@@ -7,21 +7,20 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 import torch
 
-from emofuse import contracts, provenance, tables
+from emofuse import audio, contracts, provenance, tables
 from emofuse.logs import logged
 from emofuse.text import transcription
 
-settings = snakemake.params.settings
-
+recipe, resources, wildcards = snakemake.params.recipe, snakemake.resources, snakemake.wildcards
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    utterances = tables.read(contracts.UTTERANCES, snakemake.input.utterances)
-    shard = tables.shard(utterances, int(snakemake.wildcards.shard), settings["shard_size"])
+    recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)
+    shard = tables.shard(recordings, int(wildcards.shard), int(wildcards.size))
     transcripts = transcription.transcribe(
-        transcription.load_model(settings["checkpoint"], settings["device"]),
-        shard,
-        language=settings["language"],
-        batch_size=settings["batch_size"],
-        seed=provenance.seed(*settings["seed"]),
+        transcription.load_model(recipe["checkpoint"], resources.device),
+        audio.resolve(shard, resources.root),
+        language=recipe["language"],
+        batch_size=resources.batch_size,
+        seed=provenance.seed(*recipe["seed"]),
     )
     tables.write(transcripts, contracts.TRANSCRIPTS, snakemake.output[0])

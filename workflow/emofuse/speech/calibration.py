@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
+from emofuse import accuracy
 from emofuse.tables import EMOTIONS, columns
 
 Floats = npt.NDArray[np.float64]
@@ -74,6 +75,6 @@ def temperatures(speech: pd.DataFrame) -> dict[str, float]:
     """
     validation = speech[speech["split"] == "validation"]
     return {
-        str(fold): fit_temperature(part[columns("logit", EMOTIONS)], pd.Index(EMOTIONS).get_indexer(part["emotion"]))
+        str(fold): fit_temperature(part[columns("logit", EMOTIONS)], accuracy.indices(part["emotion"]))
         for fold, part in validation.groupby("fold")
     }

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
+from emofuse import accuracy
 from emofuse.speech import logits, storage
 from emofuse.tables import EMOTIONS
 
@@ -20,17 +21,18 @@ def fit_predict(
     embeddings: Sequence[str | Path],
     fold: pd.DataFrame,
     utterances: pd.DataFrame,
-    c: Sequence[float] = (0.0001, 0.001, 0.01, 0.1),
-    class_weights: bool = False,
+    *,
+    c: Sequence[float],
+    class_weights: bool,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Train on a fold's training utterances and classify all of the fold.
 
     Embeddings are standardised by the training utterances' mean and deviation.
-    Layer and regularisation are those with the highest UA on the validation utterances, of equals those with the
-    lowest log loss there.
+    Layer and regularisation are those with the highest UA on the validation utterances.
+    Where several have it, they are those with the lowest log loss there.
 
     Args:
-        embeddings: files of one encoder's embeddings, one a corpus
+        embeddings: files of one encoder's embeddings, one per corpus
         fold: one fold of a ``folds`` table
         utterances: the ``utterances`` table, or several below each other, that the fold was made of
         c: inverse strengths of the regularisation to choose from
@@ -53,10 +55,10 @@ def fit_predict(
         model = LogisticRegression(class_weight="balanced" if class_weights else None, warm_start=True, max_iter=1000)
         for strength in sorted(c):
             model.set_params(C=strength).fit(features[train], labels[train])
-            found = model.decision_function(features)
-            ua = logits.unweighted_accuracy(labels[validation], found[validation])
-            loss = log_loss(labels[validation], softmax(found[validation], axis=1), labels=range(len(EMOTIONS)))
-            candidates.append((ua, -loss, layer, strength, found))
+            scores = model.decision_function(features)  # (utterances, emotions)
+            ua = accuracy.unweighted_accuracy(labels[validation], scores[validation].argmax(axis=1))
+            loss = log_loss(labels[validation], softmax(scores[validation], axis=1), labels=range(len(EMOTIONS)))
+            candidates.append((ua, -loss, layer, strength, scores))
     ua, negative_loss, layer, strength, best = max(candidates, key=lambda candidate: candidate[:2])
     chosen = {"layer": layer, "c": strength, "validation_UA": ua, "validation_log_loss": -negative_loss}
     return logits.table(fold, best), chosen

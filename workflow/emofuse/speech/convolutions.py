@@ -1,7 +1,7 @@
 """The convolutions at the front of a speech encoder, a window of the utterance at a time.
 
-On a CPU they cost a third of the time of an encoder of wav2vec2-base's size, much of it spent waiting for memory:
-a second of speech is 3 200 frames of 512 channels after the first of them.
+On a CPU they take a third of the time of an encoder of wav2vec2-base's size, and much of that is waiting for memory:
+after the first convolution, a second of speech is 3 200 frames of 512 channels.
 A window at a time stays in the cache.
 The values are the same but for rounding.
 """
@@ -19,7 +19,7 @@ WINDOW = 50
 
 
 def geometry(front: Any) -> tuple[int, int]:
-    """How many samples a frame is made of, and how many lie from one frame to the next: 400 and 320, mostly."""
+    """How many samples a frame is made of, and how many lie between two frames' beginnings: mostly 400 and 320."""
     span, hop = 1, 1
     for layer in front.conv_layers:
         span += (layer.conv.kernel_size[0] - 1) * hop
@@ -38,30 +38,30 @@ def features(front: Any, wave: Tensor, window: int = WINDOW) -> Tensor:
     Returns:
         (frames, channels)
     """
-    first, *others = front.conv_layers
+    first, *later = front.conv_layers
     # Only the first layer of some checkpoints looks beyond its window: it normalises over the whole utterance.
     layers = [
         _normalised(first, wave) if isinstance(getattr(first, "layer_norm", None), nn.GroupNorm) else first,
-        *others,
+        *later,
     ]
     span, hop = geometry(front)
     frames = max((len(wave) - span) // hop + 1, 1)
-    found = []
+    parts = []
     for start in range(0, frames, window):
         stop = min(start + window, frames)
         hidden = wave[None, None, start * hop : (stop - 1) * hop + span]
         for layer in layers:
             hidden = layer(hidden)
-        found.append(hidden[0].T)
-    return torch.cat(found)
+        parts.append(hidden[0].T)
+    return torch.cat(parts)
 
 
 def _normalised(layer: Any, wave: Tensor) -> Callable[[Tensor], Tensor]:
-    """A first layer with its group normalisation, a group a channel, over the whole utterance.
+    """A first layer with its group normalisation, one group per channel, over the whole utterance.
 
-    What a convolution gives has the mean k m and the variance k C k',
-    where m and C are the mean and the covariance of the pieces of the wave that it is laid on.
-    So the norm is known before the convolution, and goes into its kernel k.
+    The output of a convolution with kernel k has the mean k m and the variance k C k',
+    where m and C are the mean and the covariance of the pieces of the wave that the kernel is laid on.
+    So the norm is known before the convolution, and goes into the kernel.
     """
     norm = layer.layer_norm
     kernel = layer.conv.weight[:, 0].double()  # (channels, samples)

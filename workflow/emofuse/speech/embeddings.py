@@ -21,12 +21,20 @@ Precision = Literal["auto", "float32"]
 """bfloat16 where a GPU computes it (``auto``), or float32 everywhere."""
 
 
-def load(checkpoint: checkpoints.Checkpoint, device: str = "auto") -> tuple[PreTrainedModel, Any]:
-    """Load an encoder and its feature extractor; see :func:`emofuse.speech.encoder.load` for the errors."""
+def load(checkpoint: checkpoints.Checkpoint, device: str) -> tuple[PreTrainedModel, Any]:
+    """Load an encoder and its feature extractor.
+
+    Args:
+        checkpoint: where it is
+        device: as :func:`emofuse.checkpoints.device` takes it
+
+    Raises:
+        InputError: as :func:`emofuse.speech.encoder.load`
+    """
     model, extractor = encoder.load(AutoModel, checkpoint)
     for module in model.modules():
         if parametrize.is_parametrized(module, "weight"):
-            # The position's convolution would make its kernel anew from magnitude and direction in every batch.
+            # Else the position's convolution makes its kernel anew from magnitude and direction in every batch.
             parametrize.remove_parametrizations(module, "weight")
     return model.to(checkpoints.device(device)), extractor
 
@@ -34,20 +42,21 @@ def load(checkpoint: checkpoints.Checkpoint, device: str = "auto") -> tuple[PreT
 def embed(
     model: PreTrainedModel,
     extractor: Any,
-    utterances: pd.DataFrame,
-    budget: int = 160_000,
-    threads: int = 1,
-    precision: Precision = "auto",
+    recordings: pd.DataFrame,
+    *,
+    budget: int,
+    threads: int,
+    precision: Precision,
 ) -> Embeddings:
     """Mean over time of every layer of an encoder, for each utterance.
 
-    What an utterance gives does not depend on the others nor on its padding (but for rounding).
+    The embedding of an utterance depends neither on its batch nor on its padding (but for rounding).
 
     Args:
         model: as :func:`load` returns it
         extractor: likewise
-        utterances: rows of an ``utterances`` table: utterance, path, duration in seconds
-        budget: the most samples of a batch (16 000 a second), padding included;
+        recordings: rows of a ``recordings`` table, as :func:`emofuse.audio.resolve` returns it
+        budget: the most samples of a batch (16 000 per second), padding included;
             memory grows with it, and with ``threads`` on a CPU
         threads: how many batches run side by side on a CPU, each on one core
         precision: see :data:`Precision`
@@ -58,24 +67,24 @@ def embed(
     Raises:
         InputError: if a file cannot be read
     """
-    paths = list(utterances["path"])
-    lengths = [round(seconds * audio.RATE) for seconds in utterances["duration"]]
+    parts = recordings[["path", "start", "end"]].to_numpy()
+    lengths = [round(seconds * audio.RATE) for seconds in recordings["duration"]]
     batches = audio.batches(lengths, budget)
     config = model.config
-    found = np.empty((len(paths), config.num_hidden_layers + 1, config.hidden_size), np.float32)
+    embeddings = np.empty((len(parts), config.num_hidden_layers + 1, config.hidden_size), np.float32)
 
     def embed_batch(batch: list[int]) -> int:
-        found[batch] = _means(model, extractor, [audio.load(paths[index]) for index in batch], precision)
+        embeddings[batch] = _means(model, extractor, [audio.load(*part) for part in parts[batch]], precision)
         return len(batch)
 
-    with tqdm(total=len(paths), desc="embeddings", unit="utterance") as progress:
+    with tqdm(total=len(parts), desc="embeddings", unit="utterance") as progress:
         for done in _side_by_side(embed_batch, batches, threads if model.device.type == "cpu" else 1):
             progress.update(done)
-    return found
+    return embeddings
 
 
 def _side_by_side(work: Callable[[list[int]], int], batches: list[list[int]], threads: int) -> Iterator[int]:
-    # On a CPU one core a batch beats all cores on each batch: no core waits for the slowest after every operation.
+    # On a CPU, one core per batch beats all cores on each batch: no core waits for the slowest after every operation.
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         yield from pool.map(work, batches)
 
@@ -89,7 +98,7 @@ def _means(model: PreTrainedModel, extractor: Any, samples: Sequence[audio.Sampl
     )
     with torch.autocast(model.device.type, torch.bfloat16, enabled=half):
         layers = model(**inputs, output_hidden_states=True).hidden_states  # (batch, frames, hidden size) each
-    # Not what the model says itself: an adapter behind these layers, where there is one, shortens its last output.
+    # The model's own count of frames would not do: where an adapter follows these layers, it is shorter.
     span, hop = convolutions.geometry(model.feature_extractor)
     frames = ((inputs["attention_mask"].sum(1) - span) // hop + 1).tolist()
     means = [

@@ -41,9 +41,9 @@ def load(
     Raises:
         InputError: if the checkpoint is missing, damaged or unsafe, or is of another architecture
     """
-    found = checkpoints.load_processor(AutoConfig, checkpoint).model_type
-    if found not in FAMILY:
-        raise InputError([f"{dict(checkpoint)}: is a {found} checkpoint; should be one of {', '.join(FAMILY)}"])
+    architecture = checkpoints.load_processor(AutoConfig, checkpoint).model_type
+    if architecture not in FAMILY:
+        raise InputError([f"{dict(checkpoint)}: is a {architecture} checkpoint; should be one of {', '.join(FAMILY)}"])
     extractor = checkpoints.load_processor(AutoFeatureExtractor, checkpoint)
     if extractor.sampling_rate != audio.RATE:
         raise InputError([f"{dict(checkpoint)}: hears {extractor.sampling_rate} Hz; should be {audio.RATE} Hz"])

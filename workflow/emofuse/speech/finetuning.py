@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from transformers import (
     set_seed,
 )
 
-from emofuse import audio, checkpoints
+from emofuse import accuracy, audio, checkpoints, provenance
 from emofuse.speech import encoder, logits
 from emofuse.tables import EMOTIONS, InputError
 
@@ -35,37 +36,39 @@ def finetune(
     checkpoint: checkpoints.Checkpoint,
     fold: pd.DataFrame,
     utterances: pd.DataFrame,
+    recordings: pd.DataFrame,
     folder: str | Path,
     *,
     seed: int,
-    crop: float = 6.0,
-    learning_rate: float = 1e-5,
-    batch_size: int = 8,
-    epochs: int = 100,
-    patience: int = 20,
-    class_weights: bool = False,
-    budget: int = 320_000,
-    device: str = "auto",
+    crop: float,
+    learning_rate: float,
+    batch_size: int,
+    epochs: int,
+    patience: int,
+    class_weights: bool,
+    budget: int,
+    device: str,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Fine-tune an encoder on a fold's training utterances and classify all of the fold.
 
     The convolutional front end stays as it is; the transformer and a new head (projection, mean over time, linear)
     are trained with AdamW, the learning rate falling linearly to 0 at the last epoch.
-    After each epoch the validation utterances are classified whole; the epoch with the highest UA, of equals the
-    first, classifies the fold.
+    After each epoch the validation utterances are classified whole.
+    The first epoch with the highest UA classifies the fold.
     A GPU computes in mixed precision (bfloat16, or float16 where it has none).
 
-    Training goes on from the last whole epoch that it finds in ``folder``, and ends as if it had never stopped.
+    Training goes on from the last whole epoch in ``folder``, and ends as if it had never stopped.
 
     Args:
         checkpoint: the encoder to start from
         fold: one fold of a ``folds`` table
         utterances: the ``utterances`` table, or several below each other, that the fold was made of
-        folder: for the Trainer's checkpoints; to be used again only with the same arguments
+        recordings: the ``recordings`` tables of the same corpora, as :func:`emofuse.audio.resolve` returns them
+        folder: for the Trainer's checkpoints; see :func:`training_folder`
         seed: of the new head, the order of utterances, the crops and dropout
-        crop: seconds of an utterance that a training step hears, at random; shorter ones are repeated
+        crop: seconds of an utterance that a training step hears, at random; shorter utterances are repeated
         learning_rate: at the start
-        batch_size: utterances a training step
+        batch_size: utterances per training step
         epochs: the most
         patience: after how many epochs without a higher UA training stops
         class_weights: whether an utterance weighs more in training the rarer its emotion,
@@ -80,7 +83,7 @@ def finetune(
         InputError: if the checkpoint is missing, damaged or unsafe, or if a file cannot be read
     """
     labels = logits.labels(fold, utterances)
-    heard = fold[["utterance"]].merge(utterances, on="utterance", how="left").assign(label=labels)
+    heard = fold[["utterance"]].merge(recordings, on="utterance", how="left").assign(label=labels)
     train, validation = (np.flatnonzero(fold["split"] == name) for name in ("train", "validation"))
     last = _last_checkpoint(folder)
     if last is None or not _has_ended(last, epochs, patience):
@@ -90,7 +93,7 @@ def finetune(
         trainer = _Trainer(
             model,
             _arguments(folder, seed, learning_rate, batch_size, epochs, device),
-            train_dataset=_Crops(heard["path"].iloc[train], labels[train], extractor, round(crop * audio.RATE)),
+            train_dataset=_Crops(heard.iloc[train], extractor, round(crop * audio.RATE)),
             eval_dataset=heard.iloc[validation],
             processing_class=extractor,
             compute_loss_func=_loss(labels[train], class_weights),
@@ -102,36 +105,61 @@ def finetune(
     state = TrainerState.load_from_json(f"{last}/{STATE}")
     best = {"path": str(state.best_model_checkpoint)}
     model, extractor = encoder.load(AutoModelForAudioClassification, best)
-    found = predict(model.to(checkpoints.device(device)), extractor, heard, budget)
+    predicted = predict(model.to(checkpoints.device(device)), extractor, heard, budget)
     epoch = round(state.best_global_step / state.global_step * state.epoch)
-    return logits.table(fold, found), {"epoch": epoch, "validation_UA": state.best_metric}
+    return logits.table(fold, predicted), {"epoch": epoch, "validation_UA": state.best_metric}
+
+
+def training_folder(
+    folder: str | Path,
+    recipe: Mapping[str, Any],
+    fold: pd.DataFrame,
+    utterances: pd.DataFrame,
+    recordings: pd.DataFrame,
+    checkpoint: Sequence[str | Path],
+) -> Path:
+    """Where a training keeps the Trainer's checkpoints, so that it goes on from its own and from no other's.
+
+    Another recipe, other weights to start from, and other rows, labels or parts of files each lead elsewhere.
+    The corpus's folder, the device and the budget do not: who moves them goes on.
+
+    Args:
+        folder: of the fold, for all that was begun
+        recipe: plain values, all that the training depends on besides the tables and the weights
+        fold: as :func:`finetune` takes it
+        utterances: likewise
+        recordings: with paths below the corpus's folder
+        checkpoint: the files to start from
+    """
+    heard = fold.merge(utterances[["utterance", "emotion"]], on="utterance", how="left")
+    heard = heard.merge(recordings, on="utterance", how="left").astype(object)
+    rows = heard.where(heard.notna(), None).to_dict("list")
+    return Path(folder, provenance.digest([recipe, rows, provenance.file_digest(checkpoint)]))
 
 
 @torch.inference_mode()
-def predict(
-    model: PreTrainedModel, extractor: Any, utterances: pd.DataFrame, budget: int = 320_000
-) -> npt.NDArray[np.float32]:
+def predict(model: PreTrainedModel, extractor: Any, recordings: pd.DataFrame, budget: int) -> npt.NDArray[np.float32]:
     """Classify whole utterances.
 
     Args:
         model: a classifier that :func:`emofuse.speech.encoder.load` loaded
         extractor: likewise
-        utterances: with their path and duration in seconds
+        recordings: rows of a ``recordings`` table, as :func:`emofuse.audio.resolve` returns it
         budget: samples of a batch, see :func:`emofuse.audio.batches`
 
     Returns:
         (utterances, emotions) logits
     """
     model.eval()
-    paths = list(utterances["path"])
-    lengths = [round(seconds * audio.RATE) for seconds in utterances["duration"]]
-    found = np.empty((len(paths), len(EMOTIONS)), np.float32)
-    with tqdm(total=len(paths), desc="classify", unit="utterance", leave=False) as progress:
+    parts = recordings[["path", "start", "end"]].to_numpy()
+    lengths = [round(seconds * audio.RATE) for seconds in recordings["duration"]]
+    predicted = np.empty((len(parts), len(EMOTIONS)), np.float32)
+    with tqdm(total=len(parts), desc="classify", unit="utterance", leave=False) as progress:
         for batch in audio.batches(lengths, budget):
-            heard = [audio.load(paths[index]) for index in batch]
-            found[batch] = model(**encoder.inputs(extractor, heard, model.device)).logits.float().cpu().numpy()
+            samples = [audio.load(*part) for part in parts[batch]]
+            predicted[batch] = model(**encoder.inputs(extractor, samples, model.device)).logits.float().cpu().numpy()
             progress.update(len(batch))
-    return found
+    return predicted
 
 
 def cut(samples: audio.Samples, length: int) -> audio.Samples:
@@ -162,17 +190,17 @@ def _with_new_head(model: PreTrainedModel, extractor: Any) -> tuple[PreTrainedMo
 class _Crops(torch.utils.data.Dataset):
     """Training utterances, all cut to one length, so that nothing is padded."""
 
-    def __init__(self, paths: pd.Series, labels: logits.Labels, extractor: Any, length: int) -> None:
-        self.paths = list(paths)
-        self.labels = labels
+    def __init__(self, recordings: pd.DataFrame, extractor: Any, length: int) -> None:
+        self.parts = recordings[["path", "start", "end"]].to_numpy()
+        self.labels = recordings["label"].to_numpy()
         self.extractor = extractor
         self.length = length
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.parts)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        samples = cut(audio.load(self.paths[index]), self.length)
+        samples = cut(audio.load(*self.parts[index]), self.length)
         values = self.extractor(samples, sampling_rate=audio.RATE).input_values[0]
         return {"input_values": values, "labels": self.labels[index]}
 
@@ -185,8 +213,8 @@ class _Trainer(Trainer):
         self.budget = budget
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        found = predict(self.model, self.processing_class, self.eval_dataset, self.budget)
-        metrics = {"eval_UA": logits.unweighted_accuracy(self.eval_dataset["label"].to_numpy(), found)}
+        predicted = predict(self.model, self.processing_class, self.eval_dataset, self.budget).argmax(axis=1)
+        metrics = {"eval_UA": accuracy.unweighted_accuracy(self.eval_dataset["label"].to_numpy(), predicted)}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -224,7 +252,7 @@ def _arguments(
     return arguments
 
 
-def _loss(labels: logits.Labels, class_weights: bool) -> Any:
+def _loss(labels: accuracy.Indices, class_weights: bool) -> Any:
     """Cross-entropy, as the Trainer calls it."""
     weights = None
     if class_weights:

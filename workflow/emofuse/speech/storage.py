@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from emofuse import tables
-from emofuse.tables import InputError
+from emofuse.tables import InputError, Problems
 
 NAME = "embeddings"
 """The tensor's name in its file."""
@@ -38,14 +38,13 @@ def merge(shards: Sequence[str | Path], utterances: Sequence[str], path: str | P
         path: the file to write
 
     Raises:
-        InputError: naming each utterance that is missing, not expected or out of order, or a shard that is unlike the
-            others
+        InputError: naming each utterance that is missing or not expected, if the order is another,
+            or naming the shape of each shard if they differ
     """
-    held = [names(shard) for shard in shards]
-    found = [name for shard in held for name in shard]
-    problems = [f"{path}: utterance {name} is in no shard" for name in sorted(set(utterances) - set(found))]
-    problems += [f"{path}: utterance {name} is not expected" for name in sorted(set(found) - set(utterances))]
-    if not problems and found != list(utterances):
+    held = [name for shard in shards for name in names(shard)]
+    problems: Problems = [f"{path}: utterance {name} is in no shard" for name in sorted(set(utterances) - set(held))]
+    problems += [f"{path}: utterance {name} is not expected" for name in sorted(set(held) - set(utterances))]
+    if not problems and held != list(utterances):
         problems = [f"{path}: the shards' utterances should be in the corpus's order, each once"]
     shapes = {shard: _shape(shard)[1:] for shard in shards}
     if len(set(shapes.values())) > 1:
@@ -53,10 +52,10 @@ def merge(shards: Sequence[str | Path], utterances: Sequence[str], path: str | P
     if problems:
         raise InputError(problems)
     # safetensors' own writer takes whole tensors. The format is a length, a header of JSON and the numbers.
-    shape = [len(found), *_shape(shards[0])[1:]]
+    shape = [len(held), *_shape(shards[0])[1:]]
     size = 4 * int(np.prod(shape))
     tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}
-    header = json.dumps({"__metadata__": _metadata(found), NAME: tensor}).encode()
+    header = json.dumps({"__metadata__": _metadata(held), NAME: tensor}).encode()
     header += b" " * (-len(header) % 8)
     with tables.replacing(path) as temporary, temporary.open("wb") as file:
         file.write(struct.pack("<Q", len(header)) + header)
@@ -88,7 +87,7 @@ def read_layer(paths: Sequence[str | Path], layer: int, utterances: Sequence[str
     """One layer's embeddings of some utterances, without loading the other layers.
 
     Args:
-        paths: files of one encoder's embeddings, one a corpus
+        paths: files of one encoder's embeddings, one per corpus
         layer: its number
         utterances: their names, in the order wanted
 

@@ -22,21 +22,21 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from emofuse.tables import EMOTIONS, TEXT, InputError
+from emofuse.tables import EMOTIONS, TEXT, InputError, Problems
 
 
-def make_expert(inverse_penalty: float = 3.0, smoothing: float = 0.1) -> Pipeline:
+def make_expert(inverse_penalty: float, smoothing: float) -> Pipeline:
     """The untrained expert: a scikit-learn classifier from transcripts to emotions.
 
-    The defaults lie where the log loss is lowest, and flat, on the training rows of IEMOCAP's fold Ses01F,
-    a session left out at a time, among 1 to 10 and 0.03 to 0.3.
+    On the training rows of IEMOCAP's fold Ses01F, with one session left out at a time, the log loss is lowest, and
+    flat, at an inverse penalty of 3 (of 1 to 10) and a smoothing of 0.1 (of 0.03 to 0.3).
 
     Args:
         inverse_penalty: C of the logistic regression; above 0, smaller trusts single words less
         smoothing: what the naive Bayes adds to each word's weight; above 0, larger trusts rare words less
 
     >>> texts = ["I hate you", "I love you", "the door", "I miss you"]
-    >>> expert = make_expert().fit(texts, ["angry", "happy", "neutral", "sad"])
+    >>> expert = make_expert(inverse_penalty=3.0, smoothing=0.1).fit(texts, ["angry", "happy", "neutral", "sad"])
     >>> expert.predict(["love", "she will miss it"]).tolist()
     ['happy', 'sad']
     """
@@ -47,7 +47,15 @@ def make_expert(inverse_penalty: float = 3.0, smoothing: float = 0.1) -> Pipelin
     return make_pipeline(words, VotingClassifier([("weighed", weighed), ("counted", counted)], voting="soft"))
 
 
-def predict(scores: pd.DataFrame, inverse_penalty: float = 3.0, smoothing: float = 0.1, parts: int = 4) -> pd.DataFrame:
+def predict(
+    folds: pd.DataFrame,
+    utterances: pd.DataFrame,
+    transcripts: pd.DataFrame,
+    *,
+    inverse_penalty: float,
+    smoothing: float,
+    parts: int,
+) -> pd.DataFrame:
     """Train the expert in each fold and read all of the fold's transcripts.
 
     Validation and test utterances are read by an expert of all training speakers.
@@ -56,54 +64,59 @@ def predict(scores: pd.DataFrame, inverse_penalty: float = 3.0, smoothing: float
     Only labels of training rows are used. A missing transcript counts as an empty one.
 
     Args:
-        scores: the `scores` table
+        folds: the `folds` table
+        utterances: the `utterances` table, or several below each other, that the folds were made of
+        transcripts: the `transcripts` tables of the same corpora
         inverse_penalty: see :func:`make_expert`
         smoothing: see :func:`make_expert`
         parts: into how many groups of speakers a fold's training rows are divided for this; at least 2
 
     Returns:
-        the `text_expert` table, rows in the order of ``scores``
+        the `text_expert` table, rows in the order of ``folds``
 
     Raises:
         InputError: naming each fold whose training rows lack words, an emotion or a second speaker
     """
-    scores = scores.assign(transcript=scores["transcript"].fillna(""))
-    problems = [
+    rows = folds[["fold", "split", "utterance"]]
+    for columns in (utterances[["utterance", "speaker", "emotion"]], transcripts[["utterance", "text"]]):
+        rows = rows.merge(columns, on="utterance", how="left", validate="many_to_one")
+    rows = rows.fillna({"text": ""})
+    problems: Problems = [
         f"fold {fold}: the training rows {problem}"
-        for fold, part in scores.groupby("fold", sort=True)
+        for fold, part in rows.groupby("fold", sort=True)
         for problem in _problems(part[part["split"] == "train"])
     ]
     if problems:
         raise InputError(problems)
 
     expert = make_expert(inverse_penalty, smoothing)
-    probability = pd.DataFrame(index=scores.index, columns=TEXT, dtype=float)
+    probability = pd.DataFrame(index=rows.index, columns=TEXT, dtype=float)
     trained = {}
-    for _, part in scores.groupby("fold", sort=True):
+    for _, part in rows.groupby("fold", sort=True):
         is_train = part["split"] == "train"
-        train, others = part[is_train].sort_values("utterance"), part[~is_train]
+        train, held_out = part[is_train].sort_values("utterance"), part[~is_train]
         # Leave-one-speaker-out trains on the same rows twice, once for each speaker of a session.
-        rows = tuple(train[["utterance", "speaker", "emotion", "transcript"]].itertuples(index=False, name=None))
-        if rows not in trained:
-            folds = GroupKFold(min(parts, train["speaker"].nunique()))
-            text, emotion = train["transcript"], train["emotion"]
-            unseen = cross_val_predict(expert, text, emotion, groups=train["speaker"], cv=folds, method="predict_proba")
-            trained[rows] = unseen, make_expert(inverse_penalty, smoothing).fit(text, emotion)
-        unseen, reader = trained[rows]
+        key = tuple(train["utterance"])
+        if key not in trained:
+            cv = GroupKFold(min(parts, train["speaker"].nunique()))
+            text, emotion = train["text"], train["emotion"]
+            unseen = cross_val_predict(expert, text, emotion, groups=train["speaker"], cv=cv, method="predict_proba")
+            trained[key] = unseen, make_expert(inverse_penalty, smoothing).fit(text, emotion)
+        unseen, reader = trained[key]
         probability.loc[train.index] = unseen
-        if len(others):
-            probability.loc[others.index] = reader.predict_proba(others["transcript"])
-    return scores[["fold", "split", "utterance"]].join(probability)
+        if len(held_out):
+            probability.loc[held_out.index] = reader.predict_proba(held_out["text"])
+    return rows[["fold", "split", "utterance"]].join(probability)
 
 
-def _problems(train: pd.DataFrame) -> list[str]:
+def _problems(train: pd.DataFrame) -> Problems:
     """What keeps an expert from being trained."""
-    found = []
+    problems: Problems = []
     absent = [name for name in EMOTIONS if name not in set(train["emotion"])]
     if absent:
-        found.append(f"hold no {', '.join(absent)}; the text expert needs every emotion")
+        problems.append(f"hold no {', '.join(absent)}; the text expert needs every emotion")
     if train["speaker"].nunique() < 2:
-        found.append(f"hold {train['speaker'].nunique()} speaker; the text expert needs at least 2")
-    if not train["transcript"].str.contains(r"\w").any():
-        found.append("hold no transcript with a word; the text expert has nothing to learn from")
-    return found
+        problems.append(f"hold {train['speaker'].nunique()} speaker; the text expert needs at least 2")
+    if not train["text"].str.contains(r"\w").any():
+        problems.append("hold no transcript with a word; the text expert has nothing to learn from")
+    return problems

@@ -17,9 +17,7 @@ from emofuse.tables import SENTIMENTS, InputError, columns
 from emofuse.text.normalisation import NORMALISATIONS
 
 
-def load_model(
-    checkpoint: checkpoints.Checkpoint, device: str = "auto"
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_model(checkpoint: checkpoints.Checkpoint, device: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load a sequence classifier of three sentiments, and its tokenizer, from this machine.
 
     Args:
@@ -29,7 +27,7 @@ def load_model(
     Raises:
         InputError: if it is missing, damaged or unsafe, or if its labels are not the three sentiments
 
-    >>> load_model({"path": "no/such/folder"})
+    >>> load_model({"path": "no/such/folder"}, "cpu")
     Traceback (most recent call last):
         ...
     emofuse.tables.InputError: 1 problem with the input:
@@ -83,8 +81,9 @@ def table(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     transcripts: pd.DataFrame,
-    normalisation: str = "none",
-    batch_size: int = 32,
+    *,
+    normalisation: str,
+    batch_size: int,
 ) -> pd.DataFrame:
     """Read the sentiment of transcripts.
 
@@ -107,9 +106,9 @@ def table(
 
 @torch.inference_mode()
 def logits(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], batch_size: int = 32
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], batch_size: int
 ) -> npt.NDArray[np.float64]:
-    """Classify texts; what a text gives does not depend on the others nor on its padding (but for rounding).
+    """Classify texts; the logits of a text depend neither on its batch nor on its padding (but for rounding).
 
     An empty text is given to the model as it is, between its start and end tokens:
     the answer is what the model believes of a text that it cannot see. The paper did the same.
@@ -126,16 +125,16 @@ def logits(
     """
     order = label_order(model.config.id2label)
     ids = tokenizer(list(texts), truncation=True, max_length=max_length(model, tokenizer))["input_ids"]
-    found = np.empty((len(texts), len(SENTIMENTS)))
+    classified = np.empty((len(texts), len(SENTIMENTS)))
     by_length = sorted(range(len(texts)), key=lambda index: -len(ids[index]))
     with tqdm(total=len(texts), desc="sentiment", unit="utterance") as progress:
         for start in range(0, len(texts), batch_size):
             batch = by_length[start : start + batch_size]
             # (batch, longest text of the batch)
             padded = tokenizer.pad({"input_ids": [ids[index] for index in batch]}, return_tensors="pt")
-            found[batch] = model(**padded.to(model.device)).logits[:, order].double().cpu().numpy()
+            classified[batch] = model(**padded.to(model.device)).logits[:, order].double().cpu().numpy()
             progress.update(len(batch))
-    return found
+    return classified
 
 
 def max_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:

@@ -1,10 +1,11 @@
-"""Transcripts: Whisper writes down what was said, and says how sure it is.
+"""Transcription: Whisper writes down what was said, and says how sure it is.
 
-Utterances that fit Whisper's window (30 s) are decoded in batches; longer ones by ``whisper.transcribe``, which
-moves the window along.
-Both follow the rules of ``transcribe``: a text that repeats itself or that Whisper finds improbable is decoded again,
-sampled at higher and higher temperatures, and a window without speech is left empty, for on silence Whisper
-invents.
+Utterances that fit Whisper's window (30 s) are decoded in batches.
+Longer ones are left to ``whisper.transcribe``, which moves the window along.
+Both follow the rules of ``transcribe``.
+A text that repeats itself, or that is improbable to Whisper, is decoded again, sampled at higher and higher
+temperatures.
+A window without speech is left empty, because Whisper invents words for silence.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ THRESHOLDS = {"compression_ratio_threshold": 2.4, "logprob_threshold": -1.0, "no
 COLUMNS = ["utterance", "text", "mean_log_probability", "no_speech_probability"]
 
 
-def load_model(checkpoint: checkpoints.Checkpoint, device: str = "auto") -> whisper.Whisper:
+def load_model(checkpoint: checkpoints.Checkpoint, device: str) -> whisper.Whisper:
     """Load a Whisper model from this machine, never from the network and never by unpickling.
 
     Args:
@@ -44,7 +45,7 @@ def load_model(checkpoint: checkpoints.Checkpoint, device: str = "auto") -> whis
     Raises:
         InputError: if the file is missing, holds more than tensors and numbers, or is no Whisper model
 
-    >>> load_model({"path": "no/such/model.pt"})
+    >>> load_model({"path": "no/such/model.pt"}, "cpu")
     Traceback (most recent call last):
         ...
     emofuse.tables.InputError: 1 problem with the input:
@@ -62,28 +63,29 @@ def load_model(checkpoint: checkpoints.Checkpoint, device: str = "auto") -> whis
 
 def transcribe(
     model: whisper.Whisper,
-    utterances: pd.DataFrame,
-    language: str | None = None,
-    batch_size: int = 16,
-    seed: int = 0,
+    recordings: pd.DataFrame,
+    *,
+    language: str | None,
+    batch_size: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Transcribe utterances.
 
-    What an utterance gives does not depend on the others nor on the size of a batch (but for rounding):
+    The transcript of an utterance depends neither on its batch nor on the batch's size (but for rounding):
     where a text is sampled, the random numbers come from the seed, the utterance and the temperature.
 
     Args:
         model: as :func:`load_model` returns it
-        utterances: rows of an ``utterances`` table: utterance, path, duration in seconds
-        language: its code, e.g. ``en``; ``None`` to have Whisper find it for each utterance
+        recordings: rows of a ``recordings`` table, as :func:`emofuse.audio.resolve` returns it
+        language: its code, e.g. ``en``; ``None`` to let Whisper guess it for each utterance
         batch_size: how many utterances are decoded at once
         seed: of the random numbers where a text is sampled
 
     Returns:
-        a ``transcripts`` table in the order of ``utterances``: text (empty where there is no speech),
+        a ``transcripts`` table in the order of ``recordings``: text (empty where there is no speech),
         mean log-probability of its tokens (natural logarithm, at most 0) and the probability that there is no speech.
-        Of utterances longer than the window they are the mean over all tokens and the lowest of all windows;
-        missing where each window was found to have no speech
+        For utterances longer than the window they are the mean over all tokens and the lowest of all windows.
+        They are missing where Whisper hears no speech in any window
 
     Raises:
         InputError: if the model does not know the language, if a file cannot be read, or if an utterance is
@@ -91,29 +93,31 @@ def transcribe(
     """
     language = _language(model, language)
     window = model.dims.n_audio_ctx * N_SAMPLES_PER_TOKEN / SAMPLE_RATE
-    is_long = utterances["duration"] > window
+    is_long = recordings["duration"] > window
     if window != CHUNK_LENGTH and is_long.any():
         raise InputError(
             [
                 f"{row.path} ({row.utterance}): lasts {row.duration:g} s; should be at most {window:g} s, "
                 "the window of this Whisper model"
-                for row in utterances[is_long].itertuples()
+                for row in recordings[is_long].itertuples()
             ]
         )
     rows: list[dict[str, Any]] = []
-    with tqdm(total=len(utterances), desc="transcripts", unit="utterance") as progress:
+    with tqdm(total=len(recordings), desc="transcripts", unit="utterance") as progress:
         # A batch runs until its longest text ends: utterances of like length end together.
-        short = utterances[~is_long].sort_values("duration", ascending=False, kind="stable")
+        short = recordings[~is_long].sort_values("duration", ascending=False, kind="stable")
         for start in range(0, len(short), batch_size):
             batch = short.iloc[start : start + batch_size]
-            mels = torch.stack([_log_mel(model, audio.load(path)) for path in batch["path"]])
+            heard = [audio.load(row.path, row.start, row.end) for row in batch.itertuples()]
+            mels = torch.stack([_log_mel(model, samples) for samples in heard])
             rows += decode(model, mels, list(batch["utterance"]), language, seed)
             progress.update(len(batch))
-        for row in utterances[is_long].itertuples():
-            rows.append(_decode_long(model, audio.load(row.path), row.utterance, language, seed))
+        for row in recordings[is_long].itertuples():
+            samples = audio.load(row.path, row.start, row.end)
+            rows.append(_decode_long(model, samples, row.utterance, language, seed))
             progress.update()
     result = pd.DataFrame(rows, columns=COLUMNS).set_index("utterance")
-    return result.loc[utterances["utterance"]].reset_index()
+    return result.loc[recordings["utterance"]].reset_index()
 
 
 def decode(
@@ -125,7 +129,7 @@ def decode(
         model: the model
         mels: (utterances, model.dims.n_mels, 2 * model.dims.n_audio_ctx) log-mel spectrograms
         utterances: their names
-        language: its code, ``None`` to find it
+        language: its code, ``None`` to let Whisper guess it
         seed: see :func:`transcribe`
 
     Returns:
@@ -188,15 +192,15 @@ def _decode_long(
 ) -> dict[str, Any]:
     # transcribe takes its random numbers from torch's global generator.
     torch.manual_seed(provenance.seed(seed, utterance, "transcribe"))
-    found = whisper.transcribe(
+    transcript = whisper.transcribe(
         model, samples, language=language, temperature=TEMPERATURES, fp16=_fp16(model), **THRESHOLDS
     )
     # Segments of one window share its numbers; those without tokens are Whisper's empty remains.
-    segments = [segment for segment in found["segments"] if segment["tokens"]]
+    segments = [segment for segment in transcript["segments"] if segment["tokens"]]
     lengths = [len(segment["tokens"]) for segment in segments]
     return {
         "utterance": utterance,
-        "text": found["text"].strip(),
+        "text": transcript["text"].strip(),
         "mean_log_probability": np.average([segment["avg_logprob"] for segment in segments], weights=lengths)
         if segments
         else np.nan,
@@ -211,7 +215,7 @@ def _log_mel(model: whisper.Whisper, samples: audio.Samples) -> torch.Tensor:
 
 
 def _language(model: whisper.Whisper, language: str | None) -> str | None:
-    """The language to decode in, ``None`` to find it."""
+    """The language to decode in, ``None`` to let Whisper guess it."""
     known = list(LANGUAGES)[: model.num_languages] if model.is_multilingual else ["en"]
     if language is not None and language not in known:
         raise InputError([f"language is {language!r}; this Whisper model knows {', '.join(known)}"])

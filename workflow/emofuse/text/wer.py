@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import add
 
-import jiwer
 import numpy as np
 import pandas as pd
 
@@ -15,13 +14,16 @@ COUNTS = ("hits", "substitutions", "insertions", "deletions")
 """What becomes of a word: kept, replaced, added, lost."""
 
 
-def table(utterances: pd.DataFrame, transcripts: pd.DataFrame, normalisation: str = "words") -> pd.DataFrame:
+def table(
+    utterances: pd.DataFrame, references: pd.DataFrame, transcripts: pd.DataFrame, normalisation: str
+) -> pd.DataFrame:
     """Word error rates by corpus, condition and emotion.
 
     Utterances without a reference do not count; empty transcripts do, all their words are lost.
 
     Args:
         utterances: an ``utterances`` table
+        references: a ``references`` table of the same utterances
         transcripts: a ``transcripts`` table of the same utterances
         normalisation: how both sides are written before they are compared,
             a key of :data:`emofuse.text.normalisation.NORMALISATIONS`
@@ -29,11 +31,12 @@ def table(utterances: pd.DataFrame, transcripts: pd.DataFrame, normalisation: st
     Returns:
         a ``wer`` table. A row is a corpus, a condition and an emotion (each of the two can be ``all``),
         with how many utterances were compared, their counts of :data:`COUNTS`, the reference's words,
-        and the word error rate, (substitutions + insertions + deletions) / words, from 0, can exceed 1;
-        NaN where the reference has no words
+        and the word error rate, (substitutions + insertions + deletions) / words, which is at least 0 and can
+        exceed 1; NaN where the reference has no words
     """
     write = NORMALISATIONS[normalisation]
-    pairs = utterances.merge(transcripts, on="utterance", validate="one_to_one").dropna(subset="reference")
+    pairs = utterances.merge(references.dropna(), on="utterance", validate="one_to_one")
+    pairs = pairs.merge(transcripts, on="utterance", validate="one_to_one")
     pairs = pairs.assign(reference=pairs["reference"].map(write), text=pairs["text"].map(write))
     counts = [count(*both) for both in zip(pairs["reference"].str.split(), pairs["text"].str.split(), strict=True)]
     pairs[list(COUNTS)] = np.array(counts, dtype=int).reshape(-1, len(COUNTS))
@@ -47,8 +50,8 @@ def table(utterances: pd.DataFrame, transcripts: pd.DataFrame, normalisation: st
     result = groups[list(COUNTS)].sum()
     result.insert(0, "utterances", groups.size())
     result["words"] = result["hits"] + result["substitutions"] + result["deletions"]
-    rates = [jiwer.wer(list(rows["reference"]), list(rows["text"])) for _, rows in groups]
-    result["WER"] = np.where(result["words"] > 0, rates, np.nan)
+    errors = result["substitutions"] + result["insertions"] + result["deletions"]
+    result["WER"] = errors / result["words"].where(result["words"] > 0)
     # A corpus without conditions has empty ones, which are no group.
     return result.reset_index().query("condition != ''").reset_index(drop=True)
 
