@@ -99,7 +99,7 @@ class Outer(BaseModel):
     kind: Literal["soft", "hard"] = "soft"
     weight: Annotated[float, Field(ge=0, lt=1)] = 0.5
     count: Annotated[int, Field(gt=0)] = 1
-    names: Annotated[list[str], Field(min_length=1)] = ["a"]  # noqa: RUF012
+    names: Annotated[list[str], Field(min_length=1)] = ["a"]
     label: Annotated[str, Field(pattern="^[a-z]+$")] = "a"
     inner: Inner = Inner()
     needed: bool
@@ -109,8 +109,11 @@ class Outer(BaseModel):
     ("values", "said"),
     [
         ({}, "m.needed is missing"),
-        ({"wieght": 1}, "m: unknown key 'wieght'; should be one of kind, weight, count, names, label, inner, needed; "
-         "did you mean 'weight'?"),
+        (
+            {"wieght": 1},
+            "m: unknown key 'wieght'; should be one of kind, weight, count, names, label, inner, needed; "
+            "did you mean 'weight'?",
+        ),
         ({"inner": {"dept": 1}}, "m.inner: unknown key 'dept'; should be one of depth; did you mean 'depth'?"),
         ({"inner": 3}, "m.inner is 3; should be a mapping of keys to values"),
         ({"kind": "sof"}, "m.kind is 'sof'; should be one of soft, hard; did you mean 'soft'?"),

@@ -4,7 +4,8 @@ from helpers import published
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emofuse.text.normalisation import NORMALISATIONS, none, paper, whisper_english, words
+from emofuse import parts
+from emofuse.text.normalisation import none, paper, whisper_english, words
 
 TEXT = st.text(st.sampled_from("aeIMst'’.,-_ 5é日"), max_size=30)
 
@@ -28,9 +29,9 @@ def test_the_papers_text_holds_no_digit(text):
     assert not any(map(str.isdigit, paper(text)))
 
 
-@pytest.mark.parametrize("name", NORMALISATIONS)
-def test_an_empty_text_stays_empty(name):
-    assert NORMALISATIONS[name]("") == ""
+@pytest.mark.parametrize("path", parts.known(parts.NORMALISATION).values())
+def test_an_empty_text_stays_empty(path):
+    assert parts.load(path)("") == ""
 
 
 @pytest.mark.parametrize(

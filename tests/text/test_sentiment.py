@@ -21,6 +21,7 @@ from transformers import (
 from emofuse import contracts, tables
 from emofuse.tables import InputError
 from emofuse.text import sentiment
+from emofuse.text.normalisation import none, words
 
 TEXTS = [
     "",
@@ -157,7 +158,7 @@ def test_logits_follow_the_labels(tmp_path, checkpoint, loaded):
 
 def test_the_table_keeps_all_three_logits_in_the_order_of_the_transcripts(loaded):
     transcripts = pd.DataFrame({"utterance": list("edcbagf"), "text": TEXTS})
-    table = sentiment.table(*loaded, transcripts, normalisation="none", batch_size=2)
+    table = sentiment.table(*loaded, transcripts, normalisation=none, batch_size=2)
     checked = tables.check(table, contracts.SENTIMENT_LOGITS, "sentiment.parquet")
     assert checked["utterance"].tolist() == list("edcbagf")
     expected = logits(*loaded, TEXTS)
@@ -168,8 +169,8 @@ def test_texts_are_normalised_first(loaded):
     shouted = pd.DataFrame({"utterance": ["a"], "text": ["  NO!  It's  the WORST..."]})
     plain = pd.DataFrame({"utterance": ["a"], "text": ["no it's the worst"]})
     pd.testing.assert_frame_equal(
-        sentiment.table(*loaded, shouted, normalisation="words", batch_size=1),
-        sentiment.table(*loaded, plain, normalisation="none", batch_size=1),
+        sentiment.table(*loaded, shouted, normalisation=words, batch_size=1),
+        sentiment.table(*loaded, plain, normalisation=none, batch_size=1),
         atol=1e-6,
     )
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emofuse import contracts, tables
-from emofuse.text import wer
+from emofuse.text import normalisation, wer
+from emofuse.text.normalisation import none, words
 
 WORDS = st.lists(st.sampled_from("abcd"), max_size=8)
 
@@ -50,7 +51,7 @@ def corpora(draw):
 def test_rates_are_jiwers(corpus):
     spoken, written = corpus
     utterances = about(["scripted"] * len(spoken), ["sad"] * len(spoken))
-    rate = wer.table(utterances, references(spoken), transcripts(written), "none").set_index("condition")["WER"]["all"]
+    rate = wer.table(utterances, references(spoken), transcripts(written), none).set_index("condition")["WER"]["all"]
     if any(spoken):
         assert rate == jiwer.wer(spoken, written)
     else:
@@ -75,7 +76,7 @@ def utterances():
 SAID = ["Go away!", "I am so sorry.", "Oh no", None]
 
 
-def rates(utterances, written, said=SAID, normalisation="words"):
+def rates(utterances, written, said=SAID, normalisation=words):
     return wer.table(utterances, references(said), transcripts(written), normalisation)
 
 
@@ -122,7 +123,7 @@ def test_an_empty_transcript_loses_all_words_and_a_missing_reference_does_not_co
 def test_normalisation_is_a_choice(utterances):
     written = ["go away", "i am so sorry", "oh no", ""]
     found = {
-        name: rates(utterances, written, normalisation=name).set_index(["condition", "emotion"])
+        name: rates(utterances, written, normalisation=getattr(normalisation, name)).set_index(["condition", "emotion"])
         for name in ("none", "words")
     }
     assert found["words"].loc[("all", "all"), "WER"] == 0
@@ -158,7 +159,7 @@ def test_the_published_counts_are_reproduced(fold):
     texts = pd.read_csv(file, keep_default_na=False).rename(columns={"ID": "utterance", "transcription": "text"})
     utterances = texts[["utterance"]].assign(corpus="iemocap", condition="", emotion="neutral")
     references = texts[["utterance"]].assign(reference=texts["utterance"].map(reference))
-    ours = wer.table(utterances, references, texts, "none").query("emotion == 'all'").iloc[0]
+    ours = wer.table(utterances, references, texts, none).query("emotion == 'all'").iloc[0]
 
     results = (folder / "whisper-large-v3" / "wer_results.txt").read_text()
     counts = re.search(

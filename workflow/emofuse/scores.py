@@ -69,7 +69,9 @@ def published(
     ]
     if problems:
         raise InputError(problems)
-    rows = _about(table[table["fold"].isin(folds)], utterances, transcripts)
+    # Utterances whose label the config leaves out are in no table of utterances.
+    is_used = table["fold"].isin(folds) & table["utterance"].isin(utterances["utterance"])
+    rows = _about(table[is_used], utterances, transcripts)
     return rows[list(contracts.SCORES.columns)]
 
 

@@ -291,7 +291,12 @@ class Study:
             return tuple(configuration.complete(config, source, folder))
 
         memory = Memory(RESULTS / "cache")
-        key = [config, source, str(folder), [code.state(place) for place in (LIBRARY, *_files_of_parts(config, folder))]]
+        key = [
+            config,
+            source,
+            str(folder),
+            [code.state(place) for place in (LIBRARY, *_files_of_parts(config, folder))],
+        ]
         return cls(*memory.recall(f"config-{provenance.digest(source)[:8]}", key, complete), memory)
 
     # --- What a result depends on ------------------------------------------------------------------------------------
@@ -305,6 +310,7 @@ class Study:
             "folds": [(facts["path"],) for facts in self.facts["experiments"].values()],
             "fuse": [(facts["path"],) for facts in self.facts["methods"].values()],
             "front": [tuple(self.fronts.values())],
+            **{rule: [(path,)] for rule, path in self.normalisations.items()},
         }
         files = [root.split(":")[0] for several in rules.values() for roots in several for root in roots]
         elsewhere = [file for file in files if file.endswith(".py")]
@@ -348,6 +354,13 @@ class Study:
         """What transcripts depend on."""
         keys = {key: self.config["transcripts"][key] for key in ("checkpoint", "language")}
         return keys | {"seed": [self.config["seed"], self.corpus_of_folder[folder].name, "transcripts"]}
+
+    @cached_property
+    def normalisations(self) -> dict[str, str]:
+        """The paths of the normalisations, by the rule that normalises."""
+        names = {"sentiment": self.config["sentiment"]["normalisation"]}
+        names["wer"] = self.config["transcripts"]["wer_normalisation"]
+        return {rule: parts.locate(parts.NORMALISATION, name) for rule, name in names.items()}
 
     # --- Where things are --------------------------------------------------------------------------------------------
 

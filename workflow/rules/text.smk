@@ -81,8 +81,9 @@ rule sentiment:
     params:
         recipe=study.recipe(
             "sentiment",
+            study.normalisations["sentiment"],
             checkpoint=study.config["sentiment"]["checkpoint"],
-            normalisation=study.config["sentiment"]["normalisation"],
+            normalisation=study.normalisations["sentiment"],
         ),
     message:
         "sentiment: corpus {wildcards.corpus}"
@@ -100,7 +101,7 @@ rule wer:
     log:
         study.log("wer", study.wer),
     params:
-        recipe=study.recipe("wer", normalisation=words["wer_normalisation"]),
+        recipe=study.recipe("wer", study.normalisations["wer"], normalisation=study.normalisations["wer"]),
     message:
         "wer: corpus {wildcards.corpus}"
     script:
@@ -117,7 +118,9 @@ rule text_expert:
     log:
         study.log("text_expert", EXPERIMENT),
     params:
-        recipe=study.recipe("text_expert", **study.config["text_expert"]),
+        recipe=lambda wildcards: study.recipe(
+            "text_expert", folds=experiment_of(wildcards).folds, **study.config["text_expert"]
+        ),
     message:
         "text_expert: experiment {wildcards.experiment}"
     script:

@@ -10,7 +10,7 @@ import shutil
 import pandas as pd
 import torch
 
-from emofuse import audio, contracts, provenance, tables
+from emofuse import audio, contracts, provenance, splits, tables
 from emofuse.logs import logged
 from emofuse.speech import finetuning
 
@@ -20,6 +20,7 @@ with logged(snakemake.log[0]):
     folds = tables.read(contracts.FOLDS, snakemake.input.folds)
     fold = folds[folds["fold"] == snakemake.wildcards.fold]
     utterances = pd.concat([tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances])
+    splits.check(fold, utterances)
     recordings = [tables.read(contracts.RECORDINGS, path) for path in snakemake.input.recordings]
     # One folder per corpus; that of a single corpus may hold the separator.
     roots = resources.root.split(os.pathsep, len(recordings) - 1)

@@ -7,7 +7,7 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 import torch
 
-from emofuse import contracts, tables
+from emofuse import contracts, parts, tables
 from emofuse.logs import logged
 from emofuse.text import sentiment
 
@@ -17,7 +17,7 @@ with logged(snakemake.log[0]):
     logits = sentiment.table(
         *sentiment.load_model(recipe["checkpoint"], resources.device),
         tables.read(contracts.TRANSCRIPTS, snakemake.input.transcripts),
-        normalisation=recipe["normalisation"],
+        normalisation=parts.load(recipe["normalisation"]),
         batch_size=resources.batch_size,
     )
     tables.write(logits, contracts.SENTIMENT_LOGITS, snakemake.output[0])

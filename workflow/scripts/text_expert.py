@@ -8,8 +8,9 @@ from emofuse.text import expert
 
 recipe = snakemake.params.recipe
 with logged(snakemake.log[0]):
+    folds = tables.read(contracts.FOLDS, snakemake.input.folds)
     read = expert.predict(
-        tables.read(contracts.FOLDS, snakemake.input.folds),
+        folds[folds["fold"].isin(recipe["folds"])],
         pd.concat([tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances]),
         pd.concat([tables.read(contracts.TRANSCRIPTS, path) for path in snakemake.input.transcripts]),
         inverse_penalty=recipe["inverse_penalty"],

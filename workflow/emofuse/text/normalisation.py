@@ -58,11 +58,21 @@ _BEFORE_IS = frozenset(
 )
 
 
+Normalisation = Callable[[str], str]
+
+
+def normalisation(function: Normalisation) -> Normalisation:
+    """Mark a function as a normalisation that a config may name."""
+    return function
+
+
+@normalisation
 def none(text: str) -> str:
     """The text as it is."""
     return text
 
 
+@normalisation
 def words(text: str) -> str:
     """Lower case; letters, digits and apostrophes, with one space between words.
 
@@ -75,6 +85,7 @@ def words(text: str) -> str:
     return " ".join("".join(letter if _is_of_a_word(letter) else " " for letter in text).split())
 
 
+@normalisation
 def whisper_english(text: str) -> str:
     """Whisper's English normaliser.
 
@@ -84,6 +95,7 @@ def whisper_english(text: str) -> str:
     return _whisper_english()(text)
 
 
+@normalisation
 def paper(text: str) -> str:
     """Words as a dictionary has them, without numbers.
 
@@ -91,15 +103,6 @@ def paper(text: str) -> str:
     "it be not so bad she love his parent and my brother 's cat"
     """
     return " ".join(_lemma(word) for word in words(text).split() if not any(map(str.isdigit, word)))
-
-
-NORMALISATIONS: dict[str, Callable[[str], str]] = {
-    "none": none,
-    "words": words,
-    "whisper_english": whisper_english,
-    "paper": paper,
-}
-"""Every way to write a text, by the name that a config gives it."""
 
 
 def _is_of_a_word(letter: str) -> bool:

@@ -14,7 +14,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreT
 
 from emofuse import checkpoints
 from emofuse.tables import SENTIMENTS, InputError, columns
-from emofuse.text.normalisation import NORMALISATIONS
+from emofuse.text.normalisation import Normalisation
 
 
 def load_model(checkpoint: checkpoints.Checkpoint, device: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -82,7 +82,7 @@ def table(
     tokenizer: PreTrainedTokenizerBase,
     transcripts: pd.DataFrame,
     *,
-    normalisation: str,
+    normalisation: Normalisation,
     batch_size: int,
 ) -> pd.DataFrame:
     """Read the sentiment of transcripts.
@@ -91,14 +91,13 @@ def table(
         model: as :func:`load_model` returns it
         tokenizer: likewise
         transcripts: a ``transcripts`` table
-        normalisation: how a text is written before the model reads it,
-            a key of :data:`emofuse.text.normalisation.NORMALISATIONS`
+        normalisation: how a text is written before the model reads it
         batch_size: see :func:`logits`
 
     Returns:
         a ``sentiment`` table in the order of ``transcripts``
     """
-    texts = list(transcripts["text"].map(NORMALISATIONS[normalisation]))
+    texts = list(transcripts["text"].map(normalisation))
     result = pd.DataFrame(logits(model, tokenizer, texts, batch_size), columns=columns("logit", SENTIMENTS))
     result.insert(0, "utterance", transcripts["utterance"].array)
     return result

@@ -8,14 +8,14 @@ from operator import add
 import numpy as np
 import pandas as pd
 
-from emofuse.text.normalisation import NORMALISATIONS
+from emofuse.text.normalisation import Normalisation
 
 COUNTS = ("hits", "substitutions", "insertions", "deletions")
 """What becomes of a word: kept, replaced, added, lost."""
 
 
 def table(
-    utterances: pd.DataFrame, references: pd.DataFrame, transcripts: pd.DataFrame, normalisation: str
+    utterances: pd.DataFrame, references: pd.DataFrame, transcripts: pd.DataFrame, normalisation: Normalisation
 ) -> pd.DataFrame:
     """Word error rates by corpus, condition and emotion.
 
@@ -25,8 +25,7 @@ def table(
         utterances: an ``utterances`` table
         references: a ``references`` table of the same utterances
         transcripts: a ``transcripts`` table of the same utterances
-        normalisation: how both sides are written before they are compared,
-            a key of :data:`emofuse.text.normalisation.NORMALISATIONS`
+        normalisation: how both sides are written before they are compared
 
     Returns:
         a ``wer`` table. A row is a corpus, a condition and an emotion (each of the two can be ``all``),
@@ -34,10 +33,9 @@ def table(
         and the word error rate, (substitutions + insertions + deletions) / words, which is at least 0 and can
         exceed 1; NaN where the reference has no words
     """
-    write = NORMALISATIONS[normalisation]
     pairs = utterances.merge(references.dropna(), on="utterance", validate="one_to_one")
     pairs = pairs.merge(transcripts, on="utterance", validate="one_to_one")
-    pairs = pairs.assign(reference=pairs["reference"].map(write), text=pairs["text"].map(write))
+    pairs = pairs.assign(reference=pairs["reference"].map(normalisation), text=pairs["text"].map(normalisation))
     counts = [count(*both) for both in zip(pairs["reference"].str.split(), pairs["text"].str.split(), strict=True)]
     pairs[list(COUNTS)] = np.array(counts, dtype=int).reshape(-1, len(COUNTS))
     # Every utterance belongs to four groups: its own condition and emotion, and "all" in place of either or both.
