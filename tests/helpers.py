@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from emofuse import scores
 from emofuse.corpora import base
 from emofuse.corpora.released import FILES, FOLDS, LABELS, Released
 from emofuse.tables import EMOTIONS, PROBABILITY, SENTIMENT, SENTIMENTS, SPEECH
@@ -33,7 +34,7 @@ def read_scores(root: Path) -> pd.DataFrame:
     listed = base.list_corpus(reader, root)
     assert listed.problems == []
     release = reader.read_published(root)
-    return base.published_scores(release.scores, base.utterances(listed, "iemocap"), release.transcripts)
+    return scores.published(release.scores, base.utterances(listed, "iemocap"), release.transcripts, reader.folds(root))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

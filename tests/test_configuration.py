@@ -207,10 +207,9 @@ def test_the_configs_of_the_project_are_complete_and_as_editors_expect_them(path
 def test_an_editor_is_told_of_what_a_method_takes():
     schema = documentation.schema()
     jsonschema.Draft202012Validator.check_schema(schema)
-    for methods in ({"entropy": {"parameters": {"trails": 3}}}, {"x": {"estimator": "entropy", "fit_on": ["dev"]}}):
-        given = {"x": {"estimator": name} | entry for name, entry in methods.items()}
+    for wrong in ({"parameters": {"trails": 3}}, {"fit_on": ["dev"]}, {"paramters": {}}):
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(minimal(methods=given), schema)
+            jsonschema.validate(minimal(methods={"x": {"estimator": "entropy"} | wrong}), schema)
 
 
 def test_what_is_written_about_configs_is_what_the_types_say():

@@ -155,13 +155,13 @@ def test_unpenalised_stacking_is_logistic_regression():
 @pytest.mark.parametrize(
     ("method", "message"),
     [
-        (Mean(weight=1.5), "weight == 1.5, must be <= 1"),
-        (Product(weight=-1), "weight == -1, must be >= 0"),
-        (Bayes(smoothing=0), "smoothing == 0, must be > 0"),
-        (Stacking(penalty=0), "penalty == 0, must be > 0"),
-        (Stacking(smoothing=-1), "smoothing == -1, must be > 0"),
-        (BayesText(smoothing=0), "smoothing == 0, must be > 0"),
-        (StackingText(penalty=-1), "penalty == -1, must be > 0"),
+        (Mean(weight=1.5), "weight is 1.5; should be at most 1"),
+        (Product(weight=-1), "weight is -1; should be at least 0"),
+        (Bayes(smoothing=0), "smoothing is 0; should be above 0"),
+        (Stacking(penalty=0), "penalty is 0; should be above 0"),
+        (Stacking(smoothing=-1), "smoothing is -1; should be above 0"),
+        (BayesText(smoothing=0), "smoothing is 0; should be above 0"),
+        (StackingText(penalty=-1), "penalty is -1; should be above 0"),
     ],
     ids=repr,
 )

@@ -100,5 +100,5 @@ def test_a_voice_that_is_never_wrong_is_left_alone():
 
 def test_too_few_steps_are_refused():
     scores = make_scores(40)
-    with pytest.raises(ValueError, match="steps should be at least 2, not 1"):
+    with pytest.raises(ValueError, match="steps is 1; should be at least 2"):
         Paper(steps=1).fit(scores[Paper.columns], scores["emotion"])

@@ -1,6 +1,7 @@
 """The exact search is exact: never below any other."""
 
 import itertools
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,10 +9,14 @@ from helpers import make_scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emofuse import accuracy, parts
 from emofuse.fusion import search
 from emofuse.fusion.mapping import MAPPINGS
-from emofuse.fusion.selection import Confidence, Entropy, EntropyVarentropy, Varentropy, decide
+from emofuse.fusion.selection import Confidence, Entropy, EntropyVarentropy, Varentropy
+from emofuse.fusion.thresholds import Rule
 from emofuse.tables import EMOTIONS
+
+SAMPLERS = get_args(search.Sampler)
 
 
 @st.composite
@@ -23,14 +28,14 @@ def tasks(draw, most):
     column = st.lists(integers, min_size=n, max_size=n)
     mapped = draw(st.lists(column, min_size=1, max_size=3))
     predicted, emotion = draw(column), draw(column)
-    return search.Task(np.array(values, float), np.array(predicted), np.array(emotion), np.array(mapped))
+    return search.Task(np.array(values, float), np.array(predicted), np.array(mapped), np.array(emotion))
 
 
 def every_candidate(task):
     rules = {}
     for index, rows in task.rows.items():
         thresholds = itertools.product(*[np.unique(column) for column in task.measures[rows].T])
-        options = [search.Rule(pair, mapping) for pair in thresholds for mapping in range(len(task.mapped))]
+        options = [Rule(pair, mapping) for pair in thresholds for mapping in range(len(task.mapped))]
         rules[index] = [None, *options]
     for chosen in itertools.product(*rules.values()):
         yield {index: rule for index, rule in zip(rules, chosen, strict=True) if rule is not None}
@@ -46,10 +51,11 @@ def test_no_candidate_is_better_than_the_optimum(task, objective):
 @settings(max_examples=80, deadline=None)
 @given(tasks(5), st.sampled_from(search.SUMS))
 def test_no_candidate_lies_above_the_front(task, objective):
-    points = [(task.share(candidate), task.value(candidate, objective)) for candidate in search.front(task, objective)]
+    candidates = search.front(task, objective)
+    points = [(task.value(candidate, search.SELECTED), task.value(candidate, objective)) for candidate in candidates]
     assert points == sorted(points)
     for candidate in every_candidate(task):
-        share, value = task.share(candidate), task.value(candidate, objective)
+        share, value = task.value(candidate, search.SELECTED), task.value(candidate, objective)
         assert max(v for s, v in points if s <= share + 1e-12) >= value - 1e-12
 
 
@@ -60,11 +66,19 @@ def test_the_front_ends_in_the_optimum(task, objective):
     assert task.value(last, objective) == pytest.approx(task.value(search.optimum(task, objective), objective))
 
 
+@settings(max_examples=50, deadline=None)
+@given(tasks(40), st.sampled_from(accuracy.METRICS))
+def test_an_objective_is_the_metric_of_that_name(task, objective):
+    candidate = search.optimum(task)
+    metric = accuracy.from_confusion(accuracy.confusion(task.emotion, task.decide(candidate)[0]), objective)
+    assert task.value(candidate, objective) == pytest.approx(metric)
+
+
 METHODS = [EntropyVarentropy, Entropy, Varentropy, Confidence]
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("sampler", search.SAMPLERS)
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_no_sampler_exceeds_the_optimum(method, sampler):
     scores = make_scores(300)
     fitted = method(sampler=sampler, trials=25).fit(scores[method.columns], scores["emotion"])
@@ -120,30 +134,67 @@ def test_a_budget_is_kept_and_gives_a_front(search_by):
     assert method.selected(scores[method.columns]).mean() <= 0.1
     assert method.value_ <= method.exact_ + 1e-12
     shares, values = [], []
-    for thresholds in method.front_:
-        decided, selected = decide(scores[method.columns].to_numpy(), thresholds, method.measures)
+    for thresholds in method.parameters_["front"]:
+        decided, selected = method.decide(scores[method.columns].to_numpy(), thresholds)
         shares.append(selected.mean())
         values.append(np.mean([(decided == i)[scores["emotion"] == name].mean() for i, name in enumerate(EMOTIONS)]))
+    assert len(shares) > 1
     assert shares == sorted(shares) and values == sorted(values)
-    assert method.parameters_["front"] == method.front_
 
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"objective": "ua"}, "objective should be one of UA, WA, F1, not 'ua'"),
-        ({"search": "grid"}, "search should be one of optuna, exact, not 'grid'"),
-        ({"sampler": "tpe"}, "sampler should be one of TPE"),
-        ({"search": "exact", "objective": "F1"}, "search: exact knows the objectives UA, WA, not F1"),
-        ({"trials": 0}, "trials should be at least 1, not 0"),
-        ({"budget": 1.5}, "budget should be a share between 0 and 1, not 1.5"),
-        ({"strategies": ("guess",)}, "strategies should be of simple, refer"),
+        ({"objective": "ua"}, "objective is 'ua'; should be one of UA, WA, F1"),
+        ({"search": "grid"}, "search is 'grid'; should be one of optuna, exact"),
+        ({"sampler": "tpe"}, "sampler is 'tpe'; should be one of TPE, random, QMC, CMA-ES, NSGA-II"),
+        ({"trials": 0}, "trials is 0; should be at least 1"),
+        ({"budget": 1.5}, "budget is 1.5; should be at most 1"),
+        ({"strategies": ("guess",)}, "is 'guess'; should be one of simple, refer"),
+        ({"strategies": ()}, r"strategies is \(\); should have 1 or more"),
+        ({"trials": 0, "budget": -1}, "trials is 0; should be at least 1; budget is -1; should be at least 0"),
+        (
+            {"search": "exact", "objective": "F1"},
+            "search is 'exact', which knows the objectives UA and WA; objective is 'F1'",
+        ),
+        (
+            {"enqueue_exact": True, "objective": "F1"},
+            "enqueue_exact is true, but the exact optimum is known for UA and WA alone; objective is 'F1'",
+        ),
+        (
+            {"sampler": "CMA-ES", "budget": 0.2},
+            "sampler is 'CMA-ES', which knows one objective; with a budget there are two, "
+            "for which it should be one of TPE, random, QMC, NSGA-II",
+        ),
     ],
 )
 def test_bad_parameters_are_refused(parameters, message):
     scores = make_scores(40)
     with pytest.raises(ValueError, match=message):
         EntropyVarentropy(**parameters).fit(scores[EntropyVarentropy.columns], scores["emotion"])
+
+
+def defaults(**parameters):
+    return parts.parameters(EntropyVarentropy)(**parameters).model_dump()
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("objective", get_args(search.Objective))
+@pytest.mark.parametrize("budget", [None, 0.2])
+@pytest.mark.parametrize("enqueue_exact", [False, True])
+def test_parameters_that_do_not_conflict_work_together(sampler, objective, budget, enqueue_exact):
+    """Also where there are fewer trials than points on the exact front."""
+    parameters = defaults(sampler=sampler, objective=objective, budget=budget, enqueue_exact=enqueue_exact, trials=5)
+    if not list(EntropyVarentropy.conflicts(**parameters)):
+        scores = make_scores(60)
+        method = EntropyVarentropy(**parameters).fit(scores[EntropyVarentropy.columns], scores["emotion"])
+        assert len(method.trials_) == 5
+        assert ("front" in method.parameters_) == EntropyVarentropy.has_front(**parameters) == (budget is not None)
+
+
+def test_what_the_exact_search_ignores_is_no_conflict():
+    parameters = defaults(search="exact", sampler="CMA-ES", budget=0.2, enqueue_exact=True)
+    assert not list(EntropyVarentropy.conflicts(**parameters))
 
 
 def test_every_mapping_is_among_the_choices():

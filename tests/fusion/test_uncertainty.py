@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import entropy as scipy_entropy
 
-from emofuse.fusion.uncertainty import confidence, entropy, varentropy
+from emofuse.fusion.uncertainty import attainable, confidence, entropy, varentropy
 from emofuse.tables import SPEECH
 
 weights = st.lists(st.floats(0, 1), min_size=4, max_size=4).filter(lambda values: sum(values) > 1e-3)
@@ -42,6 +42,15 @@ def test_evenly_torn_has_no_varentropy():
         p[:number] = 1 / number
         assert np.isclose(entropy(p), np.log(number))
         assert np.isclose(varentropy(p), 0)
+
+
+@given(distributions)
+def test_the_outline_holds_all_that_is_attainable(p):
+    """Between its lower and its upper edge at that entropy, within the outline's steps."""
+    h, v = attainable(4)
+    upper, lower = (np.argsort(h[:200]), slice(200)), (np.argsort(h[200:]), slice(200, None))
+    highest, lowest = (np.interp(entropy(p), h[part][order], v[part][order]) for order, part in (upper, lower))
+    assert lowest - 1e-2 <= varentropy(p) <= highest + 1e-2
 
 
 def test_the_published_columns_are_these_functions():

@@ -256,36 +256,27 @@ def problems(model: type[BaseModel], values: Any, place: str = "", *, strict: bo
     return []
 
 
-KINDS_OF_VALUE = {
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "dict_type": "a mapping of keys to values",
-    "finite_number": "a finite number",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "is_sequence": "a list",
-    "list_type": "a list",
-    "model_type": "a mapping of keys to values",
-    "sequence_str": "a list",
-    "string_type": "a text",
-    "tuple_type": "a list",
-}
-"""What pydantic's errors about types mean."""
-
-BOUNDS = {
-    "greater_than": ("gt", "above"),
-    "greater_than_equal": ("ge", "at least"),
-    "less_than": ("lt", "below"),
-    "less_than_equal": ("le", "at most"),
-}
-"""What pydantic's errors about ranges mean."""
-
-
 def _explain(model: type[BaseModel], detail: ErrorDetails, place: str) -> Problem:
     """Say an error of pydantic so that one knows what to write instead."""
+    kinds_of_value = {
+        "bool_type": "true or false",
+        "bool_parsing": "true or false",
+        "finite_number": "a finite number",
+        "float_type": "a number",
+        "float_parsing": "a number",
+        "int_type": "a whole number",
+        "int_parsing": "a whole number",
+        "int_from_float": "a whole number",
+        "string_type": "a text",
+        **dict.fromkeys(("is_sequence", "list_type", "sequence_str", "tuple_type"), "a list"),
+        **dict.fromkeys(("dict_type", "model_type"), "a mapping of keys to values"),
+    }
+    bounds = {
+        "greater_than": ("gt", "above"),
+        "greater_than_equal": ("ge", "at least"),
+        "less_than": ("lt", "below"),
+        "less_than_equal": ("le", "at most"),
+    }
     *above, last = (str(part) for part in detail["loc"] if part != "[key]") if detail["loc"] else ("",)
     group = ".".join(filter(None, [place, *above]))
     key = ".".join(filter(None, [group, last]))
@@ -298,15 +289,15 @@ def _explain(model: type[BaseModel], detail: ErrorDetails, place: str) -> Proble
     said = f"{key} has no value" if value is None else f"{key} is {value!r}"
     if kind in ("literal_error", "enum"):
         return f"{said}; {should_be_one_of(value, _choices(context['expected']))}"
-    if kind in BOUNDS:
-        bound, words = BOUNDS[kind]
+    if kind in bounds:
+        bound, words = bounds[kind]
         return f"{said}; should be {words} {context[bound]:g}"
     if kind == "string_pattern_mismatch":
         return f"{said}; should be letters, digits, - and _, and begin with a letter or digit"
     if kind == "too_short":
         return f"{said}; should have {context['min_length']} or more"
-    if kind in KINDS_OF_VALUE:
-        return f"{said}; should be {KINDS_OF_VALUE[kind]}"
+    if kind in kinds_of_value:
+        return f"{said}; should be {kinds_of_value[kind]}"
     return f"{said}; {detail['msg'].removeprefix('Value error, ')}"
 
 
@@ -326,7 +317,7 @@ def _keys(model: type[BaseModel], above: tuple[int | str, ...]) -> list[str]:
     return list(model.model_fields)
 
 
-def should_be_one_of(value: object, choices: Iterable[str]) -> str:
+def should_be_one_of(value: object, choices: Iterable[str]) -> Problem:
     """What would be right, and the nearest to what was said.
 
     >>> should_be_one_of("spech", ["speech", "mean"])
@@ -336,7 +327,7 @@ def should_be_one_of(value: object, choices: Iterable[str]) -> str:
     return f"should be one of {', '.join(choices)}{nearest(value, choices)}"
 
 
-def nearest(value: object, choices: Iterable[str]) -> str:
+def nearest(value: object, choices: Iterable[str]) -> Problem:
     """A question about the most similar choice, if one is similar."""
     close = difflib.get_close_matches(str(value), list(choices), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""

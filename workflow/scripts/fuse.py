@@ -4,14 +4,16 @@ from emofuse import contracts, tables
 from emofuse.fusion.folds import run
 from emofuse.logs import logged
 
-settings = snakemake.params.settings
+recipe = snakemake.params.recipe
 
 with logged(snakemake.log[0]):
     scores = tables.read(contracts.SCORES, snakemake.input.scores)
     if snakemake.input.get("text_expert"):
         expert = tables.read(contracts.TEXT_EXPERT, snakemake.input.text_expert)
         scores = scores.merge(expert, on=["fold", "split", "utterance"], validate="one_to_one")
-    predictions, parameters, trials = run(scores, settings["method"], settings["seed"], snakemake.wildcards.method)
+    predictions, parameters, trials = run(
+        scores, recipe["method"], recipe["path"], recipe["seed"], snakemake.wildcards.method
+    )
     tables.write(predictions, contracts.PREDICTIONS, snakemake.output.predictions)
     tables.write_json(parameters, snakemake.output.parameters)
     tables.write(trials, contracts.TRIALS, snakemake.output.trials)

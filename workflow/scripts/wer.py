@@ -9,6 +9,6 @@ with logged(snakemake.log[0]):
         tables.read(contracts.UTTERANCES, snakemake.input.utterances),
         tables.read(contracts.REFERENCES, snakemake.input.references),
         tables.read(contracts.TRANSCRIPTS, snakemake.input.transcripts),
-        snakemake.params.parts.load(recipe["normalisation"]),
+        parts.load(snakemake.params.recipe["normalisation"]),
     )
     tables.write(rates, contracts.WER, snakemake.output[0])

@@ -1,7 +1,8 @@
-"""What every fusion method shares: its input, its classes and its checks."""
+"""What every fusion method shares: its input, its classes, its checks, and what it says of itself."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,13 +11,9 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, TEXT
-
-Floats = npt.NDArray[np.float64]
-"""Real numbers in double precision: scores, gains, entropies."""
-
-SMALLEST = 1e-12
-"""Probabilities are taken to be at least this before a logarithm."""
+from emofuse import accuracy, parts
+from emofuse.accuracy import Floats, Indices
+from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, TEXT, Problem
 
 
 class FusionMethod(ClassifierMixin, BaseEstimator):
@@ -27,14 +24,47 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
     for methods with a text expert, 4 of that.
     The target ``y`` holds names from :data:`emofuse.tables.EMOTIONS`.
 
+    A method is described by its class: its name in a config is the class's name in snake_case,
+    its parameters are those of ``__init__`` (see :mod:`emofuse.parts`),
+    and the class attributes say the rest. A class that only others derive from has ``abstract=True`` in its header.
+
     Attributes:
         columns: the columns of the scores that the method reads
+        fit_on: the splits of a fold that it is fitted on where a config does not say
+        sees_test_labels: whether it is fitted on what it predicts, and is thus no method but a ceiling
+        note: what a reader of its results should know, a sentence or nothing
         classes_: the emotions, in the order of ``predict_proba``'s columns
         parameters_: what was learned, as plain values that JSON can hold
         trials_: a row per candidate that a search tried, or an empty table
     """
 
     columns: ClassVar[list[str]] = [*SPEECH, *SENTIMENT]
+    fit_on: ClassVar[tuple[str, ...]] = ("validation",)
+    sees_test_labels: ClassVar[bool] = False
+    note: ClassVar[str] = ""
+
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
+        """Take ``abstract``, which is for those who read the header (:func:`emofuse.parts.known`)."""
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def conflicts(cls, **parameters: Any) -> Iterator[Problem]:
+        """Which parameters, each valid in itself, do not go together.
+
+        Args:
+            parameters: all that a config can give, by name
+        """
+        yield from ()
+
+    @classmethod
+    def has_front(cls, **parameters: Any) -> bool:
+        """Whether a Pareto front of an objective against the share selected is learned, with these parameters.
+
+        If so, ``parameters_["front"]`` holds its points by rising share,
+        and the class method ``decide(scores, point)`` returns the emotions that a point decides for, as indices,
+        and which utterances it selects.
+        """
+        return False
 
     def fit(self, X: Any, y: Any) -> Self:
         """Learn from labelled utterances.
@@ -44,9 +74,11 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
             y: (utterances,) emotions
 
         Raises:
-            ValueError: if ``X`` has other columns or values that are no probabilities, or ``y`` other emotions
+            ValueError: if ``X`` has other columns or values that are no probabilities, ``y`` other emotions,
+                or a parameter a value that its description excludes
         """
         scores, emotion = self._check(X, y)
+        parts.check_parameters(self)
         self.classes_ = np.array(EMOTIONS)
         self.trials_ = pd.DataFrame()
         self.parameters_: dict[str, Any] = {}
@@ -71,8 +103,8 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self._selected(self._check(X))
 
-    def _fit(self, scores: Floats, emotion: npt.NDArray[np.intp]) -> None:
-        """Learn; ``emotion`` is an index into ``classes_``. Methods without parameters leave this as it is."""
+    def _fit(self, scores: Floats, emotion: Indices) -> None:
+        """Learn; ``emotion`` is an index into ``classes_``. Methods that learn nothing leave this as it is."""
 
     def _predict_proba(self, scores: Floats) -> Floats:
         raise NotImplementedError
@@ -85,7 +117,7 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
             scores, emotion = validate_data(self, X, reset=False, dtype=np.float64), None
         else:
             scores, y = validate_data(self, X, y, dtype=np.float64)
-            emotion = pd.Index(EMOTIONS).get_indexer(y)
+            emotion = accuracy.indices(y)
             unknown = sorted(set(y[emotion < 0].tolist()), key=str)
             if unknown:
                 raise ValueError(f"Unknown label type: y holds {unknown}; should hold {', '.join(EMOTIONS)}")
@@ -120,7 +152,7 @@ def normalised(probability: Floats) -> Floats:
     return probability / probability.sum(axis=1, keepdims=True)
 
 
-def swap(probability: Floats, emotion: npt.NDArray[np.intp]) -> Floats:
+def swap(probability: Floats, emotion: Indices) -> Floats:
     """Exchange the probabilities of the most probable emotion and of another.
 
     A selection decides for an emotion without giving a distribution;

@@ -14,22 +14,23 @@ The learned ones take all emotions to be equally likely, since unweighted accura
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
-import numpy.typing as npt
+from pydantic import Field
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
-from sklearn.utils.validation import check_scalar
 
-from emofuse.fusion.base import SMALLEST, Floats, FusionMethod, normalised, sentiment, speech, text
+from emofuse.accuracy import Floats, Indices
+from emofuse.fusion.base import FusionMethod, normalised, sentiment, speech, text
+from emofuse.fusion.mapping import SENTIMENT_OF_EMOTION
 from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, TEXT
 
-Indices = npt.NDArray[np.intp]
+SMALLEST = 1e-12
+"""Probabilities are taken to be at least this before a logarithm."""
 
-SENTIMENT_OF_EMOTION = [SENTIMENTS.index(name) for name in ("negative", "positive", "neutral", "negative")]
-"""The sentiment that each emotion is expected to come with, in the order of the emotions."""
+Smoothing = Annotated[float, Field(gt=0, description="Added to every count before probabilities are made of them.")]
+Penalty = Annotated[float, Field(gt=0, description="How strongly the weights are held near those of Bayes' rule.")]
 
 
 class Mean(FusionMethod):
@@ -37,16 +38,13 @@ class Mean(FusionMethod):
 
     The *sum rule* of Kittler, Hatef, Duin and Matas, *On combining classifiers* (1998).
     q(c) is the probability of the sentiment that c is expected to come with, scaled to sum to 1 over the emotions.
-
-    Args:
-        weight: w, between 0 (the voice alone) and 1 (the words alone)
     """
 
-    def __init__(self, weight: float = 0.5) -> None:
+    def __init__(
+        self,
+        weight: Annotated[float, Field(ge=0, le=1, description="w, of the sentiment; the rest is the voice's.")] = 0.5,
+    ) -> None:
         self.weight = weight
-
-    def _fit(self, scores: Floats, emotion: Indices) -> None:
-        check_scalar(self.weight, "weight", Real, min_val=0, max_val=1)
 
     def _predict_proba(self, scores: Floats) -> Floats:
         return (1 - self.weight) * normalised(speech(scores)) + self.weight * _expected(scores)
@@ -56,17 +54,15 @@ class Product(FusionMethod):
     """The product of voice and words: p(c) q(c)ʷ, scaled to sum to 1.
 
     The *product rule* of Kittler, Hatef, Duin and Matas (1998), for emotions that are equally likely beforehand;
-    q(c) as in :class:`Mean`. Words that favour no sentiment leave the voice as it is.
-
-    Args:
-        weight: w, at least 0: the words are ignored at 0, count as much as the voice at 1
+    q(c) as in :class:`Mean`. At w = 0 the words are ignored, at 1 they count as much as the voice.
+    Words that favour no sentiment leave the voice as it is.
     """
 
-    def __init__(self, weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        weight: Annotated[float, Field(ge=0, description="w, the exponent of the sentiment's probabilities.")] = 1.0,
+    ) -> None:
         self.weight = weight
-
-    def _fit(self, scores: Floats, emotion: Indices) -> None:
-        check_scalar(self.weight, "weight", Real, min_val=0)
 
     def _predict_proba(self, scores: Floats) -> Floats:
         return softmax(_log(speech(scores)) + self.weight * _log(_expected(scores)), axis=1)
@@ -80,12 +76,9 @@ class Bayes(FusionMethod):
     the emotions are equally likely beforehand. Voice and words are taken to be independent given the emotion.
 
     Nothing is learned from the speech scores, so training rows are as good as any other, and there are many.
-
-    Args:
-        smoothing: what is added to each count; above 0
     """
 
-    def __init__(self, smoothing: float = 1.0) -> None:
+    def __init__(self, smoothing: Smoothing = 1.0) -> None:
         self.smoothing = smoothing
 
     def _fit(self, scores: Floats, emotion: Indices) -> None:
@@ -112,7 +105,8 @@ class Stacking(FusionMethod):
     The first two terms are Bayes' rule, but for the prior, which b takes in.
     What is learned is the correction, V, U and b:
     which emotions the voice takes for which others on speakers that it was not trained on, and what the words add.
-    It minimises the log loss in which every emotion weighs the same, plus a penalty on V and U.
+    It minimises the log loss in which every emotion weighs the same, plus a penalty on the squares of V and U
+    (for features scaled to variance 1; the penalty is 1 / C of scikit-learn's logistic regression).
     With few rows the correction is small and Bayes remains; with many the data decide.
 
     Stacking is Wolpert's (*Stacked generalization*, 1992); to penalise the distance from another model instead of
@@ -120,14 +114,9 @@ class Stacking(FusionMethod):
 
     Fit it on rows that the speech classifier was not trained on: on its training rows the voice seems
     more reliable than it is.
-
-    Args:
-        penalty: of the squared weights of features scaled to variance 1, 1 / C in scikit-learn's
-            logistic regression; above 0
-        smoothing: what is added to each count of P(s | c); above 0
     """
 
-    def __init__(self, penalty: float = 10.0, smoothing: float = 1.0) -> None:
+    def __init__(self, penalty: Penalty = 10.0, smoothing: Smoothing = 1.0) -> None:
         self.penalty = penalty
         self.smoothing = smoothing
 
@@ -157,14 +146,11 @@ class BayesText(FusionMethod):
     q(c) is the text expert's probability. The expert takes all emotions to be equally likely beforehand,
     so that q is, up to a factor, the likelihood of the words; π as in :class:`Bayes`.
     The sentiment is left out: it is read from the same words.
-
-    Args:
-        smoothing: what is added to each count of π; above 0
     """
 
     columns: ClassVar[list[str]] = [*SPEECH, *SENTIMENT, *TEXT]
 
-    def __init__(self, smoothing: float = 1.0) -> None:
+    def __init__(self, smoothing: Smoothing = 1.0) -> None:
         self.smoothing = smoothing
 
     def _fit(self, scores: Floats, emotion: Indices) -> None:
@@ -184,14 +170,11 @@ class StackingText(FusionMethod):
 
     with q the text expert's probabilities; V, U and b are learned as in :class:`Stacking`.
     The sentiment is left out: it is read from the same words.
-
-    Args:
-        penalty: as in :class:`Stacking`
     """
 
     columns: ClassVar[list[str]] = [*SPEECH, *SENTIMENT, *TEXT]
 
-    def __init__(self, penalty: float = 10.0) -> None:
+    def __init__(self, penalty: Penalty = 10.0) -> None:
         self.penalty = penalty
 
     def _fit(self, scores: Floats, emotion: Indices) -> None:
@@ -229,14 +212,12 @@ def _label(scores: Floats) -> Floats:
 
 def _prior(emotion: Indices, smoothing: float) -> Floats:
     """The share of each emotion, (4,)."""
-    check_scalar(smoothing, "smoothing", Real, min_val=0, include_boundaries="neither")
     count = np.bincount(emotion, minlength=len(EMOTIONS)) + smoothing
     return count / count.sum()
 
 
 def _likelihood(scores: Floats, emotion: Indices, smoothing: float) -> Floats:
     """How often each sentiment is the most probable one, by emotion, (4, 3); rows sum to 1."""
-    check_scalar(smoothing, "smoothing", Real, min_val=0, include_boundaries="neither")
     return normalised(np.eye(len(EMOTIONS))[emotion].T @ _label(scores) + smoothing)
 
 
@@ -261,7 +242,6 @@ def _correction(features: Floats, start: Floats, emotion: Indices, penalty: floa
     Returns:
         W (4, features), for unscaled features, and b (4,)
     """
-    check_scalar(penalty, "penalty", Real, min_val=0, include_boundaries="neither")
     centre, scale = features.mean(axis=0), features.std(axis=0)
     scale[scale == 0] = 1
     scaled = np.hstack([(features - centre) / scale, np.ones((len(features), 1))])
@@ -277,8 +257,8 @@ def _correction(features: Floats, start: Floats, emotion: Indices, penalty: floa
         return value, gradient.ravel()
 
     nothing = np.zeros(len(EMOTIONS) * scaled.shape[1])
-    found = minimize(loss, nothing, jac=True, method="L-BFGS-B", options={"maxiter": 1000, "ftol": 1e-12, "gtol": 1e-6})
-    learned = found.x.reshape(len(EMOTIONS), -1)
+    options = {"maxiter": 1000, "ftol": 1e-12, "gtol": 1e-6}
+    learned = minimize(loss, nothing, jac=True, method="L-BFGS-B", options=options).x.reshape(len(EMOTIONS), -1)
     weights = learned[:, :-1] / scale
     return weights, learned[:, -1] - weights @ centre
 

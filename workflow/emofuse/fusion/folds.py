@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from emofuse.fusion import load_method
+from emofuse import parts
+from emofuse.fusion.base import FusionMethod, normalised
 from emofuse.fusion.uncertainty import entropy, varentropy
 from emofuse.provenance import seed
-from emofuse.tables import PROBABILITY, SPEECH, InputError
+from emofuse.tables import EMOTIONS, PROBABILITY, SPEECH, InputError, Problem
 
 
 def run(
-    scores: pd.DataFrame, method: dict[str, Any], seed_names: list[str | int], name: str
+    scores: pd.DataFrame, method: dict[str, Any], path: str, seed_names: Sequence[str | int], name: str
 ) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame]:
     """Fit a method on some splits of each fold and predict the fold's test utterances.
 
     Args:
         scores: the `scores` table, with the text expert's columns where the method reads them
         method: the completed config entry: `estimator`, `fit_on`, `parameters`
+        path: of the estimator's class, as :func:`emofuse.parts.load` takes it
         seed_names: what seeds are derived from, with the method and the fold
         name: the method's name
 
@@ -30,37 +33,42 @@ def run(
     Raises:
         InputError: if a fold has no utterances to fit on or to test
     """
-    template = load_method(method["estimator"])(**method["parameters"])
-    absent = [
-        f"fold {fold}: has no utterance in {', '.join(splits)}; method {name} needs some"
-        for fold, part in scores.groupby("fold", sort=True)
-        for splits in (method["fit_on"], ["test"])
-        if not part["split"].isin(splits).any()
-    ]
-    if absent:
-        raise InputError(absent)
+    problems = list(_absent(scores, method["fit_on"], name))
+    if problems:
+        raise InputError(problems)
 
     predictions, trials = [], []
     learned: dict[str, Any] = {}
     for fold, part in scores.groupby("fold", sort=True):
-        estimator = load_method(method["estimator"])(**template.get_params())
-        if "random_state" in estimator.get_params():
-            estimator.set_params(random_state=seed(*seed_names, name, str(fold)))
-        rows, test = part[part["split"].isin(method["fit_on"])], part[part["split"] == "test"]
-        columns = estimator.columns
-        estimator.fit(rows[columns], rows["emotion"])
-        voice = test[SPEECH].to_numpy()
-        predictions.append(
-            test[["fold", "utterance", "emotion"]].assign(
-                predicted=estimator.predict(test[columns]),
-                **dict(zip(PROBABILITY, estimator.predict_proba(test[columns]).T, strict=True)),
-                entropy=entropy(voice),
-                varentropy=varentropy(voice),
-                selected=estimator.selected(test[columns]),
-            )
-        )
+        estimator = parts.load(path)(**method["parameters"])
+        if parts.GIVEN in estimator.get_params():
+            estimator.set_params(**{parts.GIVEN: seed(*seed_names, name, str(fold))})
+        rows = part[part["split"].isin(method["fit_on"])]
+        estimator.fit(rows[estimator.columns], rows["emotion"])
+        predictions.append(_predict(estimator, part[part["split"] == "test"]))
         learned[str(fold)] = estimator.parameters_
         tried = estimator.trials_
         trials.append(tried.assign(fold=str(fold), trial=np.arange(len(tried))))
     parameters = {"method": name, **method, "folds": learned}
     return pd.concat(predictions, ignore_index=True), parameters, pd.concat(trials, ignore_index=True)
+
+
+def _absent(scores: pd.DataFrame, fit_on: Sequence[str], name: str) -> Iterator[Problem]:
+    """The folds that lack utterances to fit on or to test."""
+    for fold, part in scores.groupby("fold", sort=True):
+        for splits in (fit_on, ["test"]):
+            if not part["split"].isin(splits).any():
+                yield f"fold {fold}: has no utterance in {', '.join(splits)}; method {name} needs some"
+
+
+def _predict(estimator: FusionMethod, test: pd.DataFrame) -> pd.DataFrame:
+    """The `predictions` of a fitted method, a row per test utterance."""
+    X, voice = test[estimator.columns], test[SPEECH].to_numpy()
+    return test[["fold", "utterance", "speaker", "condition", "emotion"]].assign(
+        speech=np.array(EMOTIONS)[normalised(voice).argmax(axis=1)],
+        predicted=estimator.predict(X),
+        **dict(zip(PROBABILITY, estimator.predict_proba(X).T, strict=True)),
+        entropy=entropy(voice),
+        varentropy=varentropy(voice),
+        selected=estimator.selected(X),
+    )

@@ -5,19 +5,31 @@ Neutral is neutral and positive is happy; negative is angry or sad, and a strate
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from emofuse.fusion.base import Floats
+from emofuse.accuracy import Floats, Indices
 from emofuse.tables import EMOTIONS, SENTIMENTS
 
-ANGRY, HAPPY, NEUTRAL, SAD = (EMOTIONS.index(name) for name in ("angry", "happy", "neutral", "sad"))
+EMOTIONS_OF_SENTIMENT = {"negative": ("angry", "sad"), "neutral": ("neutral",), "positive": ("happy",)}
+"""The emotions that each sentiment can stand for."""
+
+CAN_MEAN = np.array([[emotion in EMOTIONS_OF_SENTIMENT[name] for emotion in EMOTIONS] for name in SENTIMENTS])
+"""The same, (sentiments, emotions)."""
+
+SENTIMENT_OF_EMOTION = CAN_MEAN.argmax(axis=0)
+"""The sentiment that each emotion is expected to come with, (emotions,) indices."""
+
 NEGATIVE = SENTIMENTS.index("negative")
+ANGRY, SAD = (EMOTIONS.index(name) for name in EMOTIONS_OF_SENTIMENT["negative"])
 
 SENTIMENT_SCORES = tuple(step / 20 for step in range(15))
 """Thresholds on the sentiment score that the paper's notebook tries: 0.00, 0.05 … 0.70."""
+
+Strategy = Literal["simple", "refer"]
+"""Ways to tell angry from sad: by the sentiment score, or by the speech classifier."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +38,26 @@ class Mapping:
 
     Args:
         strategy: ``simple`` decides by the sentiment score, ``refer`` asks the speech classifier
-            which of angry and sad it finds more probable (angry where equal)
+            which of angry and sad is more probable (angry where equal)
         flip: for ``simple``: whether the emotions are swapped
         sentiment_score: for ``simple``: negative with a score of at most this is angry, above is sad
             (the other way round with ``flip``); between 0 and 1
     """
 
-    strategy: str
-    flip: bool = False
-    sentiment_score: float = 0.0
+    strategy: Strategy
+    flip: bool | None = None
+    sentiment_score: float | None = None
 
-    def __call__(self, speech: Floats, sentiment: Floats) -> npt.NDArray[np.intp]:
+    @classmethod
+    def of(cls, parameters: dict[str, Any]) -> Mapping:
+        """The mapping of these :meth:`parameters`, whatever else stands among them."""
+        return cls(parameters["strategy"], parameters["flip"], parameters["sentiment_score"])
+
+    def parameters(self) -> dict[str, Any]:
+        """The mapping as plain values; what its strategy does not use is ``None``."""
+        return asdict(self)
+
+    def __call__(self, speech: Floats, sentiment: Floats) -> Indices:
         """Map each utterance's sentiment to an emotion.
 
         Args:
@@ -54,21 +75,24 @@ class Mapping:
         ['sad', 'angry', 'happy']
         """
         label = sentiment.argmax(axis=1)
+        only = CAN_MEAN.argmax(axis=1)  # the only emotion of each sentiment but the negative
+        return np.where(label == NEGATIVE, self.negative(speech, sentiment.max(axis=1)), only[label])
+
+    def negative(self, speech: Floats, score: Floats) -> Indices:
+        """The emotion that each utterance has if its sentiment is negative.
+
+        Args:
+            speech: (utterances, 4) probabilities of the speech classifier
+            score: (utterances,) the probability of its sentiment
+
+        Returns:
+            (utterances,) angry or sad, as indices
+        """
         if self.strategy == "refer":
             angry = speech[:, ANGRY] >= speech[:, SAD]
         else:
-            angry = (sentiment.max(axis=1) <= self.sentiment_score) != self.flip
-        negative = np.where(angry, ANGRY, SAD)
-        return np.where(label == NEGATIVE, negative, np.array([ANGRY, NEUTRAL, HAPPY])[label])
-
-    def parameters(self) -> dict[str, object]:
-        """The mapping as plain values; what its strategy does not use is ``None``."""
-        simple = self.strategy == "simple"
-        return {
-            "strategy": self.strategy,
-            "flip": self.flip if simple else None,
-            "sentiment_score": self.sentiment_score if simple else None,
-        }
+            angry = (score <= self.sentiment_score) != self.flip
+        return np.where(angry, ANGRY, SAD)
 
 
 SIMPLE = tuple(Mapping("simple", flip, score) for flip in (True, False) for score in SENTIMENT_SCORES)

@@ -2,120 +2,117 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import Field
 
-from emofuse.fusion.base import Floats, FusionMethod, normalised, sentiment, speech, swap
-from emofuse.fusion.mapping import MAPPINGS, Mapping
-from emofuse.fusion.uncertainty import entropy, varentropy
+from emofuse.accuracy import Floats, Indices
+from emofuse.fusion import thresholds
+from emofuse.fusion.base import FusionMethod, normalised, speech, swap
+from emofuse.fusion.mapping import MAPPINGS
+from emofuse.fusion.thresholds import Candidate, Evidence, Rule, Thresholds
 from emofuse.tables import EMOTIONS
 
 ENTROPY_QUANTILES = (0.65, 0.85)
 VARENTROPY_QUANTILES = (0.15, 0.35)
 
+Changes = list[tuple[str, str]]
+"""Changes of emotion, each from one to another."""
+
 
 class Paper(FusionMethod):
-    """Score selection by entropy and varentropy, thresholds a class.
+    """Score selection by entropy and varentropy, with thresholds for each emotion that the voice predicts.
 
     For each emotion that the speech classifier predicts, four steps on the labelled rows:
 
     1. Candidates: ``steps`` evenly spaced values between the 0.65 and 0.85 quantiles of the entropy,
        and between the 0.15 and 0.35 quantiles of the varentropy, of the rows that it got wrong.
-    2. A row is selected where entropy ≥ its threshold and varentropy ≤ its threshold. The pair is taken with the
-       highest share of wrong rows among the selected: the first best, entropy outer, varentropy inner, ascending.
+    2. A row is selected where entropy ≥ its threshold and varentropy ≤ its threshold. The pair with the
+       highest share of wrong rows among the selected wins: the first best, entropy outer, varentropy inner, ascending.
     3. The mapping of the sentiment with the highest accuracy over all rows of the class, the first best of
        :data:`emofuse.fusion.mapping.MAPPINGS`.
     4. The exclusion list: changes of emotion that made more rows wrong than right, over all classes. They are not made.
 
-    Args:
-        steps: how many candidates for each threshold, at least 2 (the paper: 200)
-
     Attributes:
-        ties_: for each emotion, all (entropy, varentropy) pairs that are as good as the one taken, (pairs, 2)
+        thresholds_: for each emotion the bound of each measure (``None`` where nothing is selected) and the mapping
+        excluded_: the exclusion list
+        ties_: for each emotion, all (entropy, varentropy) pairs that are as good as the one used, (pairs, 2)
     """
 
-    def __init__(self, steps: int = 200) -> None:
+    measures: ClassVar[tuple[str, ...]] = ("entropy", "varentropy")
+
+    def __init__(
+        self, steps: Annotated[int, Field(ge=2, description="Candidates for each threshold (the paper: 200).")] = 200
+    ) -> None:
         self.steps = steps
 
-    def _fit(self, scores: Floats, emotion: npt.NDArray[np.intp]) -> None:
-        if self.steps < 2:
-            raise ValueError(f"steps should be at least 2, not {self.steps}")
-        voice, words = speech(scores), sentiment(scores)
-        predicted = voice.argmax(axis=1)
-        h, v = entropy(voice), varentropy(voice)
-        wrong = predicted != emotion
-
-        self.thresholds_: dict[str, dict[str, Any]] = {}
-        self.ties_: dict[str, Floats] = {}
+    def _fit(self, scores: Floats, emotion: Indices) -> None:
+        evidence = thresholds.weigh(scores, self.measures, MAPPINGS)
+        candidate: Candidate = {}
+        self.ties_ = dict.fromkeys(EMOTIONS, np.empty((0, 2)))
         trials = []
         for index, name in enumerate(EMOTIONS):
-            rows = predicted == index
-            if not (rows & wrong).any():
-                # Nothing to learn from: the voice is never wrong here, and nothing is selected.
-                self.thresholds_[name] = {"entropy": None, "varentropy": None} | MAPPINGS[0].parameters()
-                self.ties_[name] = np.empty((0, 2))
-                continue
-            entropies = np.linspace(*np.quantile(h[rows & wrong], ENTROPY_QUANTILES), self.steps)
-            varentropies = np.linspace(*np.quantile(v[rows & wrong], VARENTROPY_QUANTILES), self.steps)
-            share = wrong_share(h[rows], v[rows], wrong[rows], entropies, varentropies)
-            first, second = np.unravel_index(share.argmax(), share.shape)  # the first best, entropy outer
-            best = np.argwhere(share == share.max())
-            self.ties_[name] = np.column_stack([entropies[best[:, 0]], varentropies[best[:, 1]]])
-
-            chosen = rows & (h >= entropies[first]) & (v <= varentropies[second])
-            # The rows that are not selected stay as they are under every mapping.
-            unchanged = int((rows & ~chosen & ~wrong).sum())
-            selected_voice, selected_words, true = voice[chosen], words[chosen], emotion[chosen]
-            right = [unchanged + int((mapping(selected_voice, selected_words) == true).sum()) for mapping in MAPPINGS]
-            mapping = MAPPINGS[int(np.argmax(right))]
-            self.thresholds_[name] = {
-                "entropy": float(entropies[first]),
-                "varentropy": float(varentropies[second]),
-            } | mapping.parameters()
-            accuracy = np.array(right) / rows.sum()
+            rows = evidence.predicted == index
+            wrong = emotion[rows] != index
+            if not wrong.any():
+                continue  # nothing to learn from, and nothing to select
+            self.ties_[name] = _best_pairs(evidence.measures[rows], wrong, self.steps)
+            accuracy = _accuracies(evidence, emotion, index, pair=self.ties_[name][0])
+            candidate[index] = _rule(self.ties_[name][0], int(accuracy.argmax()))
             trials += [
-                option.parameters() | {"emotion": name, "accuracy": value}
-                for option, value in zip(MAPPINGS, accuracy.tolist(), strict=True)
+                mapping.parameters() | {"emotion": name, "accuracy": value}
+                for mapping, value in zip(MAPPINGS, accuracy.tolist(), strict=True)
             ]
+        self.thresholds_: Thresholds = thresholds.describe(candidate, self.measures, MAPPINGS)
+        self.excluded_ = _harmful(evidence.predicted, evidence.decide(candidate)[0], emotion)
         self.trials_ = pd.DataFrame(trials)
-        self.excluded_: list[tuple[str, str]] = []
-        self.excluded_ = _harmful(predicted, self._decide(scores), emotion)
         self.parameters_ = {
             "thresholds": self.thresholds_,
             "excluded": [list(change) for change in self.excluded_],
         }
 
-    def _decide(self, scores: Floats) -> npt.NDArray[np.intp]:
-        voice, words = speech(scores), sentiment(scores)
-        decided = voice.argmax(axis=1)
-        selected = self._selected(scores)
-        before = decided.copy()
-        for index, name in enumerate(EMOTIONS):
-            rows = selected & (before == index)
-            mapping = Mapping(*(self.thresholds_[name][key] for key in ("strategy", "flip", "sentiment_score")))
-            decided[rows] = mapping(voice[rows], words[rows])
+    def _predict_proba(self, scores: Floats) -> Floats:
+        before = speech(scores).argmax(axis=1)
+        decided, _ = thresholds.apply(scores, self.thresholds_, self.measures)
         for source, target in self.excluded_:
             undone = (before == EMOTIONS.index(source)) & (decided == EMOTIONS.index(target))
             decided[undone] = before[undone]
-        return decided
+        return swap(normalised(speech(scores)), decided)
 
     def _selected(self, scores: Floats) -> npt.NDArray[np.bool_]:
-        voice = speech(scores)
-        predicted = voice.argmax(axis=1)
-        h, v = entropy(voice), varentropy(voice)
-        selected = np.zeros(len(scores), dtype=bool)
-        for index, name in enumerate(EMOTIONS):
-            threshold = self.thresholds_[name]
-            if threshold["entropy"] is not None:
-                inside = (h >= threshold["entropy"]) & (v <= threshold["varentropy"])
-                selected |= (predicted == index) & inside
-        return selected
+        return thresholds.apply(scores, self.thresholds_, self.measures)[1]
 
-    def _predict_proba(self, scores: Floats) -> Floats:
-        return swap(normalised(speech(scores)), self._decide(scores))
+
+def _best_pairs(measures: Floats, wrong: npt.NDArray[np.bool_], steps: int) -> Floats:
+    """The pairs of thresholds that select the highest share of wrong rows, (pairs, 2), in the order of the search.
+
+    Args:
+        measures: (rows, 2) entropy and varentropy, the latter with its sign
+        wrong: (rows,) whether the speech classifier is wrong; it is somewhere
+        steps: candidates for each threshold
+    """
+    h, v = measures[:, 0], -measures[:, 1]
+    entropies = np.linspace(*np.quantile(h[wrong], ENTROPY_QUANTILES), steps)
+    varentropies = np.linspace(*np.quantile(v[wrong], VARENTROPY_QUANTILES), steps)
+    share = wrong_share(h, v, wrong, entropies, varentropies)
+    first, second = np.nonzero(share == share.max())
+    return np.column_stack([entropies[first], varentropies[second]])
+
+
+def _rule(pair: Floats, mapping: int) -> Rule:
+    """The rule of an (entropy, varentropy) pair of thresholds."""
+    entropy, varentropy = pair.tolist()
+    return Rule((entropy, -varentropy), mapping)
+
+
+def _accuracies(evidence: Evidence, emotion: Indices, index: int, pair: Floats) -> Floats:
+    """The accuracy of each mapping over the rows of one predicted emotion, (mappings,)."""
+    rows = evidence.predicted == index
+    decided = [evidence.decide({index: _rule(pair, mapping)})[0][rows] for mapping in range(len(MAPPINGS))]
+    return (np.stack(decided) == emotion[rows]).mean(axis=1)
 
 
 def wrong_share(h: Floats, v: Floats, wrong: npt.NDArray[np.bool_], entropies: Floats, varentropies: Floats) -> Floats:
@@ -152,9 +149,7 @@ def wrong_share(h: Floats, v: Floats, wrong: npt.NDArray[np.bool_], entropies: F
     return np.divide(selected(wrong[inside]), everything, out=np.zeros(everything.shape), where=everything > 0)
 
 
-def _harmful(
-    before: npt.NDArray[np.intp], after: npt.NDArray[np.intp], emotion: npt.NDArray[np.intp]
-) -> list[tuple[str, str]]:
+def _harmful(before: Indices, after: Indices, emotion: Indices) -> Changes:
     """Changes of emotion that made more rows wrong than right."""
     changes = []
     for source, source_name in enumerate(EMOTIONS):

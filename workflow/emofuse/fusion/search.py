@@ -1,71 +1,57 @@
 """Searching thresholds: what is searched, how, and how well any search could do.
 
-What is searched is a :class:`Selection`: for each emotion that the speech classifier predicts,
+What is searched is a :data:`Candidate`: for each emotion that the speech classifier predicts,
 a threshold on each measure of uncertainty and a mapping of the sentiment.
 :func:`optimum` and :func:`front` find the exact best one where the objective is a sum over utterances;
-:func:`optuna_search` asks an Optuna sampler.
+:func:`sample` asks an Optuna sampler.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from emofuse.fusion.base import Floats
-from emofuse.fusion.mapping import Mapping
+from emofuse import accuracy
+from emofuse.accuracy import Floats, Indices
+from emofuse.fusion.thresholds import Candidate, Evidence, Rule
 from emofuse.tables import EMOTIONS
 
-Indices = npt.NDArray[np.intp]
+if TYPE_CHECKING:  # optuna takes a while to import: only those who search pay for it
+    import optuna
 
-SUMS = ("UA", "WA")
+Sum = Literal["UA", "WA"]
+Objective = Literal[Sum, "F1"]
+"""What a search can maximise: unweighted accuracy (mean recall), weighted accuracy, macro-F1."""
+
+SUMS = get_args(Sum)
 """Objectives that are sums over utterances, for which the exact optimum is known."""
 
-OBJECTIVES = (*SUMS, "F1")
-"""What a search can maximise: unweighted accuracy (mean recall), weighted accuracy, macro-F1."""
+SELECTED = "selected"
+"""The second objective of a search with two: the share of utterances that are selected, which is to be small."""
 
 ROUNDING = 1e-12
 """Gains that differ by less are equal: sums of weights in another order."""
 
-SAMPLERS = ("TPE", "random", "QMC", "CMA-ES", "NSGA-II")
+Sampler = Literal["TPE", "random", "QMC", "CMA-ES", "NSGA-II"]
 """Samplers of Optuna, by their usual names."""
 
-
-@dataclass(frozen=True)
-class Rule:
-    """What happens to the utterances that the speech classifier gives one emotion.
-
-    Args:
-        thresholds: (measures,) an utterance is selected where each measure reaches its threshold
-        mapping: index of the mapping that is used for the selected
-    """
-
-    thresholds: tuple[float, ...]
-    mapping: int
-
-
-Candidate = dict[int, Rule]
-"""A rule for each emotion that the speech classifier predicts; none means that nothing is selected there."""
+SAMPLERS_OF_ONE_OBJECTIVE = ("CMA-ES",)
+"""Those that cannot search with a second objective."""
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(Evidence):
     """Labelled utterances on which thresholds are searched.
 
     Args:
-        measures: (utterances, measures) how uncertain the voice is, higher for more
-        predicted: (utterances,) what the speech classifier says, as an index
         emotion: (utterances,) what is true, as an index
-        mapped: (mappings, utterances) what each mapping of the sentiment says, as an index
     """
 
-    measures: Floats
-    predicted: Indices
     emotion: Indices
-    mapped: Indices
     rows: dict[int, Indices] = field(init=False)
     """The utterances of each predicted emotion that occurs."""
 
@@ -83,30 +69,14 @@ class Task:
         counts = np.bincount(self.emotion, minlength=len(EMOTIONS))
         return 1 / (np.count_nonzero(counts) * counts[self.emotion])
 
-    def decide(self, candidate: Candidate) -> tuple[Indices, npt.NDArray[np.bool_]]:
-        """The emotions that a candidate decides for, and which utterances it selects, each (utterances,)."""
-        decided, selected = self.predicted.copy(), np.zeros(len(self.predicted), dtype=bool)
-        for index, rule in candidate.items():
-            rows = self.rows[index]
-            inside = rows[(self.measures[rows] >= rule.thresholds).all(axis=1)]
-            selected[inside] = True
-            decided[inside] = self.mapped[rule.mapping, inside]
-        return decided, selected
-
     def value(self, candidate: Candidate, objective: str) -> float:
-        """The objective of a candidate, between 0 and 1."""
-        decided, _ = self.decide(candidate)
-        if objective in SUMS:
+        """An objective of a candidate, between 0 and 1: one of :data:`Objective`, or :data:`SELECTED`."""
+        decided, selected = self.decide(candidate)
+        if objective == SELECTED:
+            return float(selected.mean())
+        if objective in SUMS:  # in the order in which the exact search adds, so that both agree to the last digit
             return float(self.weights(objective)[decided == self.emotion].sum())
-        confusion = np.bincount(self.emotion * len(EMOTIONS) + decided, minlength=len(EMOTIONS) ** 2)
-        confusion = confusion.reshape(len(EMOTIONS), len(EMOTIONS))
-        true, said = confusion.sum(axis=1), confusion.sum(axis=0)
-        occurs = true + said > 0
-        return float((2 * confusion.diagonal()[occurs] / (true + said)[occurs]).mean())
-
-    def share(self, candidate: Candidate) -> float:
-        """The share of utterances that a candidate selects, between 0 and 1."""
-        return float(self.decide(candidate)[1].mean())
+        return float(accuracy.from_confusion(accuracy.confusion(self.emotion, decided), objective))
 
 
 def optimum(task: Task, objective: str = "UA") -> Candidate:
@@ -191,7 +161,7 @@ def front(task: Task, objective: str = "UA") -> list[Candidate]:
 
 
 def _divided(number: int, choices: Sequence[tuple[int, Indices, dict[int, Rule]]]) -> Candidate:
-    """The candidate that selects this many utterances, divided as the join found best."""
+    """The candidate that selects this many utterances, divided in the best way."""
     candidate: Candidate = {}
     for index, taken, rules in reversed(choices):
         if taken[number]:
@@ -242,93 +212,148 @@ def _distinct(gains: Floats) -> Iterator[tuple[int, Floats]]:
         yield int(mapping), gains[mapping]
 
 
-def optuna_search(
-    task: Task,
-    names: Sequence[str],
-    mappings: Sequence[Mapping],
-    objectives: Sequence[str],
-    sampler: str,
-    trials: int,
-    seed: int,
-    first: Sequence[Candidate] = (),
-) -> tuple[list[Candidate], pd.DataFrame]:
-    """Ask an Optuna sampler for good candidates.
+def listed(task: Task, candidates: Sequence[Candidate], objective: str) -> pd.DataFrame:
+    """The candidates of an exact search as a table of trials."""
+    return pd.DataFrame(
+        {
+            "trial": range(len(candidates)),
+            objective: [task.value(candidate, objective) for candidate in candidates],
+            SELECTED: [task.value(candidate, SELECTED) for candidate in candidates],
+            "on_front": True,
+        }
+    )
 
-    Each emotion that the speech classifier predicts has a threshold per measure, anywhere between its least
-    and its largest value (just above which nothing is selected), and a mapping.
+
+@dataclass(frozen=True)
+class Space:
+    """What a sampler may try: a threshold per measure, and a mapping, for each emotion that is predicted.
+
+    A threshold lies anywhere between the least value of its measure and just above the largest,
+    where nothing is selected.
 
     Args:
-        task: the labelled utterances
-        names: (measures,) their names, for the table of trials
-        mappings: what ``task.mapped`` holds
-        objectives: one of :data:`OBJECTIVES`, or that and ``selected``, the share to be kept small
-        sampler: one of :data:`SAMPLERS`
-        trials: how many candidates to try
-        seed: the sampler's seed
-        first: candidates that are tried before any other (warm start)
-
-    Returns:
-        the best candidate, or the candidates of the Pareto front by rising share,
-        and the trials: objectives, and the parameters as ``<emotion>.<measure>`` and ``<emotion>.mapping``
+        ranges: by emotion, the lowest and the highest threshold of each measure
+        names: (measures,) their names
+        mappings: the number of mappings
     """
-    import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    labels = [str(number) for number in range(len(mappings))]
-    ranges = {
-        index: [(low, float(np.nextafter(high, np.inf))) for low, high in _extent(task.measures[rows])]
-        for index, rows in task.rows.items()
-    }
+    ranges: dict[int, list[tuple[float, float]]]
+    names: Sequence[str]
+    mappings: int
 
-    def suggest(trial: optuna.Trial) -> Candidate:
+    @classmethod
+    def of(cls, task: Task, names: Sequence[str]) -> Space:
+        """All that makes a difference on labelled utterances."""
+        ranges = {
+            index: [
+                (float(column.min()), float(np.nextafter(column.max(), np.inf))) for column in task.measures[rows].T
+            ]
+            for index, rows in task.rows.items()
+        }
+        return cls(ranges, names, len(task.mapped))
+
+    def suggest(self, trial: optuna.trial.BaseTrial) -> Candidate:
+        """The candidate that a trial stands for, in parameters ``<emotion>.<measure>`` and ``<emotion>.mapping``."""
+        labels = [str(number) for number in range(self.mappings)]
         return {
             index: Rule(
                 tuple(
                     trial.suggest_float(f"{EMOTIONS[index]}.{name}", low, high)
-                    for name, (low, high) in zip(names, extent, strict=True)
+                    for name, (low, high) in zip(self.names, extent, strict=True)
                 ),
                 int(trial.suggest_categorical(f"{EMOTIONS[index]}.mapping", labels)),
             )
-            for index, extent in ranges.items()
+            for index, extent in self.ranges.items()
         }
 
-    def evaluate(trial: optuna.Trial) -> tuple[float, ...]:
-        candidate = suggest(trial)
-        return tuple(
-            task.share(candidate) if name == "selected" else task.value(candidate, name) for name in objectives
-        )
+    def parameters(self, candidate: Candidate) -> dict[str, float | str]:
+        """The parameters of a candidate: what :meth:`suggest` reads."""
+        parameters: dict[str, float | str] = {}
+        for index, extent in self.ranges.items():
+            rule = candidate.get(index, Rule(tuple(high for _, high in extent), 0))
+            for name, threshold in zip(self.names, rule.thresholds, strict=True):
+                parameters[f"{EMOTIONS[index]}.{name}"] = threshold
+            parameters[f"{EMOTIONS[index]}.mapping"] = str(rule.mapping)
+        return parameters
 
+
+def sample(
+    task: Task,
+    space: Space,
+    objectives: Sequence[str],
+    sampler: Sampler,
+    trials: int,
+    seed: int,
+    first: Sequence[Candidate] = (),
+) -> tuple[list[optuna.trial.FrozenTrial], list[optuna.trial.FrozenTrial]]:
+    """Ask an Optuna sampler for good candidates.
+
+    Args:
+        task: the labelled utterances
+        space: what may be tried
+        objectives: one of :data:`Objective`, or that and :data:`SELECTED`
+        sampler: the sampler
+        trials: how many candidates to try
+        seed: the sampler's seed
+        first: candidates that are tried before any other (warm start), as many as there are trials
+
+    Returns:
+        all trials, and the best of them: one, or those of the Pareto front by rising share
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
-        directions=["minimize" if name == "selected" else "maximize" for name in objectives],
+        directions=["minimize" if name == SELECTED else "maximize" for name in objectives],
         sampler=_sampler(sampler, seed),
     )
-    for candidate in first:
-        parameters: dict[str, float | str] = {}
-        for index, extent in ranges.items():
-            rule = candidate.get(index, Rule(tuple(high for _, high in extent), 0))
-            parameters |= {f"{EMOTIONS[index]}.{name}": t for name, t in zip(names, rule.thresholds, strict=True)}
-            parameters[f"{EMOTIONS[index]}.mapping"] = labels[rule.mapping]
-        study.enqueue_trial(parameters)
+    for candidate in first[:trials]:
+        study.enqueue_trial(space.parameters(candidate))
+
+    def evaluate(trial: optuna.Trial) -> tuple[float, ...]:
+        candidate = space.suggest(trial)
+        return tuple(task.value(candidate, name) for name in objectives)
+
     study.optimize(evaluate, n_trials=trials)
-
-    table = pd.DataFrame(
-        [dict(zip(objectives, trial.values, strict=True)) | trial.params for trial in study.trials]
-    ).rename_axis("trial")
     if len(objectives) == 1:
-        chosen = [study.best_trial]
-    else:
-        # The first of the trials that reach the same point of the front.
-        points = {tuple(trial.values): trial for trial in reversed(study.best_trials)}
-        chosen = sorted(points.values(), key=lambda trial: trial.values[1])
-    table["on_front"] = table.index.isin([trial.number for trial in chosen])
-    return [suggest(optuna.trial.FixedTrial(trial.params)) for trial in chosen], table.reset_index()
+        return study.trials, [study.best_trial]
+    # The first of the trials that reach the same point of the front.
+    points = {tuple(trial.values): trial for trial in reversed(study.best_trials)}
+    return study.trials, sorted(points.values(), key=lambda trial: trial.values[1])
 
 
-def _extent(measures: Floats) -> list[tuple[float, float]]:
-    return [(float(column.min()), float(column.max())) for column in measures.T]
+def tabulate(
+    trials: Sequence[optuna.trial.FrozenTrial],
+    best: Sequence[optuna.trial.FrozenTrial],
+    objectives: Sequence[str],
+    mappings: Sequence[Mapping[str, Any]],
+) -> pd.DataFrame:
+    """Trials as a table: objectives, thresholds, whether a trial is among the best, and the mapping of each emotion.
+
+    Args:
+        trials: all
+        best: those on the front
+        objectives: what their values are
+        mappings: the parameters of each mapping
+    """
+    numbers, chosen = [], []
+    for trial in trials:
+        labels = {name: label for name, label in trial.params.items() if name.endswith(".mapping")}
+        thresholds = {name: value for name, value in trial.params.items() if name not in labels}
+        numbers.append(dict(zip(objectives, trial.values, strict=True)) | thresholds)
+        chosen.append(
+            {
+                f"{name.removesuffix('mapping')}{key}": value
+                for name, label in labels.items()
+                for key, value in mappings[int(label)].items()
+            }
+        )
+    table = pd.DataFrame(numbers).rename_axis("trial").reset_index()
+    table["on_front"] = table["trial"].isin([trial.number for trial in best])
+    return table.join(pd.DataFrame(chosen))
 
 
-def _sampler(name: str, seed: int) -> object:
+def _sampler(name: Sampler, seed: int) -> optuna.samplers.BaseSampler:
     from optuna import samplers
 
     return {

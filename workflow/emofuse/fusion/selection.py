@@ -6,67 +6,63 @@ rather than for a high share of errors; and its ablations, each with one measure
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import Field
 
-from emofuse.fusion import search
-from emofuse.fusion.base import Floats, FusionMethod, normalised, sentiment, speech, swap
-from emofuse.fusion.mapping import MAPPINGS, Mapping
-from emofuse.fusion.uncertainty import confidence, entropy, varentropy
-from emofuse.tables import EMOTIONS
-
-SEARCHES = ("optuna", "exact")
-
-MEASURES: dict[str, tuple[Callable[..., Floats], int]] = {
-    "entropy": (entropy, 1),
-    "varentropy": (varentropy, -1),
-    "confidence": (confidence, -1),
-}
-"""Each measure of uncertainty with its sign: +1 where high means uncertain, −1 where low does."""
-
-Thresholds = dict[str, dict[str, Any]]
-"""For each emotion that the voice predicts, the bound of each measure (``None``: select nothing) and the mapping."""
+from emofuse.accuracy import Floats, Indices
+from emofuse.fusion import search, thresholds
+from emofuse.fusion.base import FusionMethod, normalised, speech, swap
+from emofuse.fusion.mapping import MAPPINGS, Mapping, Strategy
+from emofuse.fusion.search import SAMPLERS_OF_ONE_OBJECTIVE, SELECTED, SUMS, Objective, Sampler, Task
+from emofuse.fusion.thresholds import Candidate, Thresholds
+from emofuse.tables import Problem
 
 
-class Selection(FusionMethod):
-    """Thresholds on measures of uncertainty, a mapping of the sentiment, both a predicted emotion.
+class Selection(FusionMethod, abstract=True):
+    """Thresholds on measures of uncertainty and a mapping of the sentiment, for each predicted emotion.
 
-    Args:
-        objective: what is maximised on the rows of ``fit``: ``UA``, ``WA`` or ``F1``
-        search: ``optuna``, or ``exact`` for the optimum itself (``UA`` and ``WA``, which are sums)
-        sampler: the Optuna sampler: ``TPE``, ``random``, ``QMC``, ``CMA-ES`` or ``NSGA-II``
-        trials: how many candidates Optuna tries, at least 1
-        enqueue_exact: whether the exact optimum (or the exact front) is among the candidates that Optuna tries first
-        strategies: which mappings of the negative sentiment may be chosen: ``simple``, ``refer``
-        budget: the largest share of utterances that may be selected, between 0 and 1; with a budget the search has
-            two objectives, the second being the share selected, and the best point of its Pareto front
-            within the budget is taken. Without (``None``), only the objective counts.
-        random_state: the sampler's seed
+    With a budget, ``parameters_["front"]`` holds the thresholds of each point of the Pareto front, by rising share.
 
     Attributes:
         thresholds_: for each emotion the bound of each measure (``None`` where nothing is selected) and the mapping
-        front_: with a budget, the thresholds of each point of the Pareto front, by rising share
         value_: the objective on the rows of ``fit``
         exact_: the largest value that any thresholds reach there (with a budget, within the budget),
             or ``None`` where that is not known
     """
 
     measures: ClassVar[tuple[str, ...]] = ()
-    """The measures of uncertainty, names of :data:`MEASURES`."""
+    """The measures of uncertainty, keys of :data:`emofuse.fusion.thresholds.MEASURES`."""
 
     def __init__(
         self,
-        objective: str = "UA",
-        search: str = "optuna",
-        sampler: str = "TPE",
-        trials: int = 200,
-        enqueue_exact: bool = False,
-        strategies: tuple[str, ...] = ("simple", "refer"),
-        budget: float | None = None,
+        objective: Annotated[Objective, Field(description="What is maximised on the rows that are fitted on.")] = "UA",
+        search: Annotated[
+            Literal["optuna", "exact"], Field(description="optuna, or the exact optimum of UA or WA.")
+        ] = "optuna",
+        sampler: Annotated[Sampler, Field(description="The Optuna sampler.")] = "TPE",
+        trials: Annotated[int, Field(ge=1, description="How many candidates Optuna tries.")] = 200,
+        enqueue_exact: Annotated[
+            bool, Field(description="Whether Optuna tries the exact optimum (with a budget, the exact front) first.")
+        ] = False,
+        strategies: Annotated[
+            Sequence[Strategy],
+            Field(min_length=1, description="Which mappings of the negative sentiment may be chosen."),
+        ] = ("simple", "refer"),
+        budget: Annotated[
+            float | None,
+            Field(
+                ge=0,
+                le=1,
+                description="The largest share of utterances that may be selected. With a budget the search has two "
+                "objectives, the other being the share selected, and gives their Pareto front, "
+                "of which the best point within the budget is used.",
+            ),
+        ] = None,
         random_state: int = 0,
     ) -> None:
         self.objective = objective
@@ -78,100 +74,95 @@ class Selection(FusionMethod):
         self.budget = budget
         self.random_state = random_state
 
-    def _fit(self, scores: Floats, emotion: npt.NDArray[np.intp]) -> None:
-        self._check_parameters()
-        voice, words = speech(scores), sentiment(scores)
+    @classmethod
+    def conflicts(cls, **parameters: Any) -> Iterator[Problem]:
+        """An exact search of what is no sum, and a sampler of one objective for two."""
+        objective, sampler = parameters["objective"], parameters["sampler"]
+        is_sum = objective in SUMS
+        if parameters["search"] == "exact" and not is_sum:
+            yield f"search is 'exact', which knows the objectives {' and '.join(SUMS)}; objective is {objective!r}"
+        if parameters["search"] == "optuna" and parameters["enqueue_exact"] and not is_sum:
+            yield (
+                f"enqueue_exact is true, but the exact optimum is known for {' and '.join(SUMS)} alone; "
+                f"objective is {objective!r}"
+            )
+        if (
+            parameters["search"] == "optuna"
+            and sampler in SAMPLERS_OF_ONE_OBJECTIVE
+            and parameters["budget"] is not None
+        ):
+            several = [name for name in get_args(Sampler) if name not in SAMPLERS_OF_ONE_OBJECTIVE]
+            yield (
+                f"sampler is {sampler!r}, which knows one objective; with a budget there are two, "
+                f"for which it should be one of {', '.join(several)}"
+            )
+
+    @classmethod
+    def has_front(cls, **parameters: Any) -> bool:
+        """Whether there is a budget, whose points are :data:`emofuse.fusion.thresholds.Thresholds`."""
+        return parameters["budget"] is not None
+
+    @classmethod
+    def decide(cls, scores: Floats, point: Thresholds) -> tuple[Indices, npt.NDArray[np.bool_]]:
+        """The emotions that thresholds decide for, as indices, and which utterances they select, (utterances,) each."""
+        return thresholds.apply(scores, point, cls.measures)
+
+    def _fit(self, scores: Floats, emotion: Indices) -> None:
         mappings = [mapping for mapping in MAPPINGS if mapping.strategy in self.strategies]
-        task = search.Task(
-            measures=measure(voice, self.measures),
-            predicted=voice.argmax(axis=1),
-            emotion=emotion,
-            mapped=np.stack([mapping(voice, words) for mapping in mappings]),
-        )
-        is_sum = self.objective in search.SUMS
-        exact: list[search.Candidate] = []
-        if is_sum:
-            whole_front = self.budget is not None
-            exact = search.front(task, self.objective) if whole_front else [search.optimum(task, self.objective)]
+        evidence = thresholds.weigh(scores, self.measures, mappings)
+        task = Task(evidence.measures, evidence.predicted, evidence.mapped, emotion)
 
+        exact = self._exact(task)
         if self.search == "exact":
-            found = exact
-            self.trials_ = pd.DataFrame(
-                {
-                    "trial": range(len(found)),
-                    self.objective: [task.value(candidate, self.objective) for candidate in found],
-                    "selected": [task.share(candidate) for candidate in found],
-                    "on_front": True,
-                }
-            )
+            candidates, self.trials_ = exact, search.listed(task, exact, self.objective)
         else:
-            found, self.trials_ = search.optuna_search(
-                task,
-                names=self.measures,
-                mappings=mappings,
-                objectives=[self.objective] if self.budget is None else [self.objective, "selected"],
-                sampler=self.sampler,
-                trials=self.trials,
-                seed=self.random_state,
-                first=exact if self.enqueue_exact else [],
-            )
-            for column in [name for name in self.trials_ if name.endswith(".mapping")]:
-                options = self.trials_.pop(column)
-                for key in ("strategy", "flip", "sentiment_score"):
-                    values = [None if pd.isna(o) else mappings[int(o)].parameters()[key] for o in options]
-                    self.trials_[column.replace("mapping", key)] = values
+            candidates, self.trials_ = self._sampled(task, mappings, first=exact if self.enqueue_exact else [])
 
-        best = self._within_budget(task, found)
-        self.front_ = [self._described(candidate, mappings) for candidate in found] if self.budget is not None else []
-        self.thresholds_ = self._described(best, mappings)
+        best = self._best(task, candidates)
+        self.thresholds_ = thresholds.describe(best, self.measures, mappings)
         self.value_ = task.value(best, self.objective)
-        self.exact_ = task.value(self._within_budget(task, exact), self.objective) if exact else None
+        self.exact_ = task.value(self._best(task, exact), self.objective) if exact else None
         self.parameters_ = {
             "thresholds": self.thresholds_,
             "objective": self.objective,
             "search": self.search,
             "value": self.value_,
             "exact": self.exact_,
-        } | ({} if self.budget is None else {"front": self.front_})
+        }
+        if self.budget is not None:
+            front = [thresholds.describe(candidate, self.measures, mappings) for candidate in candidates]
+            self.parameters_["front"] = front
 
-    def _within_budget(self, task: search.Task, candidates: list[search.Candidate]) -> search.Candidate:
+    def _exact(self, task: Task) -> list[Candidate]:
+        """The optimum; with a budget, the whole front; nothing if the objective is no sum."""
+        if self.objective not in SUMS:
+            return []
+        if self.budget is None:
+            return [search.optimum(task, self.objective)]
+        return search.front(task, self.objective)
+
+    def _sampled(
+        self, task: Task, mappings: Sequence[Mapping], first: Sequence[Candidate]
+    ) -> tuple[list[Candidate], pd.DataFrame]:
+        """The best of Optuna's candidates (with a budget, the front of them), and all as a table."""
+        space = search.Space.of(task, self.measures)
+        objectives = [self.objective] if self.budget is None else [self.objective, SELECTED]
+        trials, best = search.sample(task, space, objectives, self.sampler, self.trials, self.random_state, first)
+        table = search.tabulate(trials, best, objectives, [mapping.parameters() for mapping in mappings])
+        return [space.suggest(trial) for trial in best], table
+
+    def _best(self, task: Task, candidates: Sequence[Candidate]) -> Candidate:
+        """The only candidate; with a budget, the best within it."""
         if self.budget is None:
             return candidates[0]
-        allowed = [candidate for candidate in candidates if task.share(candidate) <= self.budget]
+        allowed = [candidate for candidate in candidates if task.value(candidate, SELECTED) <= self.budget]
         return max(allowed, key=lambda candidate: task.value(candidate, self.objective), default={})
 
-    def _described(self, candidate: search.Candidate, mappings: list[Mapping]) -> Thresholds:
-        """The thresholds in the measures' own units, by emotion."""
-        described = {}
-        for index, emotion in enumerate(EMOTIONS):
-            rule = candidate.get(index)
-            bounds = {
-                name: None if rule is None else MEASURES[name][1] * rule.thresholds[place]
-                for place, name in enumerate(self.measures)
-            }
-            described[emotion] = bounds | mappings[0 if rule is None else rule.mapping].parameters()
-        return described
-
     def _selected(self, scores: Floats) -> npt.NDArray[np.bool_]:
-        return decide(scores, self.thresholds_, self.measures)[1]
+        return self.decide(scores, self.thresholds_)[1]
 
     def _predict_proba(self, scores: Floats) -> Floats:
-        return swap(normalised(speech(scores)), decide(scores, self.thresholds_, self.measures)[0])
-
-    def _check_parameters(self) -> None:
-        one_of = {"objective": search.OBJECTIVES, "search": SEARCHES, "sampler": search.SAMPLERS}
-        for name, allowed in one_of.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} should be one of {', '.join(allowed)}, not {getattr(self, name)!r}")
-        if self.search == "exact" and self.objective not in search.SUMS:
-            raise ValueError(f"search: exact knows the objectives {', '.join(search.SUMS)}, not {self.objective}")
-        if self.trials < 1:
-            raise ValueError(f"trials should be at least 1, not {self.trials}")
-        if self.budget is not None and not 0 <= self.budget <= 1:
-            raise ValueError(f"budget should be a share between 0 and 1, not {self.budget}")
-        unknown = sorted(set(self.strategies) - {"simple", "refer"})
-        if unknown or not self.strategies:
-            raise ValueError(f"strategies should be of simple, refer, not {list(self.strategies)}")
+        return swap(normalised(speech(scores)), self.decide(scores, self.thresholds_)[0])
 
 
 class EntropyVarentropy(Selection):
@@ -196,46 +187,3 @@ class Confidence(Selection):
     """Selected where the largest probability is at most a threshold."""
 
     measures = ("confidence",)
-
-
-def measure(voice: Floats, names: tuple[str, ...]) -> Floats:
-    """Measures of uncertainty of distributions, with their signs, so that higher is more uncertain.
-
-    Args:
-        voice: (utterances, 4) probabilities of the speech classifier
-        names: of :data:`MEASURES`
-
-    Returns:
-        (utterances, measures)
-    """
-    return np.column_stack([MEASURES[name][1] * MEASURES[name][0](voice) for name in names])
-
-
-def decide(
-    scores: Floats, thresholds: Thresholds, names: tuple[str, ...]
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """Apply thresholds.
-
-    Args:
-        scores: (utterances, 7) probabilities of the speech classifier and of the sentiments
-        thresholds: the rule of each emotion
-        names: the measures that the thresholds bound
-
-    Returns:
-        the emotions decided for, as indices, and which utterances are selected, each (utterances,)
-    """
-    voice, words = speech(scores), sentiment(scores)
-    predicted = voice.argmax(axis=1)
-    decided, selected = predicted.copy(), np.zeros(len(scores), dtype=bool)
-    measured = measure(voice, names)
-    signs = [MEASURES[name][1] for name in names]
-    for index, emotion in enumerate(EMOTIONS):
-        rule = thresholds[emotion]
-        bounds = [rule[name] for name in names]
-        if None in bounds:
-            continue
-        inside = (predicted == index) & (measured >= np.multiply(signs, bounds)).all(axis=1)
-        mapping = Mapping(rule["strategy"], rule["flip"], rule["sentiment_score"])
-        decided[inside] = mapping(voice[inside], words[inside])
-        selected |= inside
-    return decided, selected

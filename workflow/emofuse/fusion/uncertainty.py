@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from emofuse.fusion.base import Floats
+from emofuse.accuracy import Floats
 
 
 def entropy(probability: npt.ArrayLike) -> Floats:
@@ -51,6 +51,33 @@ def varentropy(probability: npt.ArrayLike) -> Floats:
 def confidence(probability: npt.ArrayLike) -> Floats:
     """The largest probability of each distribution, (…), between 1 / classes and 1."""
     return np.asarray(probability, dtype=np.float64).max(axis=-1)
+
+
+def attainable(classes: int) -> tuple[Floats, Floats]:
+    """The closed outline of all (entropy, varentropy) that probabilities of some classes can have.
+
+    For a given entropy the varentropy is largest where one class stands out and the others are equal,
+    and smallest where some classes are equal and one takes what is left.
+
+    Args:
+        classes: number of classes, at least 2
+
+    Returns:
+        entropy (nats) and varentropy (nats²) along the outline, starting at certainty
+
+    >>> h, v = attainable(4)
+    >>> round(float(h.max()), 4), round(float(v.min()), 4)
+    (1.3863, 0.0)
+    """
+    step = np.linspace(0, 1, 200) ** 3  # the outline is steep where a probability nears 0: small steps there
+    upper = [(1 - rest, *[rest / (classes - 1)] * (classes - 1)) for rest in (1 - 1 / classes) * step]
+    lower = [
+        (*[(1 - rest) / equal] * equal, rest, *[0.0] * (classes - equal - 1))
+        for equal in range(classes - 1, 0, -1)
+        for rest in step[::-1] / (equal + 1)
+    ]
+    outline = np.array(upper + lower)
+    return entropy(outline), varentropy(outline)
 
 
 def _surprise(p: Floats) -> Floats:
