@@ -4,7 +4,7 @@ import pytest
 import soundfile
 
 from emofuse import audio
-from emofuse.corpora import load_reader
+from emofuse import parts
 from emofuse.demo import corpora, voices
 from emofuse.tables import EMOTIONS
 
@@ -21,7 +21,8 @@ def made(tmp_path_factory):
 @pytest.fixture(scope="module")
 def listings(made):
     """What the readers of the real corpora list."""
-    return {layout: load_reader(layout)(str(made / layout)) for layout in corpora.LAYOUTS}
+    readers = parts.known(parts.READER)
+    return {layout: parts.load(readers[layout])().read(made / layout) for layout in corpora.LAYOUTS}
 
 
 def test_the_first_corpus_is_read_as_iemocap_is(listings):

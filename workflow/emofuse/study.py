@@ -14,11 +14,14 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emofuse import code, figures, parts, provenance, tables
 from emofuse.memory import Memory
 from emofuse.tables import InputError, Problem, Problems
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RESULTS = Path("results")
 LIBRARY = Path(__file__).parent
@@ -77,7 +80,7 @@ class Corpus:
         return str(self.reader.root(self.path))
 
     @cached_property
-    def listing(self) -> Any:
+    def labels(self) -> pd.DataFrame:
         """Its utterances, read from the labels alone.
 
         Raises:
@@ -86,11 +89,14 @@ class Corpus:
         from emofuse.corpora import base
 
         emotions, partial = self.config["emotions"], self.config["partial"]
-        return base.list_corpus(self.reader, self.path, emotions=emotions, partial=partial)
+        listed = base.list_corpus(self.reader, self.path, emotions=emotions, partial=partial)
+        if listed.problems:
+            raise InputError(listed.problems)
+        return listed.utterances.assign(corpus=self.name)
 
     @cached_property
     def contents(self) -> dict[str, Any]:
-        """Digests of what the labels say of recordings, utterances and references, and how many utterances there are.
+        """What the labels say: a digest per table that is made of them, and how many utterances there are.
 
         Read anew only where a label file has changed; empty for a corpus that is missing or made by the workflow.
 
@@ -99,17 +105,29 @@ class Corpus:
         """
         if self.is_made or not self.path.exists():
             return {}
-        files = self.reader.watched(self.path)
         digest = provenance.code_digest(SCRIPTS / "utterances.py", self.facts["path"])
+        files = self.reader.watched(self.path)
         key = [str(self.path), code.state(files), self.variant, self.config["partial"], digest]
-        if self.is_published:
-            return self.memory.recall(f"corpus-{self.folder}", key, lambda: {"files": provenance.file_digest(files)})
-        return self.memory.recall(f"corpus-{self.folder}", key, lambda: self.listing.contents())
+        return self.memory.recall(f"corpus-{self.folder}", key, self._read_contents)
+
+    def _read_contents(self) -> dict[str, Any]:
+        labels = self.labels
+        columns = {
+            "recordings": ["utterance", "path", "start", "end"],
+            "utterances": ["utterance", "speaker", "session", "condition", "emotion"],
+            "references": ["utterance", "reference"],
+        }
+        tables_of = {name: labels[of].to_csv(index=False, na_rep="") for name, of in columns.items()}
+        return {name: provenance.digest(text) for name, text in tables_of.items()} | {
+            "published": provenance.file_digest(self.reader.watched(self.path)) if self.is_published else None,
+            "count": len(labels),
+            "without_reference": labels.loc[labels["reference"].isna(), "utterance"].tolist(),
+        }
 
     @property
     def utterances(self) -> int:
         """How many utterances there are, at most where the workflow makes the corpus."""
-        return self.config["utterances"] or self.contents.get("utterances_count", 1)
+        return self.config["utterances"] or self.contents.get("count", 1)
 
 
 class Experiment:
@@ -140,21 +158,24 @@ class Experiment:
         return self.study.memory.recall(f"folds-{self.study.name}-{self.name}", key, self._plan)
 
     def _plan(self) -> dict[str, Any]:
+        import pandas as pd
+
         from emofuse import splits
 
-        tables = [corpus.listing.utterances.assign(corpus=corpus.name) for corpus in self.corpora]
-        protocol = parts.load(self.facts["path"])
+        labels = [corpus.labels for corpus in self.corpora]
+        protocol, problems = parts.load(self.facts["path"]), []
         try:
-            names = splits.fold_names(protocol, *tables)
-            table = splits.folds(protocol, *tables, only=self.config["folds"], **self.protocol_parameters)
+            names = splits.fold_names(protocol, *labels, **self.protocol_parameters)
+            asked = [fold for fold in self.config["folds"] or names if fold in names]
+            folds = splits.folds(protocol, *labels, only=asked, **self.protocol_parameters)
+            splits.check(folds, pd.concat(labels))
         except InputError as error:
             return {"names": [], "problems": error.problems}
-        problems: Problems = []
         if self.study.uses_text_expert:
-            speaker = tables[0].set_index("utterance")["speaker"]
-            train = table[table["split"] == "train"]
-            for fold, speakers in train["utterance"].map(speaker).groupby(train["fold"]).nunique().items():
-                if speakers < 2:
+            train = folds[folds["split"] == "train"]
+            speakers = train["utterance"].map(labels[0].set_index("utterance")["speaker"])
+            for fold, count in speakers.groupby(train["fold"]).nunique().items():
+                if count < 2:
                     problems.append(f"fold {fold} trains on one speaker; should be two or more for a text expert")
         return {"names": names, "problems": problems}
 
@@ -346,7 +367,7 @@ class Study:
             corpus=corpus.name,
             reader=path,
             parameters={key: corpus.config[key] for key in parts.parameters(parts.load(path)).model_fields},
-            contents=corpus.contents.get("files" if corpus.is_published else rule),
+            contents=corpus.contents.get(rule),
             **{key: corpus.config[key] for key in keys},
         )
 
@@ -487,7 +508,7 @@ class Study:
             if len(place) > 1 and place[0] not in folders:
                 continue  # of another study
             used = tables.read_json(file)["versions"]
-            here = provenance.versions_here(used)
+            here = provenance.versions(used)
             changed = {f"{name} {used[name]} (here {here[name]})" for name in used if used[name] != here[name]}
             older.setdefault(rule, set()).update(changed)
         for rule, changed in older.items():
@@ -544,7 +565,7 @@ def _files_of_parts(config: Any, folder: str | Path) -> list[Path]:
 
 
 def _below_results(place: str) -> str:
-    return place.removeprefix(f"{RESULTS}/").removeprefix("corpora/").rsplit(".", 1)[0] if place else ""
+    return place.removeprefix(f"{RESULTS}/").removeprefix("corpora/").removesuffix(".parquet")
 
 
 def _place(stage: str, key: str) -> str:

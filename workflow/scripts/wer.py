@@ -1,6 +1,6 @@
 """Rule `wer`: count the word errors of a corpus's transcripts."""
 
-from emofuse import contracts, tables
+from emofuse import contracts, parts, tables
 from emofuse.logs import logged
 from emofuse.text import wer
 
