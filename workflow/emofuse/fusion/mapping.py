@@ -5,7 +5,7 @@ Neutral is neutral and positive is happy; negative is angry or sad, and a strate
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -55,7 +55,7 @@ class Mapping:
 
     def parameters(self) -> dict[str, Any]:
         """The mapping as plain values; what its strategy does not use is ``None``."""
-        return asdict(self)
+        return dict(vars(self))
 
     def __call__(self, speech: Floats, sentiment: Floats) -> Indices:
         """Map each utterance's sentiment to an emotion.

@@ -111,8 +111,9 @@ def _rule(pair: Floats, mapping: int) -> Rule:
 def _accuracies(evidence: Evidence, emotion: Indices, index: int, pair: Floats) -> Floats:
     """The accuracy of each mapping over the rows of one predicted emotion, (mappings,)."""
     rows = evidence.predicted == index
-    decided = [evidence.decide({index: _rule(pair, mapping)})[0][rows] for mapping in range(len(MAPPINGS))]
-    return (np.stack(decided) == emotion[rows]).mean(axis=1)
+    _, selected = evidence.decide({index: _rule(pair, mapping=0)})  # the same ones under every mapping
+    decided = np.where(selected[rows], evidence.mapped[:, rows], index)
+    return (decided == emotion[rows]).mean(axis=1)
 
 
 def wrong_share(h: Floats, v: Floats, wrong: npt.NDArray[np.bool_], entropies: Floats, varentropies: Floats) -> Floats:
