@@ -74,7 +74,7 @@ def test_calibration_divides_the_logits_of_the_voice_by_the_temperature_of_the_f
     plain, ones = join(calibration=False)
     assert ones == {"a": 1.0, "b": 1.0}
     table, fitted = join(calibration=True)
-    assert fitted == temperatures(speech.merge(utterances, on="utterance"))
+    assert fitted == pytest.approx(temperatures(speech.merge(utterances, on="utterance")))
     logits = np.log(plain[SPEECH].to_numpy())
     by_row = table["fold"].map(fitted).to_numpy()[:, None]
     np.testing.assert_allclose(table[SPEECH], probabilities(logits, by_row))

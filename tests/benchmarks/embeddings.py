@@ -51,7 +51,7 @@ def make_corpus(folder: Path, count: int, scale: float = 1.0, longest: float = 3
         path = folder / f"{number}.wav"
         soundfile.write(path, random.normal(0, 0.1, round(duration * audio.RATE)), audio.RATE)
         rows.append((f"u{number}", str(path), duration))
-    return pd.DataFrame(rows, columns=["utterance", "path", "duration"])
+    return pd.DataFrame(rows, columns=["utterance", "path", "duration"]).assign(start=np.nan, end=np.nan)
 
 
 def one_at_a_time(checkpoint: checkpoints.Checkpoint) -> Callable[[pd.DataFrame], np.ndarray]:
@@ -72,9 +72,10 @@ def one_at_a_time(checkpoint: checkpoints.Checkpoint) -> Callable[[pd.DataFrame]
 
 
 def in_batches(checkpoint: checkpoints.Checkpoint) -> Callable[[pd.DataFrame], np.ndarray]:
-    model, extractor = embeddings.load(checkpoint)
+    model, extractor = embeddings.load(checkpoint, "auto")
     budget = 160_000 if model.device.type == "cpu" else 4_800_000
-    return lambda utterances: embeddings.embed(model, extractor, utterances, budget, CORES)
+    settings = {"budget": budget, "threads": CORES, "precision": "auto"}
+    return lambda recordings: embeddings.embed(model, extractor, recordings, **settings)
 
 
 WAYS = {"one file at a time": one_at_a_time, "length-sorted batches": in_batches}
@@ -145,7 +146,7 @@ def memory(folder: Path, count: int) -> int:
 
 def one_shard(folder: Path, shard: int) -> None:
     utterances = pd.read_parquet(folder / "utterances.parquet")[shard * SHARD :][:SHARD]
-    found = embeddings.embed(*embeddings.load({"path": str(folder / "checkpoint")}), utterances, threads=CORES)
+    found = in_batches({"path": str(folder / "checkpoint")})(utterances)
     storage.write(found, list(utterances["utterance"]), folder / f"{shard}.safetensors")
     _print_peak()
 

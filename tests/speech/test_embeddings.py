@@ -158,6 +158,6 @@ def test_full_size_wav2vec2_base(make_checkpoint, recordings):
     model, extractor = embeddings.load(checkpoint, "cpu")
     # The public checkpoint's 94 371 712, less the 128 magnitudes that are merged into the position's kernel.
     assert sum(parameter.numel() for parameter in model.parameters()) == 94_371_584
-    found = embeddings.embed(model, extractor, expected_of, threads=2)
+    found = embed(model, extractor, expected_of, threads=2)
     assert found.shape == (4, 13, 768)
     np.testing.assert_allclose(found, expected, atol=1e-4)

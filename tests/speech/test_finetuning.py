@@ -2,14 +2,19 @@
 
 import functools
 import json
+import os
+import runpy
+import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from helpers import ROOT
 from transformers import Trainer
 
-from emofuse import accuracy, audio, contracts, tables
+from emofuse import accuracy, audio, contracts, provenance, tables
 from emofuse.speech import encoder, finetuning, logits
 from emofuse.tables import EMOTIONS, InputError, columns
 
@@ -158,9 +163,43 @@ def training_folder(fold, utterances, relative, checkpoint, tmp_path):
 
 
 def test_training_goes_on_from_its_own_checkpoints_wherever_the_corpus_lies(training_folder, utterances, relative):
-    # No argument says where the corpus's folder, and on which device: the same names are the same training.
-    shuffled = training_folder(utterances=utterances[::-1], recordings=relative[::-1])
-    assert training_folder() == shuffled
+    # Neither the corpus's folder nor the device is an argument; nor does the order of the tables count.
+    assert training_folder(utterances=utterances[::-1], recordings=relative[::-1]) == training_folder()
+
+
+def test_the_script_hears_each_corpus_in_its_own_folder(
+    finetune, corpus, utterances, relative, root, fold, checkpoint, tmp_path
+):
+    expected, chosen = finetune(epochs=1, seed=provenance.seed(0, "voices"))
+    is_test = (corpus["speaker"] == "s2").to_numpy()
+    inputs, roots = {"recordings": [], "utterances": []}, []
+    for name, part in (("source", ~is_test), ("target", is_test)):
+        roots.append(str(tmp_path / name))
+        shutil.copytree(root, roots[-1])
+        for kind, contract, table in (
+            ("recordings", contracts.RECORDINGS, relative),
+            ("utterances", contracts.UTTERANCES, utterances),
+        ):
+            inputs[kind].append(tmp_path / f"{name}_{kind}.parquet")
+            tables.write(table[part], contract, inputs[kind][-1])
+    tables.write(fold, contracts.FOLDS, tmp_path / "folds.parquet")
+    training = {"crop": 0.5, "learning_rate": 1e-3, "batch_size": 8, "epochs": 1, "patience": 4, "class_weights": False}
+    resources = {"device": "cpu", "budget": 320_000, "root": os.pathsep.join(roots), "folder": str(tmp_path / "begun")}
+    job = SimpleNamespace(
+        input=SimpleNamespace(
+            **inputs, folds=tmp_path / "folds.parquet", checkpoint=[f"{checkpoint['path']}/model.safetensors"]
+        ),
+        output=SimpleNamespace(speech=tmp_path / "speech.parquet", parameters=tmp_path / "speech.json"),
+        params=SimpleNamespace(recipe={"checkpoint": checkpoint, "training": training, "seed": [0, "voices"]}),
+        resources=SimpleNamespace(**resources),
+        wildcards=SimpleNamespace(fold="s2"),
+        log=[tmp_path / "finetune.log"],
+        threads=1,
+    )
+    runpy.run_path(str(ROOT / "workflow/scripts/finetune.py"), {"snakemake": job})
+    pd.testing.assert_frame_equal(tables.read(contracts.SPEECH_LOGITS, job.output.speech), expected, check_exact=True)
+    assert tables.read_json(job.output.parameters) == chosen
+    assert not (tmp_path / "begun").exists()
 
 
 def test_no_training_goes_on_from_that_of_another(training_folder, fold, utterances, relative, tmp_path):

@@ -1,8 +1,12 @@
 """A corpus's own transcripts take the place of Whisper's, and Whisper fills in what they lack where it may."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import ROOT
 
 from emofuse import contracts, tables
 from emofuse.tables import InputError
@@ -63,3 +67,26 @@ def test_whisper_is_not_asked_where_nothing_is_missing():
     asked = []
     reference.transcripts(references("Yes.", "No."), "references.parquet", asked.append)
     assert not asked
+
+
+SCRIPT = """
+import runpy, sys
+from types import SimpleNamespace
+snakemake = SimpleNamespace(
+    input=SimpleNamespace(references=sys.argv[2]),
+    output=[sys.argv[3]],
+    params=SimpleNamespace(recipe={"fill_in": True}),
+    resources=SimpleNamespace(),
+    log=[sys.argv[4]],
+)
+runpy.run_path(sys.argv[1], {"snakemake": snakemake})
+sys.exit("torch" in sys.modules or "whisper" in sys.modules)
+"""
+
+
+def test_whisper_is_not_even_loaded_where_nothing_is_missing(tmp_path):
+    tables.write(references("Yes.", "No."), contracts.REFERENCES, tmp_path / "references.parquet")
+    files = [tmp_path / name for name in ("references.parquet", "transcripts.parquet", "job.log")]
+    script = ROOT / "workflow/scripts/reference_transcripts.py"
+    subprocess.run([sys.executable, "-c", SCRIPT, script, *files], check=True)
+    assert tables.read(contracts.TRANSCRIPTS, files[1])["text"].tolist() == ["Yes.", "No."]

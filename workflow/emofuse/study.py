@@ -458,7 +458,7 @@ class Study:
     @property
     def targets(self) -> list[str]:
         """What a study makes."""
-        return [*self.files, f"{self.folder}/report.html", f"{self.folder}/tracking.json"]
+        return [f"{self.folder}/report.html", f"{self.folder}/tracking.json"]
 
     def experiments_of(self, *, published: bool) -> list[str]:
         """The experiments that begin with published scores, or those that begin with audio."""

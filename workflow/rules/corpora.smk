@@ -12,6 +12,7 @@ rule published:
         corpus=any_of(study.corpora_of(published=True)),
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
+        partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
     params:
         recipe=lambda wildcards: study.corpus_recipe("published", wildcards.corpus),
     message:
@@ -53,6 +54,7 @@ rule utterances:
         corpus=any_of(study.corpora_of(published=False)),
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
+        partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
     params:
         recipe=lambda wildcards: study.corpus_recipe("utterances", wildcards.corpus),
     message:
@@ -71,6 +73,7 @@ rule references:
         study.log("references", CORPUS),
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
+        partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
     params:
         recipe=lambda wildcards: study.corpus_recipe("references", wildcards.corpus),
     message:
