@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -60,9 +61,9 @@ class Project:
         assert done.returncode == 0, done.stdout[-6000:]
         return done.stdout
 
-    def planned(self, *wildcards: str) -> set[str]:
+    def planned(self, *wildcards: str, targets: Sequence[str] = ()) -> set[str]:
         """The jobs that would run: each a rule and the values of these wildcards, of ``method`` where none is named."""
-        text = self.run("--dry-run")
+        text = self.run("--dry-run", *(["--", *targets] if targets else []))
         if "Nothing to be done" in text:
             return set()
         found = set()

@@ -92,7 +92,7 @@ PROTOCOLS = [parts.load(path) for path in parts.known(parts.PROTOCOL).values()]
 
 
 def test_a_protocol_says_by_its_signature_whether_it_takes_two_corpora():
-    assert {protocol.__name__: splits.takes_two(protocol) for protocol in PROTOCOLS} == {
+    assert {protocol.__name__: parts.positional(protocol) == 2 for protocol in PROTOCOLS} == {
         "leave_one_speaker_out": False,
         "leave_one_session_out": False,
         "cross_corpus": True,
@@ -103,7 +103,7 @@ def test_a_protocol_says_by_its_signature_whether_it_takes_two_corpora():
 @given(several_speakers, st.sampled_from(PROTOCOLS), st.integers(0, 9))
 def test_no_speaker_is_in_two_splits_and_every_utterance_is_tested_once(sessions, protocol, seed):
     source = corpus(sessions)
-    target = corpus({"x": "s1", "y": "s1"}, "b") if splits.takes_two(protocol) else None
+    target = corpus({"x": "s1", "y": "s1"}, "b") if parts.positional(protocol) == 2 else None
     assume(protocol is not splits.leave_one_session_out or source["session"].nunique() > 2)
     table = splits.folds(protocol, source, target)
     assert splits.fold_names(protocol, source, target) == table["fold"].unique().tolist()
@@ -135,7 +135,8 @@ def test_train_must_have_every_emotion():
     utterances = iemocap_like(3)
     lacks = utterances["speaker"].str.startswith("Ses03") & utterances["emotion"].isin(["angry", "sad"])
     lacks |= utterances["speaker"].str.startswith("Ses02") & (utterances["emotion"] == "sad")
-    assert problems(splits.folds, splits.leave_one_session_out, utterances[~lacks]) == [
+    folds = splits.folds(splits.leave_one_session_out, utterances[~lacks])
+    assert problems(splits.check, folds, utterances) == [
         "fold Session1: train has no utterance that is angry or sad; should have all four",
         "fold Session3: train has no utterance that is sad; should have all four",
     ]
@@ -152,16 +153,17 @@ def test_validation_and_test_say_what_they_lack():
     assert splits.notes(splits.folds(splits.leave_one_speaker_out, iemocap_like()), iemocap_like()) == []
 
 
-def test_only_the_folds_that_are_asked_for_are_built_and_checked():
+def test_the_check_logs_what_stops_nothing(caplog):
     utterances = iemocap_like(3)
-    rare = utterances["emotion"].eq("sad") & ~utterances["speaker"].str.startswith("Ses01")
-    utterances = utterances[~rare]  # the folds that test the first session train without sad
+    lacks = (utterances["speaker"] == "Ses01F") & (utterances["emotion"] == "sad")
+    splits.check(splits.folds(splits.leave_one_speaker_out, utterances[~lacks], only=["Ses01F"]), utterances)
+    assert caplog.messages == ["fold Ses01F: test has no utterance that is sad, and is judged on the other emotions"]
+
+
+def test_only_the_folds_that_are_asked_for_are_built():
     asked = ["Ses03M", "Ses02F"]
-    table = splits.folds(splits.leave_one_speaker_out, utterances, only=asked)
+    table = splits.folds(splits.leave_one_speaker_out, iemocap_like(3), only=asked)
     assert table["fold"].unique().tolist() == sorted(asked)
-    assert problems(splits.folds, splits.leave_one_speaker_out, utterances, only=["Ses02F", "Ses01F"]) == [
-        "fold Ses01F: train has no utterance that is sad; should have all four"
-    ]
     whole = splits.folds(splits.leave_one_speaker_out, iemocap_like())
     one = splits.folds(splits.leave_one_speaker_out, iemocap_like(), only=["Ses03M"])
     pd.testing.assert_frame_equal(one, whole[whole["fold"] == "Ses03M"].reset_index(drop=True))
@@ -196,7 +198,8 @@ def test_a_protocol_has_parameters_of_its_own():
     table = splits.folds(validate_on, utterances, only=["a"], speaker="c")
     assert speakers(table, utterances, "a", "validation") == ["c"]
     # A fold without validation is refused.
-    (problem,) = problems(splits.folds, validate_on, utterances, only=["c"], speaker="c")
+    folds = splits.folds(validate_on, utterances, only=["c"], speaker="c")
+    (problem,) = problems(splits.check, folds, utterances)
     assert problem.startswith("fold c: validation has no utterance that is angry")
 
 

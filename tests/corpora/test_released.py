@@ -8,6 +8,7 @@ from helpers import make_release, published, read_scores
 from emofuse import contracts, tables
 from emofuse.corpora import base
 from emofuse.corpora.released import FOLDS, LABELS, Released
+from emofuse.scores import published as joined
 from emofuse.tables import SENTIMENT, SPEECH, InputError
 
 TEST = f"{FOLDS}/fold_0/test-predictions-raw.csv"
@@ -86,7 +87,7 @@ def test_emotions_that_the_config_leaves_out_have_no_scores(release):
     listed = base.list_corpus(reader, release, emotions={"H": None})
     utterances = base.utterances(listed, "iemocap")
     published = reader.read_published(release)
-    scores = base.published_scores(published.scores, utterances, published.transcripts)
+    scores = joined(published.scores, utterances, published.transcripts, reader.folds(release))
     assert set(scores["emotion"]) == {"angry", "neutral", "sad"}
     assert len(scores) == 4 * len(utterances)
 

@@ -3,8 +3,7 @@ import hashlib
 import pytest
 import soundfile
 
-from emofuse import audio
-from emofuse import parts
+from emofuse import audio, parts
 from emofuse.demo import corpora, voices
 from emofuse.tables import EMOTIONS
 

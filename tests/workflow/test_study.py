@@ -16,7 +16,7 @@ EXPERIMENT = "results/small/made"
 def test_everything_is_there_after_a_run(finished):
     folder = finished.folder
     for contract in (contracts.SCORES, contracts.METRICS, contracts.COMPARISON, contracts.FRONT):
-        tables.read(contract, folder / EXPERIMENT / f"{contract().name}.parquet")
+        tables.read(contract, folder / EXPERIMENT / f"{contract.name}.parquet")
     for method in finished.config["methods"]:
         tables.read(contracts.PREDICTIONS, folder / EXPERIMENT / "fusion" / method / "predictions.parquet")
         tables.read(contracts.TRIALS, folder / EXPERIMENT / "fusion" / method / "trials.parquet")
@@ -42,7 +42,7 @@ def test_a_method_whose_parameters_changed_runs_and_no_other(project):
     planned = project.planned()
     assert {job for job in planned if job.startswith("fuse")} == {"fuse entropy"}
     assert planned >= {"fuse entropy", "evaluate", "report", "track"}
-    assert not planned & {"released_scores", "text_expert", "front"}
+    assert not planned & {"published", "published_scores", "text_expert", "front"}
 
 
 def test_two_swapped_parameter_values_run_again(project):
@@ -68,17 +68,15 @@ def test_a_new_method_runs_alone(project):
         ("fusion/search.py", "ROUNDING = 1e-12", "ROUNDING = 2e-12", {"fuse entropy", "fuse pareto"}),
         ("fusion/paper.py", "ENTROPY_QUANTILES = (0.65, 0.85)", "ENTROPY_QUANTILES = (0.6, 0.85)", {"fuse paper"}),
         ("evaluation/metrics.py", "ECE_BINS = 15", "ECE_BINS = 10", {"evaluate"}),
-        ("corpora/released.py", '"impro": "improvised"', '"impro": "improvised" + ""', {"released_scores"}),
+        ("corpora/released.py", "1 - score) / 2", "1 - score) / 2.0", {"published"}),
     ],
 )
 def test_an_edit_of_the_library_reruns_what_reaches_it(project, file, old, new, reruns):
     project.edit(f"workflow/emofuse/{file}", old, new)
     planned = project.planned()
     assert reruns <= planned
-    upstream = (
-        {"released_scores", "text_expert"} | {f"fuse {name}" for name in project.config["methods"]} | {"evaluate"}
-    )
-    if "released_scores" not in reruns:
+    upstream = {"published", "text_expert"} | {f"fuse {name}" for name in project.config["methods"]} | {"evaluate"}
+    if "published" not in reruns:
         downstream = {"evaluate"} | ({"front"} if "fuse pareto" in reruns else set())
         assert planned & upstream <= reruns | downstream
 
@@ -86,7 +84,7 @@ def test_an_edit_of_the_library_reruns_what_reaches_it(project, file, old, new, 
 def test_a_comment_or_a_docstring_reruns_nothing(project):
     project.edit("workflow/emofuse/fusion/search.py", "ROUNDING = 1e-12", "# Rounding.\nROUNDING = 1e-12")
     project.edit("workflow/emofuse/tables.py", '"""Read a Parquet table and check it.', '"""Read and check a table.')
-    project.edit("workflow/scripts/fuse.py", "settings = ", "# What the rule says.\nsettings = ")
+    project.edit("workflow/scripts/fuse.py", "recipe = ", "# What the rule says.\nrecipe = ")
     assert project.planned() == set()
 
 
@@ -104,7 +102,7 @@ def test_a_changed_input_reruns_everything_after_it(project):
     frame.to_csv(path, index=False)
     planned = project.planned()
     path.write_bytes(kept)
-    assert {"released_scores", "text_expert", "fuse speech", "evaluate", "report", "track"} <= planned
+    assert {"published", "text_expert", "fuse speech", "evaluate", "report", "track"} <= planned
 
 
 def test_the_same_inputs_give_the_same_bytes(finished, tmp_path):

@@ -245,8 +245,8 @@ class Completed(NamedTuple):
 
     Args:
         config: with a value for every key
-        facts: of each entry of :data:`ENTRIES`, by section and name: the ``path`` of its part, what that says,
-            and the values ``given`` that are no defaults
+        facts: of each entry of :data:`ENTRIES`, by section and name: the ``path`` of its part, the part's
+            ``parameters``, what it says of itself, and the values ``given`` that are no defaults
         what: the config without the keys that change no result
     """
 
@@ -341,7 +341,7 @@ def _entry(entries: Entries, given: Any, place: str, folder: str | Path) -> _Ent
         values = {name: entry[name] for name in taken.model_fields}
     problems = [f"{place}: {problem}" for problem in parts.conflicts(part, values)]
     given = {key: value for key, value in entry.items() if value != model.model_fields[key].default}
-    return _Entry(entry, {"path": path, "given": given, **entries.facts(part, values)}, problems)
+    return _Entry(entry, {"path": path, "given": given, "parameters": values, **entries.facts(part, values)}, problems)
 
 
 def extended(model: type[BaseModel], others: type[BaseModel]) -> type[BaseModel]:

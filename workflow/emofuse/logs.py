@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import logging
 import platform
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from pathlib import Path
 from typing import TextIO, cast
 
-from emofuse import tables
+from emofuse import provenance, tables
 from emofuse.tables import InputError
 
 LIBRARY = Path(__file__).parent
-
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "whisper": "openai-whisper", "PIL": "pillow", "yaml": "pyyaml"}
-"""The distributions whose modules go by another name."""
 
 IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
 
@@ -63,19 +61,38 @@ def logged(path: str | Path) -> Iterator[None]:
 
 def versions() -> dict[str, str]:
     """The versions of Python and of those packages that the library imports by name and this process has loaded."""
-    loaded = imported() & sys.modules.keys()
-    used = {"python": platform.python_version()}
-    for module in sorted(loaded):
-        distribution = DISTRIBUTIONS.get(module, module)
-        with suppress(importlib.metadata.PackageNotFoundError):
-            used[distribution] = importlib.metadata.version(distribution)
-    return used
+    return {"python": platform.python_version(), **provenance.versions(imported() & sys.modules.keys())}
 
 
 def imported() -> set[str]:
     """The packages from elsewhere that the library names in an import."""
     files = (file.read_text(encoding="utf-8") for file in LIBRARY.rglob("*.py"))
     return {name for text in files for name in IMPORT.findall(text)} - sys.stdlib_module_names - {LIBRARY.name}
+
+
+def made_with_others(logs: Path, places: Iterable[str]) -> Iterator[str]:
+    """Which results were made with other versions of packages than are here, and how to make them anew.
+
+    Args:
+        logs: the folder of all logs, ``<rule>/<place>/…``
+        places: the names of a study and of its corpora, whose logs count; those of jobs without a place always do
+    """
+    differences: dict[str, set[str]] = {}
+    for file in sorted(logs.rglob("*.json")):
+        rule, *place = file.relative_to(logs).parts
+        if len(place) == 1 or place[0].removesuffix(".json") in places:
+            for name, version in tables.read_json(file)["versions"].items():
+                if version != _version_here(name):
+                    differences.setdefault(rule, set()).add(f"{name} {version} ({_version_here(name)} here)")
+    for rule, changed in differences.items():
+        yield f"{rule}: made with {', '.join(sorted(changed))}; to make its results anew: --forcerun {rule}"
+
+
+@functools.cache
+def _version_here(name: str) -> str:
+    with suppress(importlib.metadata.PackageNotFoundError):
+        return platform.python_version() if name == "python" else importlib.metadata.version(name)
+    return "none"
 
 
 def machine() -> dict[str, str]:

@@ -44,5 +44,6 @@ class Memory:
         except (OSError, ValueError, KeyError, TypeError):
             pass  # not there, or cut short
         value = json.loads(json.dumps(compute()))
-        tables.write_json({"key": key, "value": value}, path)
+        # In the order that it was given: methods and experiments are shown in that of the config.
+        tables.write_text(json.dumps({"key": key, "value": value}, ensure_ascii=False), path)
         return value

@@ -10,7 +10,7 @@ Validation is never taken from the test: on IEMOCAP that alone lifts published r
 
 from __future__ import annotations
 
-import inspect
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +20,8 @@ import pandas as pd
 
 from emofuse.parts import should_be_one_of
 from emofuse.tables import EMOTIONS, SPLITS, InputError, Problem, Problems
+
+log = logging.getLogger(__name__)
 
 Rows = npt.NDArray[np.bool_]
 
@@ -150,12 +152,6 @@ def _check_number(names: Sequence[str], least: int, noun: str, utterances: pd.Da
 # --- Folds -----------------------------------------------------------------------------------------------------------
 
 
-def takes_two(protocol: Protocol) -> bool:
-    """Whether a protocol takes a source and a target, and not one corpus."""
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(parameter.kind in positional for parameter in inspect.signature(protocol).parameters.values()) == 2
-
-
 def fold_names(
     protocol: Protocol, source: pd.DataFrame, target: pd.DataFrame | None = None, **parameters: Any
 ) -> list[str]:
@@ -225,7 +221,7 @@ def folds(
 
 
 def check(folds: pd.DataFrame, utterances: pd.DataFrame) -> None:
-    """Check that each fold can be trained, validated and tested.
+    """Check that each fold can be trained, validated and tested, and log what validation and test lack.
 
     Args:
         folds: a table with a fold, a split and an utterance per row
@@ -241,6 +237,8 @@ def check(folds: pd.DataFrame, utterances: pd.DataFrame) -> None:
             problems.append(f"fold {fold}: {split} has no utterance that is {' or '.join(absent)}; {right}")
     if problems:
         raise InputError(problems)
+    for problem in notes(folds, utterances):
+        log.warning("%s", problem)
 
 
 def notes(folds: pd.DataFrame, utterances: pd.DataFrame) -> Problems:

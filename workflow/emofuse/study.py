@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emofuse import code, figures, parts, provenance, tables
+from emofuse import code, figures, parts, provenance
 from emofuse.memory import Memory
 from emofuse.tables import InputError, Problem, Problems
 
@@ -71,8 +71,7 @@ class Corpus:
     @cached_property
     def reader(self) -> Any:
         """The reader, with its parameters."""
-        reader = parts.load(self.facts["path"])
-        return reader(**{key: self.config[key] for key in parts.parameters(reader).model_fields})
+        return parts.load(self.facts["path"])(**self.facts["parameters"])
 
     @cached_property
     def root(self) -> str:
@@ -165,9 +164,9 @@ class Experiment:
         labels = [corpus.labels for corpus in self.corpora]
         protocol, problems = parts.load(self.facts["path"]), []
         try:
-            names = splits.fold_names(protocol, *labels, **self.protocol_parameters)
+            names = splits.fold_names(protocol, *labels, **self.facts["parameters"])
             asked = [fold for fold in self.config["folds"] or names if fold in names]
-            folds = splits.folds(protocol, *labels, only=asked, **self.protocol_parameters)
+            folds = splits.folds(protocol, *labels, only=asked, **self.facts["parameters"])
             splits.check(folds, pd.concat(labels))
         except InputError as error:
             return {"names": [], "problems": error.problems}
@@ -180,15 +179,10 @@ class Experiment:
         return {"names": names, "problems": problems}
 
     @property
-    def protocol_parameters(self) -> dict[str, Any]:
-        """What its protocol takes besides the corpora."""
-        return {key: self.config[key] for key in parts.parameters(parts.load(self.facts["path"])).model_fields}
-
-    @property
     def folds_recipe(self) -> dict[str, Any]:
         """The recipe of its folds."""
         protocol = self.facts["path"]
-        return self.study.recipe("folds", protocol, protocol=protocol, parameters=self.protocol_parameters)
+        return self.study.recipe("folds", protocol, protocol=protocol, parameters=self.facts["parameters"])
 
     @property
     def transcripts(self) -> str:
@@ -366,7 +360,7 @@ class Study:
             path,
             corpus=corpus.name,
             reader=path,
-            parameters={key: corpus.config[key] for key in parts.parameters(parts.load(path)).model_fields},
+            parameters=corpus.facts["parameters"],
             contents=corpus.contents.get(rule),
             **{key: corpus.config[key] for key in keys},
         )
@@ -497,24 +491,6 @@ class Study:
         methods = [f"{name}: {facts['note']}" for name, facts in self.facts["methods"].items() if facts["note"]]
         return [note for note in dict.fromkeys([*corpora, *methods]) if note]
 
-    # --- What was made with what -------------------------------------------------------------------------------------
-
-    def notes_on_versions(self) -> Iterator[str]:
-        """Which results were made with other versions of packages than are here, and how to make them anew."""
-        folders = {self.name, *self.corpus_of_folder}
-        older: dict[str, set[str]] = {}
-        for file in sorted((RESULTS / "logs").rglob("*.json")):
-            rule, *place = file.relative_to(RESULTS / "logs").parts
-            if len(place) > 1 and place[0] not in folders:
-                continue  # of another study
-            used = tables.read_json(file)["versions"]
-            here = provenance.versions(used)
-            changed = {f"{name} {used[name]} (here {here[name]})" for name in used if used[name] != here[name]}
-            older.setdefault(rule, set()).update(changed)
-        for rule, changed in older.items():
-            if changed:
-                yield f"{rule}: made with {', '.join(sorted(changed))}; to make that anew: --forcerun {rule}"
-
     # --- What is wrong -----------------------------------------------------------------------------------------------
 
     def check(self) -> None:
@@ -553,6 +529,8 @@ class Study:
     def _problems_of_folds(self, experiment: Experiment) -> Iterator[Problem]:
         yield from experiment.plan["problems"]
         known = experiment.plan["names"]
+        if experiment.config["folds"] is None and any(corpus.is_made for corpus in experiment.corpora):
+            yield "folds is missing; should name the folds, since the workflow makes the corpora only later"
         for fold in experiment.config["folds"] or [] if known else []:
             if fold not in known:
                 yield f"folds: {fold!r} is no fold; {parts.should_be_one_of(fold, known)}"
@@ -574,7 +552,8 @@ def _place(stage: str, key: str) -> str:
 
 def _key(checkpoint: Mapping[str, str], **values: Any) -> str:
     """A name for what a checkpoint and its settings make: legible, and different for different ones."""
-    name = Path(checkpoint.get("path") or checkpoint["name"]).name.removesuffix(".pt")
+    place = Path(checkpoint.get("path") or checkpoint["name"])
+    name = place.parent.name if place.stem == "model" else place.name.removesuffix(".pt")
     return f"{name}-{provenance.digest([checkpoint, values])[:8]}"
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from emofuse import figures, provenance
+from emofuse.logs import made_with_others
 from emofuse.study import RESULTS, Study, checkpoint_files
 from emofuse.tables import InputError
 
@@ -13,8 +14,8 @@ try:
     study = Study.load(config, " + ".join(written_in), Path(written_in[-1]).parent)
     if workflow.is_main_process:
         study.check()
-        for note in study.notes_on_versions():
-            print(note, file=sys.stderr)
+        for line in made_with_others(RESULTS / "logs", {study.name, *study.corpus_of_folder}):
+            print(line, file=sys.stderr)
 except InputError as error:
     raise WorkflowError(str(error))
 

@@ -48,7 +48,7 @@ rule report:
     output:
         f"{study.folder}/report.html",
     log:
-        study.log("report", study.folder),
+        study.log("report", f"{study.folder}/report"),
     params:
         recipe=study.recipe(
             "report",
@@ -72,7 +72,7 @@ rule track:
     output:
         f"{study.folder}/tracking.json",
     log:
-        study.log("track", study.folder),
+        study.log("track", f"{study.folder}/track"),
     params:
         recipe=study.recipe(
             "track",
