@@ -7,7 +7,7 @@ import pytest
 import yaml
 from helpers import ROOT
 
-from emofuse import configuration, documentation, parts
+from emofuse import completion, documentation, parts
 from emofuse.tables import InputError
 
 
@@ -23,12 +23,12 @@ def minimal(**changes):
 
 def problems(config, **kwargs):
     with pytest.raises(InputError) as caught:
-        configuration.complete(config, **kwargs)
+        completion.complete(config, **kwargs)
     return [problem.removeprefix("config: ") for problem in caught.value.problems]
 
 
 def test_defaults_are_filled_in_wherever_a_key_is_left_out():
-    config = configuration.complete(minimal(methods={"speech": None, "mine": {"estimator": "entropy"}})).config
+    config = completion.complete(minimal(methods={"speech": None, "mine": {"estimator": "entropy"}})).config
     assert config["seed"] == 0
     assert config["evaluation"] == {"confidence": 0.95, "resamples": 2000}
     assert config["methods"]["speech"] == {"estimator": "speech", "fit_on": ["validation"], "parameters": {}}
@@ -38,8 +38,8 @@ def test_defaults_are_filled_in_wherever_a_key_is_left_out():
 
 
 def test_a_completed_config_is_its_own_completion():
-    config = configuration.complete(minimal()).config
-    assert configuration.complete(config).config == config
+    config = completion.complete(minimal()).config
+    assert completion.complete(config).config == config
 
 
 def test_everything_that_is_wrong_is_said_at_once():
@@ -60,7 +60,7 @@ def test_everything_that_is_wrong_is_said_at_once():
 
 def test_every_problem_names_its_file():
     with pytest.raises(InputError) as caught:
-        configuration.complete(minimal(sed=1, methods={"mean": None}), "my.yaml")
+        completion.complete(minimal(sed=1, methods={"mean": None}), "my.yaml")
     assert all(problem.startswith("my.yaml: ") for problem in caught.value.problems)
 
 
@@ -97,7 +97,7 @@ def test_a_checkpoint_is_given_by_name_and_revision_or_by_path():
         hub,
     ]
     right = {"speech": {"checkpoint": {"path": "c"}}, "transcripts": {"checkpoint": {"name": "tiny"}}}
-    completed = configuration.complete(minimal(**right)).config
+    completed = completion.complete(minimal(**right)).config
     assert completed["speech"]["checkpoint"] == {"path": "c"}
 
 
@@ -156,7 +156,7 @@ def test_parameters_that_do_not_go_together_are_refused(parameters, said):
 def test_only_a_ceiling_sees_test_labels(entry, valid):
     config = minimal(methods={"speech": None} | entry)
     if valid:
-        configuration.complete(config)
+        completion.complete(config)
     else:
         assert "fit_on is" in problems(config)[0]
 
@@ -178,7 +178,7 @@ def test_a_method_may_lie_beside_the_config(tmp_path, monkeypatch):
     (tmp_path / "config").mkdir()
     (tmp_path / "config/my_method.py").write_text(MINE)
     methods = {"speech": None, "mine": {"estimator": "my_method.py:Mine"}}
-    completed = configuration.complete(minimal(methods=methods), folder="config")
+    completed = completion.complete(minimal(methods=methods), folder="config")
     assert completed.facts["methods"]["mine"]["path"] == "config/my_method.py:Mine"
     (problem,) = problems(minimal(methods=methods | {"other": {"estimator": "my_method.py:Mina"}}), folder="config")
     assert "did you mean 'Mine'?" in problem
@@ -192,15 +192,15 @@ def test_what_a_study_is_about_leaves_out_how_it_is_run():
         "transcripts": {"batch_size": 2, "shard_size": 4},
         "sentiment": {"batch_size": 2},
     }
-    plain, other = configuration.complete(minimal()), configuration.complete(minimal(**how))
+    plain, other = completion.complete(minimal()), completion.complete(minimal(**how))
     assert plain.what == other.what and plain.config != other.config
-    assert configuration.complete(minimal(seed=1)).what != plain.what
+    assert completion.complete(minimal(seed=1)).what != plain.what
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.name)
 def test_the_configs_of_the_project_are_complete_and_as_editors_expect_them(path):
     config = yaml.safe_load(path.read_text())
-    configuration.complete(config, str(path), path.parent)
+    completion.complete(config, str(path), path.parent)
     jsonschema.validate(config, documentation.schema())
 
 

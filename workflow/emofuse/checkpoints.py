@@ -24,6 +24,7 @@ import torch
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, StrictDataclassError
 from safetensors import SafetensorError
 
+from emofuse.places import BESIDE_WEIGHTS, WEIGHTS
 from emofuse.tables import InputError
 
 Checkpoint = Mapping[str, str]
@@ -31,12 +32,6 @@ Checkpoint = Mapping[str, str]
 
 FETCH = "make fetch CONFIG=<the study's config>"
 """The command that fetches the checkpoints of a study."""
-
-WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
-"""Files of weights, the preferred kind first."""
-
-BESIDE_WEIGHTS = ("*.json", "*.txt", "*.model")
-"""What else a checkpoint needs: configuration, vocabulary, SentencePiece."""
 
 
 def folder(checkpoint: Checkpoint) -> Path:

@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import BaseModel, create_model
 
 from emofuse import parts, tables
-from emofuse.configuration import ENTRIES, Checkpoint, Config, Method
+from emofuse.completion import ENTRIES
+from emofuse.configuration import Checkpoint, Config, Method
 
 
 def document() -> str:

@@ -8,125 +8,18 @@ Paths are relative to the folder that a study runs in, so that a project that is
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emofuse import code, figures, parts, provenance
+from emofuse.corpus import Corpus
 from emofuse.memory import Memory
+from emofuse.places import LIBRARY, RESULTS, SCRIPTS
 from emofuse.tables import InputError, Problem, Problems
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-RESULTS = Path("results")
-LIBRARY = Path(__file__).parent
-SCRIPTS = LIBRARY.parent / "scripts"
-
-WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
-"""Files of a checkpoint's weights, the preferred kind first."""
-
-BESIDE_WEIGHTS = ("*.json", "*.txt", "*.model")
-"""What else a checkpoint needs: configuration, vocabulary, SentencePiece."""
-
-
-class Corpus:
-    """A corpus of a study.
-
-    Args:
-        name: in the config
-        config: its completed entry
-        facts: what its reader says of itself
-        path: its folder, or its manifest
-        memory: what is known of its labels from earlier starts
-    """
-
-    def __init__(
-        self, name: str, config: Mapping[str, Any], facts: Mapping[str, Any], path: Path, memory: Memory
-    ) -> None:
-        self.name, self.config, self.facts, self.path, self.memory = name, config, facts, path, memory
-        self.is_published = facts["gives"] == "scores"
-        self.is_made = RESULTS in path.parents
-        own = facts["given"].keys() - {"reader", "path", "partial", "utterances"}
-        self.variant = {key: facts["given"][key] for key in sorted(own)}
-        folder = f"{name}-published" if self.is_published else name
-        self.folder = f"{folder}-{provenance.digest(self.variant)[:8]}" if self.variant else folder
-        """The folder of its tables, which all studies share that read it in the same way."""
-
-    @property
-    def source(self) -> list[str]:
-        """What Snakemake should see as the source: the mark of a corpus that is made, or what is missing.
-
-        Labels that are there are no input. Their content is part of the recipe instead (:meth:`contents`),
-        so that a corpus may be moved.
-        """
-        if self.is_made:
-            return [f"{self.path}.sha256"]
-        return [] if self.path.exists() else [str(self.path)]
-
-    @cached_property
-    def reader(self) -> Any:
-        """The reader, with its parameters."""
-        return parts.load(self.facts["path"])(**self.facts["parameters"])
-
-    @cached_property
-    def root(self) -> str:
-        """The folder that the paths of its recordings are relative to."""
-        return str(self.reader.root(self.path))
-
-    @cached_property
-    def labels(self) -> pd.DataFrame:
-        """Its utterances, read from the labels alone.
-
-        Raises:
-            InputError: with all that is wrong with the labels
-        """
-        from emofuse.corpora import base
-
-        emotions, partial = self.config["emotions"], self.config["partial"]
-        listed = base.list_corpus(self.reader, self.path, emotions=emotions, partial=partial)
-        if listed.problems:
-            raise InputError(listed.problems)
-        return listed.utterances.assign(corpus=self.name)
-
-    @cached_property
-    def contents(self) -> dict[str, Any]:
-        """What the labels say: a digest per table that is made of them, and how many utterances there are.
-
-        Read anew only where a label file has changed; empty for a corpus that is missing or made by the workflow.
-
-        Raises:
-            InputError: with all that is wrong with the labels
-        """
-        if self.is_made or not self.path.exists():
-            return {}
-        digest = provenance.code_digest(SCRIPTS / "utterances.py", self.facts["path"])
-        files = self.reader.watched(self.path)
-        key = [str(self.path), code.state(files), self.variant, self.config["partial"], digest]
-        return self.memory.recall(f"corpus-{self.folder}", key, self._read_contents)
-
-    def _read_contents(self) -> dict[str, Any]:
-        labels = self.labels
-        columns = {
-            "recordings": ["utterance", "path", "start", "end"],
-            "utterances": ["utterance", "speaker", "session", "condition", "emotion"],
-            "references": ["utterance", "reference"],
-        }
-        tables_of = {name: labels[of].to_csv(index=False, na_rep="") for name, of in columns.items()}
-        return {name: provenance.digest(text) for name, text in tables_of.items()} | {
-            "published": provenance.file_digest(self.reader.watched(self.path)) if self.is_published else None,
-            "count": len(labels),
-            "without_reference": labels.loc[labels["reference"].isna(), "utterance"].tolist(),
-        }
-
-    @property
-    def utterances(self) -> int:
-        """How many utterances there are, at most where the workflow makes the corpus."""
-        return self.config["utterances"] or self.contents.get("count", 1)
 
 
 class Experiment:
@@ -270,7 +163,7 @@ class Study:
 
     Args:
         config: completed
-        facts: what the parts that it names say of themselves, see :class:`emofuse.configuration.Completed`
+        facts: what the parts that it names say of themselves, see :class:`emofuse.completion.Completed`
         what: the config without what changes no result
         memory: what is known from earlier starts
     """
@@ -301,9 +194,9 @@ class Study:
         """
 
         def complete() -> tuple[Any, ...]:
-            from emofuse import configuration
+            from emofuse import completion
 
-            return tuple(configuration.complete(config, source, folder))
+            return tuple(completion.complete(config, source, folder))
 
         memory = Memory(RESULTS / "cache")
         key = [
@@ -560,21 +453,3 @@ def _key(checkpoint: Mapping[str, str], **values: Any) -> str:
 def _said(checkpoint: Mapping[str, str]) -> str:
     """A checkpoint in one word."""
     return checkpoint.get("path") or "@".join(filter(None, (checkpoint["name"], checkpoint.get("revision"))))
-
-
-@functools.cache
-def checkpoint_files(path: str | None) -> list[str]:
-    """The files of a checkpoint that is given by path, so that it may be made by a rule, or edited.
-
-    Args:
-        path: a folder, or a file of Whisper's; ``None`` for a checkpoint by name
-    """
-    if path is None:
-        return []
-    folder = Path(path)
-    if folder.suffix == ".pt" or folder.is_file():
-        return [path]
-    weights = next(filter(None, (sorted(folder.glob(kind)) for kind in WEIGHTS)), [folder / "model.safetensors"])
-    # The rule that makes a checkpoint promises its weights alone.
-    beside = [] if RESULTS in folder.parents else [file for kind in BESIDE_WEIGHTS for file in folder.glob(kind)]
-    return [str(file) for file in [*weights, *sorted(beside)]]

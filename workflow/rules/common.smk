@@ -6,7 +6,8 @@ from snakemake.exceptions import WorkflowError
 
 from emofuse import figures, provenance
 from emofuse.logs import made_with_others
-from emofuse.study import RESULTS, Study, checkpoint_files
+from emofuse.places import RESULTS, checkpoint_files
+from emofuse.study import Study
 from emofuse.tables import InputError
 
 try:

@@ -4,7 +4,7 @@ speech = study.config["speech"]
 rule embeddings:
     input:
         recordings=f"{CORPUS}/recordings.parquet",
-        checkpoint=checkpoint_files(speech["checkpoint"].get("path")),
+        checkpoint=checkpoint_files(speech["checkpoint"]),
     output:
         f"{study.embeddings}/{{size}}/{{shard}}.safetensors",
     log:
@@ -73,7 +73,7 @@ else:
             folds=f"{EXPERIMENT}/folds.parquet",
             utterances=of_corpora(f"{CORPUS}/utterances.parquet"),
             recordings=of_corpora(f"{CORPUS}/recordings.parquet"),
-            checkpoint=checkpoint_files(speech["checkpoint"].get("path")),
+            checkpoint=checkpoint_files(speech["checkpoint"]),
         output:
             speech=f"{EXPERIMENT}/folds/{{fold}}/speech.parquet",
             parameters=f"{EXPERIMENT}/folds/{{fold}}/speech.json",

@@ -6,7 +6,7 @@ if words["source"] == "reference":
         input:
             recordings=f"{CORPUS}/recordings.parquet",
             references=f"{CORPUS}/references.parquet",
-            checkpoint=checkpoint_files(words["checkpoint"].get("path")) if words["fill_in"] else [],
+            checkpoint=checkpoint_files(words["checkpoint"]) if words["fill_in"] else [],
         output:
             f"{study.transcripts}.parquet",
         log:
@@ -31,7 +31,7 @@ else:
     rule transcripts:
         input:
             recordings=f"{CORPUS}/recordings.parquet",
-            checkpoint=checkpoint_files(words["checkpoint"].get("path")),
+            checkpoint=checkpoint_files(words["checkpoint"]),
         output:
             f"{study.transcripts}/{{size}}/{{shard}}.parquet",
         log:
@@ -68,7 +68,7 @@ else:
 rule sentiment:
     input:
         transcripts=f"{study.transcripts}.parquet",
-        checkpoint=checkpoint_files(study.config["sentiment"]["checkpoint"].get("path")),
+        checkpoint=checkpoint_files(study.config["sentiment"]["checkpoint"]),
     output:
         study.sentiment,
     log:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import yaml
 
-from emofuse import checkpoints, configuration
+from emofuse import checkpoints, completion
 
 for source in sys.argv[1:]:
     config = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
-    for checkpoint in checkpoints.named_in(configuration.complete(config, source)):
-        print(" ".join(checkpoint.values()), "→", checkpoints.fetch(checkpoint), flush=True)
+    completed = completion.complete(config, source, Path(source).parent)
+    for checkpoint in checkpoints.named_in(completed.config):
+        path = checkpoints.fetch(checkpoint)
+        print(" ".join(checkpoint.values()), "→", path, flush=True)

@@ -1,0 +1,221 @@
+"""A config completed and checked: each entry by what its part says of itself, then all entries together."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, create_model
+
+from emofuse import parts
+from emofuse.configuration import HOW, Config, Corpus, Experiment, Method, Section
+from emofuse.tables import TEXT, InputError, Problem, Problems
+
+
+class Entries(NamedTuple):
+    """A section of entries, each of which names a part.
+
+    Args:
+        model: the keys that all entries have
+        key: the key that names the part
+        kind: of part
+        facts: what the study has to know of a part with the parameters given
+    """
+
+    model: type[Section]
+    key: str
+    kind: parts.Kind
+    facts: Callable[[Any, dict[str, Any]], dict[str, Any]]
+
+
+ENTRIES = {
+    "corpora": Entries(Corpus, "reader", parts.READER, lambda reader, _: {"gives": reader.gives, "note": reader.note}),
+    "experiments": Entries(
+        Experiment, "protocol", parts.PROTOCOL, lambda protocol, _: {"takes_two": parts.positional(protocol) == 2}
+    ),
+    "methods": Entries(
+        Method,
+        "estimator",
+        parts.METHOD,
+        lambda method, parameters: {
+            "reads_text_expert": bool(set(method.columns) & set(TEXT)),
+            "sees_test_labels": method.sees_test_labels,
+            "has_front": method.has_front(**parameters),
+            "note": method.note,
+        },
+    ),
+}
+
+
+class Completed(NamedTuple):
+    """A config that is right.
+
+    Args:
+        config: with a value for every key
+        facts: of each entry of :data:`ENTRIES`, by section and name: the ``path`` of its part, the part's
+            ``parameters``, what it says of itself, and the values ``given`` that are no defaults
+        what: the config without the keys that change no result
+    """
+
+    config: dict[str, Any]
+    facts: dict[str, dict[str, dict[str, Any]]]
+    what: dict[str, Any]
+
+
+def what(config: dict[str, Any], model: type[BaseModel] = Config) -> dict[str, Any]:
+    """A completed config without the keys that change no result."""
+    kept = {}
+    for key, value in config.items():
+        field = model.model_fields.get(key)
+        inner = field.annotation if field else None
+        if key in ENTRIES and model is Config:
+            kept[key] = {name: what(entry, ENTRIES[key].model) for name, entry in value.items()}
+        elif isinstance(inner, type) and issubclass(inner, BaseModel):
+            kept[key] = what(value, inner)
+        elif field is None or HOW not in field.metadata:
+            kept[key] = value
+    return kept
+
+
+def complete(config: dict[str, Any], source: str = "config", folder: str | Path = ".") -> Completed:
+    """A config with all defaults filled in.
+
+    Args:
+        config: as written in the study's file
+        source: what errors name, the file
+        folder: that of the file, which paths of parts are relative to
+
+    Returns:
+        a new config in which every key has a value, and what the parts that it names say of themselves
+
+    Raises:
+        InputError: with everything that is wrong: unknown keys and names (with the nearest known),
+            values of the wrong kind, names that refer to nothing
+    """
+    draft = copy.deepcopy(config)
+    problems = parts.problems(Config, draft)
+    whole = Completed({}, {}, {})
+    for section, entries in ENTRIES.items():
+        given = draft.get(section)
+        whole.config[section], whole.facts[section] = {}, {}
+        for name, entry in given.items() if isinstance(given, dict) else ():
+            entry = {} if entry is None and section == "methods" else entry
+            if section == "methods" and isinstance(entry, dict):
+                entry = {"estimator": name} | entry
+            found = _entry(entries, entry, f"{section}.{name}", folder)
+            problems += found.problems
+            whole.config[section][name], whole.facts[section][name] = found.entry, found.facts
+    problems += _of_the_whole(whole, draft)
+    if problems:
+        raise InputError([f"{source}: {problem}" for problem in problems])
+    completed = Config.model_validate(draft).model_dump() | whole.config
+    return Completed(completed, whole.facts, what(completed))
+
+
+class _Entry(NamedTuple):
+    entry: dict[str, Any]
+    facts: dict[str, Any]
+    problems: Problems
+
+
+def _entry(entries: Entries, given: Any, place: str, folder: str | Path) -> _Entry:
+    """An entry of a section, completed and checked by what its part says of itself."""
+    key, model = entries.key, entries.model
+    name = given.get(key, model.model_fields[key].default) if isinstance(given, dict) else None
+    if not isinstance(name, str):
+        return _Entry({}, {}, parts.problems(model, given, place))
+    try:
+        path = parts.locate(entries.kind, name, folder)
+        part = parts.load(path)
+    except InputError as error:
+        return _Entry({}, {}, [f"{place}.{key} is {name!r}; {problem}" for problem in error.problems])
+    taken = parts.parameters(part)
+    if model is Method:
+        given = {"fit_on": list(part.fit_on)} | given
+        problems = parts.problems(model, given, place)
+        parameters = given.get("parameters", {})
+        if isinstance(parameters, dict):
+            problems += parts.problems(taken, parameters, f"{place}.parameters")
+        if problems:
+            return _Entry(given, {}, problems)
+        values = taken.model_validate(parameters).model_dump(mode="json")
+        entry = model.model_validate(given).model_dump() | {"parameters": values}
+    else:
+        model = extended(model, taken)
+        if problems := parts.problems(model, given, place):
+            return _Entry(given, {}, problems)
+        entry = model.model_validate(given).model_dump(mode="json")
+        values = {name: entry[name] for name in taken.model_fields}
+    problems = [f"{place}: {problem}" for problem in parts.conflicts(part, values)]
+    given = {key: value for key, value in entry.items() if value != model.model_fields[key].default}
+    return _Entry(entry, {"path": path, "given": given, "parameters": values, **entries.facts(part, values)}, problems)
+
+
+def extended(model: type[BaseModel], others: type[BaseModel]) -> type[BaseModel]:
+    """A model with the fields of another as well."""
+    fields: Any = {name: (field.annotation, field) for name, field in others.model_fields.items()}
+    return create_model(model.__name__, __base__=model, **fields)
+
+
+def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
+    """What is wrong with entries that are right in themselves."""
+    for name, method in whole.config["methods"].items():
+        facts, fit_on = whole.facts["methods"][name], method.get("fit_on")
+        if facts and (fit_on != ["test"] if facts["sees_test_labels"] else "test" in fit_on):
+            right = "[test], since it sees the test labels" if facts["sees_test_labels"] else "without test"
+            yield f"methods.{name}.fit_on is {fit_on}; should be {right}"
+    for section in ("speech", "transcripts", "sentiment"):
+        entry = draft.get(section)
+        checkpoint = entry.get("checkpoint") if isinstance(entry, dict) else None
+        if isinstance(checkpoint, dict) and (right := _right_checkpoint(checkpoint, whisper=section == "transcripts")):
+            yield f"{section}.checkpoint is {checkpoint}; should give {right}"
+    for name, experiment in whole.config["experiments"].items():
+        yield from _of_the_experiment(whole, name, experiment)
+    methods = draft.get("methods")
+    if isinstance(methods, dict) and "speech" not in methods:
+        yield "methods: speech is missing; should be there, since every method is compared with it"
+    elif isinstance(methods, dict):
+        if len(methods) == 1:
+            yield "methods: only speech is there; should be one more at least, to be compared with it"
+        estimator = whole.config["methods"]["speech"].get("estimator", "speech")
+        if estimator != "speech":
+            yield f"methods.speech.estimator is {estimator!r}; should be speech, since every method is compared with it"
+
+
+def _of_the_experiment(whole: Completed, name: str, experiment: dict[str, Any]) -> Iterator[Problem]:
+    """What is wrong with an experiment's two corpora and its protocol taken together."""
+    corpora, facts = whole.config["corpora"], whole.facts["corpora"]
+    train, test = (experiment.get(role) for role in ("train", "test"))
+    for role, corpus in (("train", train), ("test", test)):
+        if isinstance(corpus, str) and corpus not in corpora:
+            yield f"experiments.{name}.{role} is {corpus!r}; {parts.should_be_one_of(corpus, corpora)}"
+    protocol = whole.facts["experiments"][name]
+    if not protocol or not facts.get(train) or not facts.get(test):
+        return  # reported already
+    published = [facts[corpus]["gives"] == "scores" for corpus in (train, test)]
+    if published[0] != published[1]:
+        yield f"experiments.{name}: one of {train}, {test} is of published scores; should be both, or both of audio"
+    elif published[0] and train != test:
+        yield (
+            f"experiments.{name}.train is {train!r} and test is {test!r}; should be the same for published scores, "
+            "whose models were trained by others"
+        )
+    elif published[0] and experiment["protocol"] != "leave_one_speaker_out":
+        yield (
+            f"experiments.{name}.protocol is {experiment['protocol']!r}; should be leave_one_speaker_out, "
+            "as the scores were published"
+        )
+    elif train == test and protocol["takes_two"]:
+        yield f"experiments.{name}.test is {test!r}, as train; should be another corpus for {experiment['protocol']}"
+    elif train != test and not protocol["takes_two"]:
+        yield f"experiments.{name}.protocol is {experiment['protocol']!r}; should be cross_corpus for two corpora"
+
+
+def _right_checkpoint(checkpoint: dict[str, Any], *, whisper: bool) -> str | None:
+    """What a checkpoint should give, if it does not."""
+    keys = checkpoint.keys() & {"name", "revision", "path"}
+    if whisper:
+        return None if keys in ({"name"}, {"path"}) else "name, one of Whisper's own models, or path, a file"
+    return None if keys in ({"name", "revision"}, {"path"}) else "name and revision of a repository of the hub, or path"

@@ -1,0 +1,111 @@
+"""A corpus of a study: where it lies, and what its labels say of it before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emofuse import code, parts, provenance
+from emofuse.memory import Memory
+from emofuse.places import RESULTS, SCRIPTS
+from emofuse.tables import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Corpus:
+    """A corpus of a study.
+
+    Args:
+        name: in the config
+        config: its completed entry
+        facts: what its reader says of itself
+        path: its folder, or its manifest
+        memory: what is known of its labels from earlier starts
+    """
+
+    def __init__(
+        self, name: str, config: Mapping[str, Any], facts: Mapping[str, Any], path: Path, memory: Memory
+    ) -> None:
+        self.name, self.config, self.facts, self.path, self.memory = name, config, facts, path, memory
+        self.is_published = facts["gives"] == "scores"
+        self.is_made = RESULTS in path.parents
+        own = facts["given"].keys() - {"reader", "path", "partial", "utterances"}
+        self.variant = {key: facts["given"][key] for key in sorted(own)}
+        folder = f"{name}-published" if self.is_published else name
+        self.folder = f"{folder}-{provenance.digest(self.variant)[:8]}" if self.variant else folder
+        """The folder of its tables, which all studies share that read it in the same way."""
+
+    @property
+    def source(self) -> list[str]:
+        """What Snakemake should see as the source: the mark of a corpus that is made, or what is missing.
+
+        Labels that are there are no input. Their content is part of the recipe instead (:meth:`contents`),
+        so that a corpus may be moved.
+        """
+        if self.is_made:
+            return [f"{self.path}.sha256"]
+        return [] if self.path.exists() else [str(self.path)]
+
+    @cached_property
+    def reader(self) -> Any:
+        """The reader, with its parameters."""
+        return parts.load(self.facts["path"])(**self.facts["parameters"])
+
+    @cached_property
+    def root(self) -> str:
+        """The folder that the paths of its recordings are relative to."""
+        return str(self.reader.root(self.path))
+
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """Its utterances, read from the labels alone.
+
+        Raises:
+            InputError: with all that is wrong with the labels
+        """
+        from emofuse.corpora import base
+
+        emotions, partial = self.config["emotions"], self.config["partial"]
+        listed = base.list_corpus(self.reader, self.path, emotions=emotions, partial=partial)
+        if listed.problems:
+            raise InputError(listed.problems)
+        return listed.utterances.assign(corpus=self.name)
+
+    @cached_property
+    def contents(self) -> dict[str, Any]:
+        """What the labels say: a digest per table that is made of them, and how many utterances there are.
+
+        Read anew only where a label file has changed; empty for a corpus that is missing or made by the workflow.
+
+        Raises:
+            InputError: with all that is wrong with the labels
+        """
+        if self.is_made or not self.path.exists():
+            return {}
+        digest = provenance.code_digest(SCRIPTS / "utterances.py", self.facts["path"])
+        files = self.reader.watched(self.path)
+        key = [str(self.path), code.state(files), self.variant, self.config["partial"], digest]
+        return self.memory.recall(f"corpus-{self.folder}", key, self._read_contents)
+
+    def _read_contents(self) -> dict[str, Any]:
+        labels = self.labels
+        columns = {
+            "recordings": ["utterance", "path", "start", "end"],
+            "utterances": ["utterance", "speaker", "session", "condition", "emotion"],
+            "references": ["utterance", "reference"],
+        }
+        tables_of = {name: labels[of].to_csv(index=False, na_rep="") for name, of in columns.items()}
+        return {name: provenance.digest(text) for name, text in tables_of.items()} | {
+            "published": provenance.file_digest(self.reader.watched(self.path)) if self.is_published else None,
+            "count": len(labels),
+            "without_reference": labels.loc[labels["reference"].isna(), "utterance"].tolist(),
+        }
+
+    @property
+    def utterances(self) -> int:
+        """How many utterances there are, at most where the workflow makes the corpus."""
+        return self.config["utterances"] or self.contents.get("count", 1)

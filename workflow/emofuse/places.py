@@ -1,0 +1,31 @@
+"""Where things lie: relative to the folder that a study runs in, so that a project that is moved reruns nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+RESULTS = Path("results")
+"""Everything that is generated."""
+
+LIBRARY = Path(__file__).parent
+SCRIPTS = LIBRARY.parent / "scripts"
+
+WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
+"""Files of a checkpoint's weights, the preferred kind first."""
+
+BESIDE_WEIGHTS = ("*.json", "*.txt", "*.model")
+"""What else a checkpoint needs: configuration, vocabulary, SentencePiece."""
+
+
+def checkpoint_files(checkpoint: Mapping[str, str]) -> list[str]:
+    """The files of a checkpoint that is given by path, so that it may be made by a rule, or edited; else none."""
+    if "path" not in checkpoint:
+        return []
+    path = Path(checkpoint["path"])
+    if path.suffix == ".pt" or path.is_file():
+        return [str(path)]
+    weights = next(filter(None, (sorted(path.glob(kind)) for kind in WEIGHTS)), [path / "model.safetensors"])
+    # The rule that makes a checkpoint promises its weights alone.
+    beside = [] if RESULTS in path.parents else [file for kind in BESIDE_WEIGHTS for file in path.glob(kind)]
+    return [str(file) for file in [*weights, *sorted(beside)]]
