@@ -79,11 +79,18 @@ def test_a_job_that_fails_leaves_no_record_not_even_that_of_an_earlier_one(tmp_p
 
 
 def test_every_package_that_the_library_names_is_known_by_its_distribution():
-    """A module whose distribution has another name is in the mapping, or its version would be left out."""
+    """A module whose distribution has another name is in the mapping, or looking it up would take its time."""
     installed = importlib.metadata.packages_distributions()
     for module in logs.imported() & installed.keys():
         version = importlib.metadata.version(logs.DISTRIBUTIONS.get(module, module))
         assert version in map(importlib.metadata.version, installed[module]), module
+
+
+def test_versions_are_those_of_distributions():
+    versions = logs.versions_of(["whisper", "sklearn", "PIL", "yaml", "numpy", "_pytest", "no_such_package"])
+    assert list(versions) == sorted(versions)
+    assert set(versions) == {"PyYAML", "numpy", "openai-whisper", "pillow", "pytest", "scikit-learn"}
+    assert versions["pytest"] == pytest.__version__
 
 
 def test_the_record_is_made_in_a_moment():

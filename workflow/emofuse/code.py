@@ -16,7 +16,6 @@ import functools
 import hashlib
 import importlib.util
 import os
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -39,12 +38,10 @@ class Definition:
     Args:
         code: what computes, as text
         places: the definitions that it leads to
-        packages: the top-level names of what it uses of modules outside of the library and the standard library
     """
 
     code: str
     places: tuple[Place, ...]
-    packages: frozenset[str]
 
     @functools.cached_property
     def digest(self) -> str:
@@ -149,15 +146,14 @@ class _Code:
     """The modules whose names are followed, each parsed when it is first asked for.
 
     Args:
-        folders: of the library, first, and of packages (or the file of one that is a module), by their top-level name
+        folders: of the library and of packages (or the file of one that is a module), by their top-level name
     """
 
     def __init__(self, folders: Mapping[str, Path]) -> None:
         self.folders = folders
-        self.library = next(iter(folders))
         self._modules: dict[str, _Module | None] = {}
         self._definitions: dict[Place, Definition] = {}
-        self._resolved: dict[str, tuple[list[Place], set[str]]] = {}
+        self._resolved: dict[str, list[Place]] = {}
 
     def module(self, name: str) -> _Module | None:
         if name not in self._modules:
@@ -179,7 +175,7 @@ class _Code:
             return []
         if name in module.statements:
             return [place]
-        places = [origin for path in module.paths(name) for origin in self._resolve(path)[0]]
+        places = [origin for path in module.paths(name) for origin in self._resolve(path)]
         return places if any(not name.startswith("<") for _, name in places) else []
 
     def definition(self, place: Place, files: Mapping[str, _Module]) -> Definition:
@@ -196,7 +192,6 @@ class _Code:
     def _define(self, module: _Module, name: str) -> Definition:
         reading = module.read(name)
         places = {(module.name, unnamed) for unnamed in module.unnamed}
-        packages = {module.name.split(".")[0]} & (self.folders.keys() - {self.library})
         bindings = set()
         for dotted in reading.names:
             first, _, rest = dotted.partition(".")
@@ -204,23 +199,18 @@ class _Code:
                 places.add((module.name, first))
             for path in module.paths(first) | reading.imports.get(first, set()):
                 bindings.add(f"{first} is {path}")
-                to, outside = self._resolve(f"{path}.{rest}" if rest else path)
-                places |= set(to)
-                packages |= outside
-        return Definition(" ".join([reading.code, *sorted(bindings)]), tuple(sorted(places)), frozenset(packages))
+                places |= set(self._resolve(f"{path}.{rest}" if rest else path))
+        return Definition(" ".join([reading.code, *sorted(bindings)]), tuple(sorted(places)))
 
-    def _resolve(self, path: str) -> tuple[list[Place], set[str]]:
-        """What a dotted path leads to: definitions, or the top-level names of modules that are not followed."""
+    def _resolve(self, path: str) -> list[Place]:
+        """The definitions that a dotted path leads to; none in a module that is not followed."""
         if path not in self._resolved:
-            self._resolved[path] = [], set()  # modules may import each other in a circle
+            self._resolved[path] = []  # modules may import each other in a circle
             self._resolved[path] = self._find(path.split("."))
         return self._resolved[path]
 
-    def _find(self, path: list[str]) -> tuple[list[Place], set[str]]:
+    def _find(self, path: list[str]) -> list[Place]:
         places: list[Place] = []
-        if path[0] not in self.folders:
-            return places, set() if path[0] in sys.stdlib_module_names else {path[0]}
-        packages: set[str] = set()
         for length in range(len(path), 0, -1):
             module = self.module(".".join(path[:length]))
             if module is None:
@@ -236,11 +226,9 @@ class _Code:
             if name in module.statements:
                 places.append((module.name, name))
             for origin in module.paths(name):  # re-exported
-                to, outside = self._resolve(".".join([origin, *rest]))
-                places += to
-                packages |= outside
+                places += self._resolve(".".join([origin, *rest]))
             break
-        return places, packages
+        return places
 
 
 # --- Reading modules -------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, create_model
 
 from emofuse import parts, tables
-from emofuse.completion import ENTRIES
+from emofuse.completion import ENTRIES, Entries
 from emofuse.configuration import Checkpoint, Config, Method
 
 
@@ -80,20 +80,51 @@ def _values(key: dict[str, Any]) -> str:
 def schema() -> dict[str, Any]:
     """The JSON schema of a config, by which an editor completes and checks keys as they are typed."""
     whole = Config.model_json_schema()
-    for section, (model, key, kind, _) in ENTRIES.items():
-        entry = model.model_json_schema()
-        entry["required"] = [name for name in entry.get("required", []) if model is not Method]
-        entry.pop("additionalProperties")
-        cases = []
-        for name, path in parts.known(kind).items():
+    for section, entries in ENTRIES.items():
+        model = entries.model
+        of_part = {name: f"{section}.{name}" for name in parts.known(entries.kind)}
+        for name, path in parts.known(entries.kind).items():
             taken = parts.parameters(parts.load(path)).model_json_schema()
-            taken = {"properties": {"parameters": taken}} if model is Method else {"properties": taken["properties"]}
-            cases.append({"if": {"properties": {key: {"const": name}}, "required": [key]}, "then": taken})
-        entry |= {"allOf": cases}
-        whole["properties"][section]["additionalProperties"] = (
-            {"anyOf": [{"type": "null"}, entry]} if model is Method else entry
-        )
+            keys = {"parameters": taken} if model is Method else taken["properties"]
+            whole["$defs"][of_part[name]] = {"properties": keys}
+        whole["$defs"][model.__name__] = _entry(entries, of_part)
+
+        entry = _ref(model.__name__)
+        group = whole["properties"][section]
+        (pattern,) = group.pop("patternProperties")
+        group |= {"propertyNames": {"pattern": pattern}, "additionalProperties": entry}
+        if model is Method:  # named after its estimator, unless it says which that is
+            unsaid = {"not": {"required": [entries.key]}}
+            group["properties"] = {name: entry | {"if": unsaid, "then": _ref(of_part[name])} for name in of_part}
+            group["additionalProperties"] = entry | {"type": "object", "required": [entries.key]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
+
+
+def _entry(entries: Entries, of_part: dict[str, str]) -> dict[str, Any]:
+    """The schema of an entry, whose keys are those of its model and, if that is known, those of its part.
+
+    Args:
+        entries: the section
+        of_part: the definition of the keys of each part, by the part's name
+    """
+    entry = entries.model.model_json_schema()
+    del entry["additionalProperties"]
+    cases: list[dict[str, Any]] = []
+    for name, definition in of_part.items():
+        is_default = entries.model.model_fields[entries.key].default == name
+        chosen = {"properties": {entries.key: {"const": name}}, "required": [] if is_default else [entries.key]}
+        cases.append({"if": chosen, "then": _ref(definition)})
+    if entries.model is Method:
+        entry |= {"type": ["object", "null"], "required": []}
+    else:  # what a part from elsewhere takes stands beside the other keys
+        cases.append(
+            {"if": {"properties": {entries.key: {"enum": [*of_part]}}}, "else": {"additionalProperties": True}}
+        )
+    return entry | {"allOf": cases, "unevaluatedProperties": False}
+
+
+def _ref(definition: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{definition}"}
 
 
 BEGIN = "## A study\n"

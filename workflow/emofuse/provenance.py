@@ -1,4 +1,4 @@
-"""Where a result comes from: digests of code and of files, versions of packages, and seeds from names.
+"""Where a result comes from: digests of code and of files, and seeds from names.
 
 Snakemake reruns a job when its parameters change, and does not see the library behind its script.
 So each rule takes as a parameter the digest of all code that its script reaches: :func:`code_digest`.
@@ -8,20 +8,15 @@ are no part of it, so that writing those reruns nothing.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from importlib import metadata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from emofuse import code
 
 LIBRARY = Path(__file__).parent
-
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "whisper": "openai-whisper", "yaml": "PyYAML"}
-"""Packages that are imported by another name than they are installed by; a package that is absent is looked up."""
 
 
 def canonical(value: Any) -> str:
@@ -92,49 +87,3 @@ def reach(script: str | Path, *roots: str, library: Path = LIBRARY) -> dict[tupl
     """
     reached = code.follow(script, *roots, library=library)
     return {place: definition.code for place, definition in reached.items()}
-
-
-def packages(script: str | Path, *roots: str, library: Path = LIBRARY) -> set[str]:
-    """The packages whose versions a script's results may depend on.
-
-    Args:
-        script: as in :func:`code_digest`
-        roots: as well
-        library: as well
-
-    Returns:
-        the top-level names of what the definitions that :func:`code_digest` hashes import and use,
-        the library and the standard library left out
-    """
-    reached = code.follow(script, *roots, library=library)
-    return set().union(*(definition.packages for definition in reached.values()))
-
-
-def versions(packages: Iterable[str]) -> dict[str, str]:
-    """The installed versions of packages.
-
-    Args:
-        packages: top-level names, as :func:`packages` gives them
-
-    Returns:
-        the version of each by the name of its distribution, sorted by that;
-        what no distribution installed (a module beside the project) has no version and is left out
-
-    >>> list(versions(["sklearn", "numpy"]))
-    ['numpy', 'scikit-learn']
-    """
-    versions = {}
-    for package in packages:
-        distribution = DISTRIBUTIONS.get(package, package)
-        try:
-            versions[distribution] = metadata.version(distribution)
-        except metadata.PackageNotFoundError:
-            for name in _distributions().get(package, ()):
-                versions[name] = metadata.version(name)
-    return dict(sorted(versions.items()))
-
-
-@functools.cache
-def _distributions() -> Mapping[str, list[str]]:
-    # It reads the file list of all that is installed, 0.2 s: asked only where a name is not its distribution's.
-    return metadata.packages_distributions()

@@ -1,0 +1,201 @@
+"""A study answers what rules, report and tracking ask of it, from its config and its corpora's labels alone."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+from helpers import make_release
+from project import METHODS, audio_study, study
+
+from emofuse.study import Study
+from emofuse.tables import InputError
+
+ROWS = [
+    {"path": f"{speaker}_{emotion}.wav", "speaker": speaker, "session": session, "emotion": emotion, "transcript": "hi"}
+    for session, pair in (("1", ("anna", "bert")), ("2", ("cora", "dirk")))
+    for speaker in pair
+    for emotion in ("angry", "happy", "neutral", "sad")
+]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def list_voices(rows=ROWS, name="data/voices/corpus.csv"):
+    from pathlib import Path
+
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(name, index=False)
+
+
+@pytest.fixture
+def voices(here):
+    list_voices()
+    return Study.load(audio_study())
+
+
+def problems(config):
+    with pytest.raises(InputError) as caught:
+        Study.load(config).check()
+    return caught.value.problems
+
+
+def test_an_experiment_runs_the_folds_of_the_config_else_all(voices):
+    assert voices.experiments["voices"].folds == ["anna", "bert", "cora"]
+    experiments = {"voices": {"train": "voices", "test": "voices"}}
+    assert Study.load(audio_study(experiments=experiments)).experiments["voices"].folds == [
+        "anna",
+        "bert",
+        "cora",
+        "dirk",
+    ]
+
+
+def test_the_folds_of_published_scores_are_those_that_are_there(here):
+    make_release(here / "data/Emotion-Recognition", speakers=2)
+    assert Study.load(study()).experiments["made"].folds == ["Ses01F", "Ses01M"]
+
+
+def test_a_study_is_read_once_and_remembered(voices, monkeypatch):
+    def fail(*_):
+        raise AssertionError("read again")
+
+    assert voices.corpora["voices"].contents["count"] == 16
+    again = Study.load(audio_study())
+    monkeypatch.setattr("emofuse.completion.complete", fail)
+    monkeypatch.setattr("emofuse.corpora.base.list_corpus", fail)
+    again = Study.load(audio_study())
+    assert again.corpora["voices"].contents["count"] == 16
+    assert again.experiments["voices"].folds == ["anna", "bert", "cora"]
+
+
+def test_what_is_remembered_follows_the_labels(voices):
+    before = voices.corpora["voices"].contents
+    list_voices([{**ROWS[0], "emotion": "happy"}, *ROWS[1:]])
+    after = Study.load(audio_study()).corpora["voices"].contents
+    assert after["utterances"] != before["utterances"]
+    assert (after["recordings"], after["references"]) == (before["recordings"], before["references"])
+    list_voices([{**ROWS[0], "transcript": "ho"}, *ROWS[1:]])
+    after = Study.load(audio_study()).corpora["voices"].contents
+    assert after["references"] != before["references"]
+    assert (after["recordings"], after["utterances"]) == (before["recordings"], before["utterances"])
+
+
+def test_a_recipe_knows_neither_the_place_of_a_corpus_nor_the_order_of_keys(voices):
+    recipe = voices.corpus_recipe("recordings", "voices")
+    assert "data" not in json.dumps({key: value for key, value in recipe.items() if key != "reader"})
+    assert list(recipe) == sorted(recipe)
+    assert recipe["code"] != voices.corpus_recipe("utterances", "voices")["code"]
+
+
+def test_published_scores_and_variants_have_folders_of_their_own(here):
+    corpora = {
+        "a": {"reader": "manifest", "path": "a.csv"},
+        "b": {"reader": "manifest", "path": "b.csv", "emotions": {"exc": None}},
+        "c": {"reader": "released", "path": "c"},
+    }
+    folders = {
+        name: corpus.folder
+        for name, corpus in Study.load(
+            audio_study(
+                corpora=corpora | {"voices": {"reader": "manifest", "path": "voices/corpus.csv", "partial": True}}
+            )
+        ).corpora.items()
+    }
+    assert folders["a"] == "a" and folders["c"] == "c-published" and folders["voices"] == "voices"
+    assert re.fullmatch("b-[0-9a-f]{8}", folders["b"])
+
+
+def test_shards_that_were_begun_keep_their_size(voices, here):
+    paths = voices.shards(voices.embeddings, "voices", 10, "safetensors")
+    assert [path.split("/")[-2:] for path in paths] == [["10", "0.safetensors"], ["10", "1.safetensors"]]
+    (here / paths[0]).parent.mkdir(parents=True)
+    (here / paths[0]).touch()
+    assert voices.shards(voices.embeddings, "voices", 3, "safetensors") == paths
+
+
+def test_keys_tell_checkpoints_and_settings_apart(voices):
+    assert voices.embeddings.startswith("results/corpora/{corpus}/embeddings/wav2vec2-")
+    other = Study.load(audio_study(transcripts={"checkpoint": {"path": "checkpoints/whisper.pt"}, "language": "de"}))
+    assert other.transcripts != voices.transcripts and other.embeddings == voices.embeddings
+    batch = {"checkpoint": {"path": "checkpoints/whisper.pt"}, "batch_size": 3}
+    assert Study.load(audio_study(transcripts=batch)).transcripts == voices.transcripts
+
+
+def test_methods_say_what_they_read_and_what_they_are(here):
+    make_release(here / "data/Emotion-Recognition", speakers=2)
+    made = Study.load(study())
+    assert made.ceilings == ["oracle"]
+    assert list(made.fronts) == ["pareto"]
+    assert made.uses_text_expert
+    experiment = made.experiments["made"]
+    assert [name for name in METHODS if experiment.text_expert(name)] == ["bayes_text"]
+    assert any("oracle: " in note for note in made.notes)
+    assert any("sentiment" in note for note in made.notes)
+
+
+def test_every_file_of_a_method_is_named_once(here):
+    make_release(here / "data/Emotion-Recognition", speakers=2)
+    files = Study.load(study()).files
+    assert len(files) == len(set(files))
+    assert "results/small/made/fusion/paper/predictions.parquet" in files
+    assert "results/small/made/leaderboard.md" in files
+    assert not any("speech/plane" in file for file in files)
+
+
+def test_what_is_missing_is_a_source_and_what_is_there_is_none(voices, here):
+    assert voices.corpora["voices"].source == []
+    (here / "data/voices/corpus.csv").unlink()
+    assert Study.load(audio_study()).corpora["voices"].source == ["data/voices/corpus.csv"]
+
+
+def test_a_corpus_that_was_read_and_is_gone_is_a_problem(voices, here):
+    voices.check()
+    (here / "results/corpora/voices").mkdir(parents=True)
+    (here / "data/voices/corpus.csv").unlink()
+    assert problems(audio_study()) == [
+        "corpora.voices.path: data/voices/corpus.csv: no such file or folder; should be where data_dir says"
+    ]
+
+
+def test_a_fold_that_is_not_asked_for_blocks_nothing(here):
+    # Only one speaker of the second session is ever sad: folds that test that speaker train without sadness.
+    rows = [row for row in ROWS if row["emotion"] != "sad" or row["speaker"] == "dirk"]
+    list_voices(rows)
+    asked = {"voices": {"train": "voices", "test": "voices", "folds": ["anna", "bert"]}}
+    Study.load(audio_study(experiments=asked)).check()
+    (problem,) = problems(audio_study(experiments={"voices": {"train": "voices", "test": "voices", "folds": ["dirk"]}}))
+    assert problem == "experiments.voices: fold dirk: train has no utterance that is sad; should have all four"
+
+
+def test_a_fold_that_does_not_exist_is_named_with_the_nearest(here):
+    list_voices()
+    asked = {"voices": {"train": "voices", "test": "voices", "folds": ["anna", "berta"]}}
+    assert problems(audio_study(experiments=asked)) == [
+        "experiments.voices: folds: 'berta' is no fold; should be one of anna, bert, cora, dirk; did you mean 'bert'?"
+    ]
+
+
+def test_missing_references_are_said_at_once_and_may_be_filled_in(here):
+    list_voices([{**row, "transcript": "" if row["speaker"] == "anna" else "hi"} for row in ROWS])
+    words = audio_study()["transcripts"] | {"source": "reference"}
+    (problem,) = problems(audio_study(transcripts=words))
+    assert "corpora.voices: 4 utterances have no reference transcript (anna_angry, anna_happy, anna_neutral" in problem
+    assert "transcripts.fill_in: true" in problem
+    Study.load(audio_study(transcripts=words | {"fill_in": True})).check()
+
+
+def test_a_corpus_that_the_workflow_makes_needs_its_folds_named(here):
+    corpora = {"voices": {"reader": "manifest", "path": "voices.csv", "utterances": 30}}
+    made = {"data_dir": "results/synthetic/corpora", "corpora": corpora}
+    experiments = {"voices": {"train": "voices", "test": "voices"}}
+    (problem,) = problems(audio_study(**made, experiments=experiments))
+    assert problem.startswith("experiments.voices: folds is missing")
+    named = Study.load(audio_study(**made))
+    named.check()
+    assert named.corpora["voices"].source == ["results/synthetic/corpora/voices.csv.sha256"]
+    assert len(named.shards(named.embeddings, "voices", 20, "safetensors")) == 2
