@@ -72,6 +72,11 @@ class Project:
             found.add(" ".join([rule, *(values[name] for name in wildcards or ["method"] if name in values)]))
         return found
 
+    def append(self, name: str, text: str) -> None:
+        """Add to a file of the library, or make it."""
+        with (self.folder / "workflow/emofuse" / name).open("a", encoding="utf-8") as file:
+            file.write(text)
+
     def edit(self, name: str, old: str, new: str) -> None:
         path = self.folder / name
         text = path.read_text(encoding="utf-8")
@@ -119,3 +124,16 @@ def audio_study(**changes) -> dict:
         },
         "evaluation": {"resamples": 200},
     } | changes
+
+
+METHOD = '''
+from emofuse.fusion.base import FusionMethod, normalised, speech
+
+
+class Loudest(FusionMethod):
+    """The voice, whatever is said."""
+
+    def _predict_proba(self, scores):
+        return normalised(speech(scores))
+'''
+"""A fusion method, as somebody would add it."""

@@ -73,9 +73,7 @@ def test_everything_is_there_after_a_run(finished_audio):
     assert sorted(tables.read_json(folder / EXPERIMENT / "calibration.json")["temperature"]) == list(FOLDS)
     for method in METHODS:
         tables.read(contracts.PREDICTIONS, folder / EXPERIMENT / "fusion" / method / "predictions.parquet")
-    assert "Word error rate of the transcripts of voices" in (folder / "results/audio/report.html").read_text(
-        encoding="utf-8"
-    )
+    assert "<dt>word error rate</dt>" in (folder / "results/audio/report.html").read_text(encoding="utf-8")
     assert len(tables.read_json(folder / "results/audio/tracking.json")["runs"]) == len(METHODS) * (1 + len(FOLDS))
 
 
@@ -248,14 +246,14 @@ def test_every_stage_that_loads_a_checkpoint_turns_the_network_off_first():
                 text = script.read_text(encoding="utf-8")
                 for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
                     assert text.index(f'os.environ["{name}"] = "1"') < text.index("from emofuse"), script.name
-    assert loading == {"embeddings", "fetch", "finetune", "sentiment", "transcripts"}
+    assert loading == {"embeddings", "fetch", "finetune", "reference_transcripts", "sentiment", "transcripts"}
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
         ("new.wav,eve,sadd,hello", "emotion is 'sadd'; should be one of angry, happy, neutral, sad"),
-        ("anna_sad_0.wav,eve,sad,hello", "the same audio should be there once"),
+        ("anna_sad_0.wav,eve,sad,hello", "utterance 'anna_sad_0' is there already"),
     ],
 )
 def test_a_corpus_that_went_bad_is_not_called_up_to_date(audio, line, said):
@@ -285,4 +283,4 @@ def test_a_fold_that_the_corpus_does_not_give_is_named_before_anything_runs(audi
     audio.write_config(experiments=experiments)
     done = audio.snakemake("--dry-run")
     assert done.returncode != 0
-    assert "experiments.voices.folds: 'berta' is no fold; should be one of anna, bert, cora, dirk" in done.stdout
+    assert "experiments.voices: folds: 'berta' is no fold; should be one of anna, bert, cora, dirk" in done.stdout

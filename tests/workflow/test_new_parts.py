@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 from helpers import ROOT
-from test_reruns import METHOD, append
+from project import METHOD
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +31,7 @@ def test_a_method_is_one_class_and_its_entry_in_a_study(finished, tmp_path):
         "        self.power = power\n\n    def _predict",
     )
     header = "from typing import Annotated\n\nfrom pydantic import Field\n"
-    append(project, "fusion/loudest.py", header + described)
+    project.append("fusion/loudest.py", header + described)
     # the config's check
     project.write_config(methods=project.config["methods"] | {"loudest": {"parameters": {"powr": 2}}})
     refused = project.snakemake("--dry-run")
@@ -109,8 +109,8 @@ def first_speaker_tests(utterances: pd.DataFrame, *, validates: str) -> Iterator
 
 def test_a_reader_is_one_file_and_a_protocol_one_function(finished_audio, tmp_path):
     project = finished_audio.copy(tmp_path / "copy")
-    append(project, "corpora/folders.py", READER)
-    append(project, "splits.py", PROTOCOL)
+    project.append("corpora/folders.py", READER)
+    project.append("splits.py", PROTOCOL)
     listed = pd.read_csv(project.folder / "data/voices/corpus.csv")
     for row in listed.itertuples():
         file = project.folder / "data/folders" / row.speaker / row.path.removeprefix(f"{row.speaker}_")

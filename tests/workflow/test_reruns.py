@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from project import METHOD
 
 from emofuse.demo import corpora
 
@@ -12,17 +13,6 @@ pytestmark = pytest.mark.slow
 CORPUS = "results/corpora/voices"
 HEARS_OR_READS = {"recordings", "embeddings", "merge_embeddings", "transcripts", "merge_transcripts", "sentiment"}
 COMPARES = {"evaluate", "figures_methods", "figures_experiment", "report", "track"}
-
-METHOD = '''
-from emofuse.fusion.base import FusionMethod, normalised, speech
-
-
-class Loudest(FusionMethod):
-    """The voice, whatever is said."""
-
-    def _predict_proba(self, scores):
-        return normalised(speech(scores))
-'''
 
 READER = '''
 from emofuse.corpora.base import Listing, Reader
@@ -65,11 +55,6 @@ TAPES = Contract("tapes", {"tape": NAME})
 '''
 
 
-def append(project, name, text):
-    path = project.folder / "workflow/emofuse" / name
-    path.write_text((path.read_text(encoding="utf-8") if path.exists() else "") + text, encoding="utf-8")
-
-
 ADDITIONS = {
     "a method": ("fusion/loudest.py", METHOD),
     "a reader": ("corpora/tapes.py", READER),
@@ -81,18 +66,18 @@ ADDITIONS = {
 
 @pytest.mark.parametrize("addition", ADDITIONS)
 def test_what_the_study_does_not_use_runs_nothing(audio, addition):
-    append(audio, *ADDITIONS[addition])
+    audio.append(*ADDITIONS[addition])
     assert audio.planned() == set()
 
 
 def test_what_a_study_of_published_scores_does_not_use_runs_nothing(project):
     for addition in ADDITIONS.values():
-        append(project, *addition)
+        project.append(*addition)
     assert project.planned() == set()
 
 
 def test_a_new_method_in_the_study_runs_with_what_compares_methods(audio):
-    append(audio, *ADDITIONS["a method"])
+    audio.append(*ADDITIONS["a method"])
     audio.write_config(methods=audio.config["methods"] | {"loudest": None})
     assert audio.planned() == {"fuse loudest"} | COMPARES
 
@@ -111,12 +96,12 @@ WORDING = [
 ]
 
 
-def test_the_wording_of_errors_logs_progress_bars_docstrings_and_comments_runs_nothing(audio, project):
+@pytest.mark.parametrize("kind", ["audio", "project"])
+def test_the_wording_of_errors_logs_progress_bars_docstrings_and_comments_runs_nothing(kind, request):
+    study = request.getfixturevalue(kind)
     for file, old, new in WORDING:
-        for study in (audio, project):
-            study.edit(f"workflow/emofuse/{file}", old, new)
-    assert audio.planned() == set()
-    assert project.planned() == set()
+        study.edit(f"workflow/emofuse/{file}", old, new)
+    assert study.planned() == set()
 
 
 def test_the_same_corpus_in_another_place_runs_nothing(audio_copy):
