@@ -199,12 +199,7 @@ class Study:
             return tuple(completion.complete(config, source, folder))
 
         memory = Memory(RESULTS / "cache")
-        key = [
-            config,
-            source,
-            str(folder),
-            [code.state(place) for place in (LIBRARY, *_files_of_parts(config, folder))],
-        ]
+        key = [config, source, str(folder), code.state(LIBRARY), code.state(_files_of_parts(config, folder))]
         return cls(*memory.recall(f"config-{provenance.digest(source)[:8]}", key, complete), memory)
 
     # --- What a result depends on ------------------------------------------------------------------------------------
