@@ -66,11 +66,11 @@ class Project:
         text = self.run("--dry-run", *(["--", *targets] if targets else []))
         if "Nothing to be done" in text:
             return set()
-        found = set()
+        jobs = set()
         for rule, said in re.findall(r"\nJob \d+: (\w+)(?:: (.*))?\n", text):
             values = dict(pair.split(" ", 1) for pair in said.split(", ") if said)
-            found.add(" ".join([rule, *(values[name] for name in wildcards or ["method"] if name in values)]))
-        return found
+            jobs.add(" ".join([rule, *(values[name] for name in wildcards or ["method"] if name in values)]))
+        return jobs
 
     def edit(self, name: str, old: str, new: str) -> None:
         path = self.folder / name
@@ -101,7 +101,7 @@ def study(**changes) -> dict:
 
 
 def audio_study(**changes) -> dict:
-    """A study from audio: three shards a stage, three of the corpus's four folds."""
+    """A study from audio: three shards per stage, three of the corpus's four folds."""
     return {
         "study": "audio",
         "data_dir": "data",

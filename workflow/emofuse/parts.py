@@ -1,4 +1,4 @@
-"""Parts: what a config names, found where it is defined, and described by what it says of itself.
+"""Parts: what a config names, located where it is defined, and described by what it says of itself.
 
 A part is a fusion method or a corpus reader, which are classes, or a protocol or a text normalisation, which are
 functions.
@@ -62,7 +62,7 @@ def known(kind: Kind, library: Path = LIBRARY) -> dict[str, str]:
     """The parts of a kind that the library has: the path of each by its name in a config.
 
     Modules are read, not imported, so that asking is cheap.
-    A class that others derive from says ``abstract=True`` in its header; names that begin with ``_`` are private.
+    A class that is only derived from says ``abstract=True`` in its header; names that begin with ``_`` are private.
 
     >>> known(PROTOCOL)["cross_corpus"]
     'emofuse.splits:cross_corpus'
@@ -102,7 +102,7 @@ def locate(kind: Kind, name: str, folder: str | Path = ".") -> str:
         the path, a file's relative to the working folder, so that a moved project finds it
 
     Raises:
-        InputError: if there is no such part, naming the nearest
+        InputError: if no part has that name, with the nearest
 
     >>> locate(PROTOCOL, "cross_korpus")
     Traceback (most recent call last):
@@ -122,10 +122,10 @@ def locate(kind: Kind, name: str, folder: str | Path = ".") -> str:
             raise InputError([f"should be a {kind.noun}, but there is no file {file}"])
         return f"{Path(os.path.relpath(file)).as_posix()}:{attribute}"
     try:
-        found = importlib.util.find_spec(place)
+        module_spec = importlib.util.find_spec(place)
     except (ImportError, ValueError):
-        found = None
-    if found is None:
+        module_spec = None
+    if module_spec is None:
         raise InputError([f"should be a {kind.noun}, but there is no module {place}"])
     return name
 
@@ -139,7 +139,7 @@ def load(path: str) -> Any:
     place, _, attribute = path.rpartition(":")
     try:
         module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
-    except Exception as error:  # whatever the code of others does when it is imported
+    except Exception as error:  # a user's own code may raise anything
         raise InputError([f"{place}: cannot be imported ({type(error).__name__}: {error})"]) from error
     if not hasattr(module, attribute):
         names = [name for name in vars(module) if not name.startswith("_")]
@@ -224,9 +224,9 @@ def check_parameters(part: Any) -> None:
         ValueError: naming each parameter that is not as the signature says
     """
     values = {name: value for name, value in part.get_params(deep=False).items() if name != GIVEN}
-    found = problems(parameters(type(part)), values, strict=False) or list(conflicts(type(part), values))
-    if found:
-        raise ValueError("; ".join(found))
+    wrong = problems(parameters(type(part)), values, strict=False) or list(conflicts(type(part), values))
+    if wrong:
+        raise ValueError("; ".join(wrong))
 
 
 def conflicts(part: Any, values: Mapping[str, Any]) -> Iterable[Problem]:

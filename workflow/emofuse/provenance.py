@@ -34,7 +34,7 @@ def digest(value: Any) -> str:
 
 
 def file_digest(paths: Iterable[str | Path]) -> str:
-    """A short digest of the contents of files, in their order; a file that is not there counts as such."""
+    """A short digest of the contents of files, in their order; a missing file counts as such."""
     total = hashlib.sha256()
     for path in map(Path, paths):
         total.update(hashlib.sha256(path.read_bytes()).digest() if path.is_file() else b"absent")

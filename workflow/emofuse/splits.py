@@ -5,7 +5,7 @@ and a target, and yields folds. Parameters that are given by keyword only are it
 It yields lazily, so that to name the folds of a large corpus is cheap.
 
 No speaker is in two splits of a fold, and a fold is named after what it tests.
-Validation is never taken from the test: on IEMOCAP that alone lifts published results by 3 to 5 points.
+No validation utterance comes from the test: on IEMOCAP that alone lifts published results by 3 to 5 points.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ def folds(
     problems: Problems = []
     for fold in protocol(*corpora, **parameters):
         if fold.name in names:
-            problems.append(f"fold {fold.name}: is there twice; should be there once")
+            problems.append(f"fold {fold.name}: appears twice; should appear once")
         names.add(fold.name)
         if only is None or fold.name in only:
             wanted[fold.name] = fold
@@ -246,7 +246,7 @@ def notes(folds: pd.DataFrame, utterances: pd.DataFrame) -> Problems:
 
     Args:
         folds: as in :func:`check`, which they pass
-        utterances: as there
+        utterances: as in :func:`check`
     """
     return [
         f"fold {fold}: {split} has no utterance that is {' or '.join(absent)}, and is judged on the other emotions"
