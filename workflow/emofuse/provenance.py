@@ -82,8 +82,8 @@ def reach(script: str | Path, *roots: str, library: Path = LIBRARY) -> dict[tupl
 
     Args:
         script: as in :func:`code_digest`
-        roots: as well
-        library: as well
+        roots: likewise
+        library: likewise
     """
     reached = code.follow(script, *roots, library=library)
     return {place: definition.code for place, definition in reached.items()}

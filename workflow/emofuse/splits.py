@@ -60,7 +60,7 @@ def leave_one_speaker_out(utterances: pd.DataFrame) -> Iterator[Fold]:
 
     In a session of more speakers the next one by name validates, after the last the first;
     where nobody shares a session with the test speaker, the next speaker of the corpus does.
-    All others train. A fold is named after its test speaker.
+    The rest train. A fold is named after its test speaker.
 
     Raises:
         InputError: if there are fewer than three speakers
@@ -78,7 +78,7 @@ def leave_one_speaker_out(utterances: pd.DataFrame) -> Iterator[Fold]:
 
 @protocol
 def leave_one_session_out(utterances: pd.DataFrame) -> Iterator[Fold]:
-    """Test each session once, validate on the next by name (after the last the first), and train on all others.
+    """Test each session once, validate on the next by name (after the last the first), and train on the rest.
 
     A fold is named after its test session.
 
@@ -131,7 +131,7 @@ def _next(name: str, names: Sequence[str]) -> str:
 
 
 def _held_out(group: pd.Series, test: str, validation: str) -> Fold:
-    """One group tests, one validates, and the others train."""
+    """One group tests, one validates, and the rest train."""
     tests, validates = (group == test).to_numpy(dtype=bool), (group == validation).to_numpy(dtype=bool)
     return Fold(test, ~(tests | validates), validates, tests)
 

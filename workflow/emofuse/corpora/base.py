@@ -331,7 +331,7 @@ def check_audio(
     partial: bool = False,
     threads: int = 1,
 ) -> Checked:
-    """Open the audio of a corpus, and compare the files that lie there with the published counts.
+    """Open the audio of a corpus, and compare its files with the published counts.
 
     Utterances of other emotions than the four are not used, and their audio is not opened.
 
