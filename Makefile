@@ -1,4 +1,4 @@
-# Everything here is a line or two; what it runs is what one would type.
+# Each target runs the few commands that one would type.
 PYTHON ?= python3.11
 BIN := .venv/bin
 CORES ?= 2
@@ -48,7 +48,7 @@ benchmark: setup
 fetch: setup
 	$(BIN)/python workflow/scripts/fetch.py $(CONFIG)
 
-# In a new environment: the direct dependencies and what they need, but triton, which only CUDA builds use (and bring).
+# In a new environment: the direct dependencies and what they need, but no triton: only CUDA builds use (and bring) it.
 lock:
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
 	grep -v '^openai-whisper' envs/requirements.txt > .venv-lock/requirements.txt

@@ -1,7 +1,7 @@
 """Snakemake's own lint over every study: ``python .ci/lint.py config/*.yaml``.
 
 One thing that it asks for is left out: a conda environment or container per rule.
-Here one environment, made by ``make setup`` from a lock with hashes of no conda channel, serves all rules.
+Here one environment, which ``make setup`` makes from the lock, serves all rules.
 """
 
 import json

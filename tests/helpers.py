@@ -55,9 +55,9 @@ def make_scores(utterances: int = 400, seed: int = 0, sharpness: float = 1.5) ->
 
 
 def make_release(root: Path, speakers: int = 4, utterances: int = 40, seed: int = 0) -> Path:
-    """A tree in the layout of the authors' repository, a fold a speaker.
+    """A tree in the layout of the authors' repository, a fold per speaker.
 
-    The training speakers' scores are sharper than those of the others, as in the release.
+    The training speakers' scores are sharper than other speakers', as in the release.
     """
     random = np.random.default_rng(seed)
     names = [f"Ses{number // 2 + 1:02d}{'FM'[number % 2]}" for number in range(speakers)]

@@ -66,11 +66,11 @@ class Project:
         text = self.run("--dry-run", *(["--", *targets] if targets else []))
         if "Nothing to be done" in text:
             return set()
-        found = set()
+        jobs = set()
         for rule, said in re.findall(r"\nJob \d+: (\w+)(?:: (.*))?\n", text):
             values = dict(pair.split(" ", 1) for pair in said.split(", ") if said)
-            found.add(" ".join([rule, *(values[name] for name in wildcards or ["method"] if name in values)]))
-        return found
+            jobs.add(" ".join([rule, *(values[name] for name in wildcards or ["method"] if name in values)]))
+        return jobs
 
     def append(self, name: str, text: str) -> None:
         """Add to a file of the library, or make it."""
@@ -106,7 +106,7 @@ def study(**changes) -> dict:
 
 
 def audio_study(**changes) -> dict:
-    """A study from audio: three shards a stage, three of the corpus's four folds."""
+    """A study from audio: three shards per stage, three of the corpus's four folds."""
     return {
         "study": "audio",
         "data_dir": "data",

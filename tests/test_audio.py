@@ -1,4 +1,4 @@
-"""Any audio becomes 16 kHz, one channel, float32; bad audio is found; batches are as the budget says."""
+"""Any audio becomes 16 kHz, one channel, float32; bad audio is rejected; batches are as the budget says."""
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,7 @@ def test_any_width_and_format(tmp_path, name, subtype, tolerance):
     np.testing.assert_allclose(audio.load(path), sine(16_000), atol=tolerance)
 
 
-def test_the_first_channel_is_taken(tmp_path):
+def test_the_first_channel_is_read(tmp_path):
     path = tmp_path / "a.wav"
     voice = sine(16_000).astype(np.float32)
     soundfile.write(path, np.stack([voice, np.zeros_like(voice)], axis=1), 16_000, subtype="FLOAT")

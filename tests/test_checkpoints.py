@@ -56,10 +56,10 @@ def test_a_public_folder_loads_with_the_same_weights(pretrained, zipped, no_netw
     encoders.as_public(Path(pretrained["path"]), _use_new_zipfile_serialization=zipped)
     files = {path.name for path in Path(pretrained["path"]).iterdir()}
     assert files == {"config.json", "preprocessor_config.json", "pytorch_model.bin"}
-    found = checkpoints.load_model(AutoModel, pretrained)
-    assert not found.training
-    assert found.state_dict().keys() == expected.keys()
-    assert all(torch.equal(tensor, expected[name]) for name, tensor in found.state_dict().items())
+    loaded = checkpoints.load_model(AutoModel, pretrained)
+    assert not loaded.training
+    assert loaded.state_dict().keys() == expected.keys()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in loaded.state_dict().items())
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -113,7 +113,7 @@ def test_a_damaged_bin_is_named(pretrained):
 
 
 @pytest.mark.parametrize("revision", ["main", "refs/pr/7", COMMIT])
-def test_a_checkpoint_that_is_not_there_names_the_command(revision, tmp_path, monkeypatch, no_network):
+def test_a_missing_checkpoint_names_the_command(revision, tmp_path, monkeypatch, no_network):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(InputError) as error:
         checkpoints.load_model(AutoModel, HUB | {"revision": revision})
@@ -230,8 +230,8 @@ def test_what_the_command_fetched_a_stage_finds_without_a_network(pretrained, tm
         f"model = checkpoints.load_model(transformers.AutoModel, {HUB!r})\n"
         "numpy.save(sys.argv[1], model.state_dict()['encoder.layers.0.final_layer_norm.weight'])"
     )
-    subprocess.run([sys.executable, "-c", stage, str(tmp_path / "found.npy")], env=environment, check=True)
-    np.testing.assert_array_equal(np.load(tmp_path / "found.npy"), expected)
+    subprocess.run([sys.executable, "-c", stage, str(tmp_path / "embeddings.npy")], env=environment, check=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "embeddings.npy"), expected)
 
 
 @pytest.mark.parametrize("script", ["embeddings", "finetune", "transcripts", "sentiment"])

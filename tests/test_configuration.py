@@ -113,7 +113,7 @@ def test_two_corpora_fit_each_other_and_the_protocol():
         "e": {"train": "c", "test": "c", "protocol": "leave_one_session_out"},
     }
     assert problems(minimal(corpora=corpora, experiments=experiments)) == [
-        "experiments.a: one of c, m is of published scores; should be both, or both of audio",
+        "experiments.a: one of c, m has published scores; should be both, or neither",
         "experiments.b.test is 'm', as train; should be another corpus for cross_corpus",
         "experiments.c.protocol is 'leave_one_speaker_out'; should be cross_corpus for two corpora",
         "experiments.d.train is 'c' and test is 'd'; should be the same for published scores, whose models were "

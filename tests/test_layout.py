@@ -45,8 +45,8 @@ def reached(path, seen=None):
             parts = name.split(".")[1:]
             for length in range(len(parts), 0, -1):
                 module = LIBRARY.joinpath(*parts[:length])
-                found = [file for file in (module.with_suffix(".py"), module / "__init__.py") if file.is_file()]
-                for file in found:
+                files = [file for file in (module.with_suffix(".py"), module / "__init__.py") if file.is_file()]
+                for file in files:
                     reached(file, seen)
     return seen
 
@@ -62,9 +62,9 @@ def packages(names):
 
 @pytest.mark.parametrize("path", sources(LIBRARY), ids=lambda path: str(path.relative_to(LIBRARY)))
 def test_layers(path):
-    found = reached(path)
+    imported = reached(path)
     if wing(path) in LIGHT:
-        assert not packages(found) & (MODELS | {"mlflow"})
+        assert not packages(imported) & (MODELS | {"mlflow"})
     if wing(path) != "tracking":
         assert "mlflow" not in packages(imports(path))
     assert "snakemake" not in packages(imports(path))

@@ -1,4 +1,4 @@
-"""Parts are found where they are defined, and say themselves which parameters they take."""
+"""Parts are located where they are defined, and say themselves which parameters they take."""
 
 from typing import Annotated, Literal
 
@@ -76,7 +76,7 @@ def test_a_part_may_lie_in_an_installed_package():
         ("no.such.module:Mine", r"should be a fusion method, but there is no module no\.such\.module"),
     ],
 )
-def test_what_is_not_there_is_named(name, said, tmp_path):
+def test_what_does_not_exist_is_named(name, said, tmp_path):
     with pytest.raises(InputError, match=said):
         parts.locate(parts.METHOD, name, tmp_path)
 

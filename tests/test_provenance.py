@@ -390,8 +390,8 @@ def after(copied, place, old, new, *roots):
     assert old in text, "the test names a sentence that is no longer there"
     file.write_text(text.replace(old, new))
     try:
-        found = {path.name: provenance.code_digest(path, library=copied) for path in SCRIPTS}
-        return found, provenance.code_digest(SCRIPTS[0], *roots, library=copied)
+        digests = {path.name: provenance.code_digest(path, library=copied) for path in SCRIPTS}
+        return digests, provenance.code_digest(SCRIPTS[0], *roots, library=copied)
     finally:
         file.write_text(text)
 
@@ -602,7 +602,7 @@ def test_swapped_values_have_another_digest():
     assert provenance.digest({"a": 1, "b": 2}) != provenance.digest({"a": 2, "b": 1})
 
 
-def test_a_file_that_is_not_there_counts_as_such(tmp_path):
+def test_a_missing_file_counts_as_such(tmp_path):
     path = tmp_path / "file"
     absent = provenance.file_digest([path])
     path.write_text("words")

@@ -116,9 +116,9 @@ def test_the_page_needs_nothing_from_outside(experiment):
     assert not page.all("script") and not page.all("link")
 
 
-def test_every_picture_is_there_with_a_caption_and_a_text_for_those_who_cannot_see_it(experiment):
+def test_every_picture_has_a_caption_and_a_text_for_those_who_cannot_see_it(experiment):
     page = Page(build(experiment))
-    # speech has no pictures of its own: it is what the others are compared with
+    # speech has no pictures of its own: it is what every other method is compared with
     count = len(OF_EXPERIMENT) + len(OF_METHOD) * (len(METHODS) - 1)
     assert len(page.all("img")) == len(page.all("figcaption")) == count
     assert len({image["alt"] for image in page.all("img")}) == count

@@ -209,19 +209,19 @@ def test_a_speaker_in_two_splits_is_refused_whatever_the_protocol():
         yield splits.Fold("all", third == 0, third == 1, third == 2)
 
     utterances = corpus({"x": "1", "y": "1"})
-    assert problems(splits.folds, random, utterances) == [
+    assert problems(splits.check, splits.folds(random, utterances), utterances) == [
         "fold all: speaker 'x' is in two splits; should be in one",
         "fold all: speaker 'y' is in two splits; should be in one",
     ]
 
 
-def test_a_fold_that_is_there_twice_is_refused():
+def test_a_fold_that_appears_twice_is_refused():
     def twice(utterances):
         for _ in range(2):
             yield from splits.leave_one_speaker_out(utterances)
 
     utterances = corpus({"x": "1", "y": "1", "z": "1"})
-    assert "fold x: is there twice; should be there once" in problems(splits.folds, twice, utterances)
+    assert "fold x: appears twice; should appear once" in problems(splits.folds, twice, utterances)
 
 
 def test_too_few_speakers_or_sessions():

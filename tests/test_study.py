@@ -147,7 +147,7 @@ def test_every_file_of_a_method_is_named_once(here):
     assert not any("speech/plane" in file for file in files)
 
 
-def test_what_is_missing_is_a_source_and_what_is_there_is_none(voices, here):
+def test_what_is_missing_is_a_source_and_what_exists_is_none(voices, here):
     assert voices.corpora["voices"].source == []
     (here / "data/voices/corpus.csv").unlink()
     assert Study.load(audio_study()).corpora["voices"].source == ["data/voices/corpus.csv"]

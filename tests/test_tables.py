@@ -52,7 +52,7 @@ def test_missing_and_unknown_columns_are_named(scores):
     assert "x: column 'mood' is not expected; should be fold, split" in str(caught.value)
 
 
-def test_a_file_that_is_not_there_or_not_parquet_is_named(tmp_path):
+def test_a_file_that_is_missing_or_not_parquet_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.parquet: no such file"):
         tables.read(contracts.SCORES, tmp_path / "none.parquet")
     (tmp_path / "bad.parquet").write_text("words")

@@ -5,7 +5,7 @@
 Full-size wav2vec2-base with random weights; utterances of noise, as long as IEMOCAP's (0.6 to 34 s, 4.5 s on average).
 One file at a time is transformers as its documentation shows it; both use the same cores, or the GPU where there is
 one.
-Peak memory is that of the stage as the workflow runs it, a job a shard, for 100 and for 1 000 utterances
+Peak memory is that of the stage as the workflow runs it, a job per shard, for 100 and for 1 000 utterances
 (a quarter as long, so that it takes minutes).
 """
 
@@ -38,7 +38,7 @@ CORES = len(os.sched_getaffinity(0))
 SHARD = 500
 ROUNDS = 3
 PEAK = {"NVIDIA H100": 989e12, "NVIDIA H200": 989e12, "NVIDIA A100": 312e12}
-"""FLOP a second in bfloat16, dense, of the makers' data sheets."""
+"""FLOP per second in bfloat16, dense, of the makers' data sheets."""
 
 
 def make_corpus(folder: Path, count: int, scale: float = 1.0, longest: float = 34) -> pd.DataFrame:
@@ -108,10 +108,10 @@ def speed(folder: Path, count: int) -> None:
     total = utterances["duration"].sum()
     print(f"{count} utterances, {total:.0f} s of audio, on {gpu or f'{CORES} CPU cores'}")
     print(f"{'':24}{'seconds':>9}{'utterances/s':>14}{'TFLOP/s':>9}{'times':>7}")
-    for way, taken in seconds.items():
-        rate = flops(utterances) / taken
-        times = seconds["one file at a time"] / taken
-        print(f"{way:24}{taken:9.2f}{count / taken:14.2f}{rate / 1e12:9.3f}{times:7.2f}", end="")
+    for way, duration in seconds.items():
+        rate = flops(utterances) / duration
+        times = seconds["one file at a time"] / duration
+        print(f"{way:24}{duration:9.2f}{count / duration:14.2f}{rate / 1e12:9.3f}{times:7.2f}", end="")
         peak = next((peak for card, peak in PEAK.items() if gpu and gpu.startswith(card)), None)
         print(f"  {rate / peak:.1%} of peak" if peak else "")
     one, batched = (np.load(folder / f"{way}.npy") for way in WAYS)
@@ -124,9 +124,9 @@ def one_run(folder: Path, way: str) -> None:
     run = WAYS[way]({"path": str(folder / "checkpoint")})
     run(utterances[:6])
     start = time.perf_counter()
-    found = run(utterances)
+    states = run(utterances)
     print(time.perf_counter() - start)
-    np.save(folder / f"{way}.npy", found)
+    np.save(folder / f"{way}.npy", states)
 
 
 def _in_a_process(*arguments: object) -> str:
@@ -135,7 +135,7 @@ def _in_a_process(*arguments: object) -> str:
 
 
 def memory(folder: Path, count: int) -> int:
-    """The highest peak of the stage's jobs, in MiB: a process a shard, as in the workflow, and one that merges them."""
+    """The highest peak of the stage's jobs, in MiB: a process per shard, as in the workflow, and one merges them."""
     # Random durations of which the longest is the same, however many there are.
     utterances = make_corpus(folder, count, scale=0.25, longest=5)
     utterances.to_parquet(folder / "utterances.parquet")
@@ -146,8 +146,8 @@ def memory(folder: Path, count: int) -> int:
 
 def one_shard(folder: Path, shard: int) -> None:
     utterances = pd.read_parquet(folder / "utterances.parquet")[shard * SHARD :][:SHARD]
-    found = in_batches({"path": str(folder / "checkpoint")})(utterances)
-    storage.write(found, list(utterances["utterance"]), folder / f"{shard}.safetensors")
+    states = in_batches({"path": str(folder / "checkpoint")})(utterances)
+    storage.write(states, list(utterances["utterance"]), folder / f"{shard}.safetensors")
     _print_peak()
 
 

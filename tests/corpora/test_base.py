@@ -124,11 +124,11 @@ def test_much_audio_that_cannot_be_used_is_told_by_reason(iemocap, make_tone):
 @pytest.mark.parametrize("place", ["audio", ".."])
 def test_missing_audio_is_found_one_level_up_or_down(iemocap, place):
     iemocap.add("Ses01F_impro01_F000")
-    there = (iemocap.root / place).resolve()
-    (there / "Session1").mkdir(parents=True, exist_ok=True)
-    (iemocap.root / "Session1/sentences").rename(there / "Session1/sentences")
+    moved = (iemocap.root / place).resolve()
+    (moved / "Session1").mkdir(parents=True, exist_ok=True)
+    (iemocap.root / "Session1/sentences").rename(moved / "Session1/sentences")
     _, checked = read(iemocap)
-    assert checked.problems[-1] == f"{iemocap.root}: the missing audio lies below {there}"
+    assert checked.problems[-1] == f"{iemocap.root}: the missing audio lies below {moved}"
 
 
 def test_a_part_of_a_corpus_is_a_problem_unless_the_config_says_so(iemocap):
@@ -142,7 +142,7 @@ def test_a_part_of_a_corpus_is_a_problem_unless_the_config_says_so(iemocap):
     assert part.warnings == whole.problems[1:]
 
 
-def test_the_first_of_two_channels_is_taken(iemocap, make_tone):
+def test_the_first_of_two_channels_is_read(iemocap, make_tone):
     voice, silence = make_tone(), np.zeros_like(make_tone())
     iemocap.add("Ses01F_impro01_F000", samples=np.hstack([voice, silence]))
     iemocap.add("Ses01F_impro01_F001", samples=np.hstack([silence, voice]))

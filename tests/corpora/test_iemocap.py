@@ -61,9 +61,9 @@ def test_the_speaker_is_the_session_and_the_turns_letter(iemocap, utterance, spe
 def test_script01_1b_is_a_dialog_of_its_own(iemocap):
     iemocap.add("Ses05M_script01_1_F000", text="One.")
     iemocap.add("Ses05M_script01_1b_F000", text="Two.")
-    found = rows(iemocap)
-    assert found.loc["Ses05M_script01_1b_F000", "path"].endswith("wav/Ses05M_script01_1b/Ses05M_script01_1b_F000.wav")
-    assert found["reference"].to_dict() == {"Ses05M_script01_1_F000": "One.", "Ses05M_script01_1b_F000": "Two."}
+    listed = rows(iemocap)
+    assert listed.loc["Ses05M_script01_1b_F000", "path"].endswith("wav/Ses05M_script01_1b/Ses05M_script01_1b_F000.wav")
+    assert listed["reference"].to_dict() == {"Ses05M_script01_1_F000": "One.", "Ses05M_script01_1b_F000": "Two."}
 
 
 def test_single_raters_folders_are_not_read(iemocap):
@@ -109,9 +109,9 @@ def test_tokens_are_no_words_and_no_transcript_is_no_reference(iemocap):
     iemocap.add("Ses01F_impro01_F000", text="[LAUGHTER] Oh, my [BREATHING]  God.")
     iemocap.add("Ses01F_impro01_F001", text="[LAUGHTER]")
     iemocap.add("Ses01F_impro01_F002", text=None)
-    found = rows(iemocap)["reference"]
-    assert found.iloc[:2].tolist() == ["Oh, my God.", ""]
-    assert found.isna().tolist() == [False, False, True]
+    references = rows(iemocap)["reference"]
+    assert references.iloc[:2].tolist() == ["Oh, my God.", ""]
+    assert references.isna().tolist() == [False, False, True]
 
 
 def test_line_ends_of_windows(iemocap):
@@ -236,10 +236,10 @@ def test_published_names_give_the_published_speakers_and_conditions(published_la
 
 def test_published_labels_have_the_published_counts(published_labels):
     emotion = {"A": "angry", "H": "happy", "N": "neutral", "S": "sad"}
-    found = pd.DataFrame(
+    listed = pd.DataFrame(
         {
             "session": "Session" + published_labels["speaker"].str[4],
             "emotion": published_labels["label"].map(emotion),
         }
     )
-    assert base.compare(found, Iemocap.published) == []
+    assert base.compare(listed, Iemocap.published) == []

@@ -222,11 +222,11 @@ def test_a_name_that_the_manifest_gives_stays(manifest):
 @pytest.mark.parametrize(
     ("first", "second", "fault"),
     [
-        ("a.wav,anna,sad,", "a.wav,ben,sad,u2", "a.wav is there already"),
-        ("a.wav,anna,sad,", "./a.wav,anna,happy,u2", "a.wav is there already"),
-        ("a.wav,anna,sad,u1", "x/../a.wav,anna,sad,u2", "a.wav is there already"),
-        ("a.wav,anna,sad,", "a.wav,ben,sad,", "utterance 'a' is there already"),
-        ("a.wav,anna,sad,", "b.wav,anna,sad,a", "utterance 'a' is there already"),
+        ("a.wav,anna,sad,", "a.wav,ben,sad,u2", "a.wav is listed already"),
+        ("a.wav,anna,sad,", "./a.wav,anna,happy,u2", "a.wav is listed already"),
+        ("a.wav,anna,sad,u1", "x/../a.wav,anna,sad,u2", "a.wav is listed already"),
+        ("a.wav,anna,sad,", "a.wav,ben,sad,", "utterance 'a' is listed already"),
+        ("a.wav,anna,sad,", "b.wav,anna,sad,a", "utterance 'a' is listed already"),
     ],
 )
 def test_the_same_audio_under_two_speakers_emotions_or_names_is_refused(manifest, first, second, fault):
@@ -297,7 +297,7 @@ def test_labels_audio_and_names_are_all_told_at_once(manifest, make_wav):
     listed = base.list_corpus(Manifest(), path)
     checked = base.check_audio(listed, path.parent)
     assert listed.problems[0].startswith(f"{path}: line 6: emotion is 'glum'; should be one of")
-    assert listed.problems[1:] == [f"{path}: line 3: utterance 'good' is there already ({path}: line 2)"]
+    assert listed.problems[1:] == [f"{path}: line 3: utterance 'good' is listed already ({path}: line 2)"]
     assert checked.problems == [
         f"{path.parent}/missing.wav: utterance 'missing' has audio that cannot be used: no such file",
         f"{path.parent}/silent.wav: utterance 'silent' has audio that cannot be used: silent: all samples are 0.0000",
@@ -333,10 +333,10 @@ def test_a_transcript_may_have_lines_and_quotes(tmp_path):
     assert utterances(path)["reference"].tolist() == ['He said "yes", twice']
 
 
-def test_a_column_that_is_there_twice_is_refused(tmp_path):
+def test_a_column_that_appears_twice_is_refused(tmp_path):
     path = tmp_path / "m.csv"
     path.write_text("path,speaker,emotion,emotion\na.wav,anna,happy,sad\n")
-    assert problems(path) == [f"{path}: line 1: column 'emotion' is there more than once"]
+    assert problems(path) == [f"{path}: line 1: column 'emotion' appears more than once"]
 
 
 @pytest.mark.parametrize("name", ["..", ".", "a{b}", "tab\tbed"])

@@ -82,7 +82,7 @@ def test_a_clip_listed_twice_is_a_problem(msp_improv):
     msp_improv.append("UTD-IMPROV-S01A-F01-S-FM01.avi; A; A:3.0;\n")
     labels = msp_improv.labels
     problems = base.list_corpus(MspImprov(), msp_improv.root, partial=True).problems
-    assert problems == [f"{labels}: line 4: utterance {CLIP!r} is there already ({labels}: line 1)"]
+    assert problems == [f"{labels}: line 4: utterance {CLIP!r} is listed already ({labels}: line 1)"]
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_an_empty_transcript_is_none_unless_another_place_has_words(msp_improv):
     msp_improv.transcript("All_human_transcriptions", CLIP, " \n")
     msp_improv.transcript("All_human_transcriptions", other, "")
     msp_improv.transcript("Text", other, "Here.")
-    found = rows(msp_improv)["reference"]
-    assert found[other] == "Here."
-    assert found.isna()[CLIP]
+    references = rows(msp_improv)["reference"]
+    assert references[other] == "Here."
+    assert references.isna()[CLIP]
 
 
 def test_a_folder_without_labels_says_what_it_should_hold(tmp_path):

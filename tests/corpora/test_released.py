@@ -116,7 +116,7 @@ def test_words_that_look_like_missing_values_stay_words(release):
     assert said.tolist() == ["None"]
 
 
-def test_the_folds_that_are_there_are_used(release):
+def test_the_folds_that_a_release_holds_are_used(release):
     for file in (release / FOLDS / "fold_2").iterdir():
         file.unlink()
     (release / FOLDS / "fold_2").rmdir()
@@ -169,7 +169,7 @@ def test_an_utterance_with_two_labels_is_named(release):
     labels = pd.read_csv(release / LABELS)
     pd.concat([labels, labels[:1]]).to_csv(release / LABELS, index=False)
     (problem,) = base.list_corpus(Released(), release).problems
-    assert f"line {len(labels) + 2}: utterance {labels['filename'][0]!r} is there already" in problem
+    assert f"line {len(labels) + 2}: utterance {labels['filename'][0]!r} is listed already" in problem
 
 
 def test_a_fold_that_tests_several_speakers_is_named(release):

@@ -41,7 +41,7 @@ def test_metrics_are_scikit_learns_and_audmetrics(method):
     assert value(metrics, "WA", condition="improvised") == pytest.approx(expected)
 
 
-def test_each_fold_condition_and_metric_is_there_once(method):
+def test_each_fold_condition_and_metric_has_one_row(method):
     metrics = evaluate(method, "m")
     assert not metrics.duplicated(["fold", "condition", "metric"]).any()
     assert set(metrics["condition"]) == {"all", "improvised", "scripted"}
@@ -109,7 +109,7 @@ def test_an_interval_holds_the_difference_and_is_nothing_against_itself(method):
     assert (itself["p"].dropna() == 1).all()
 
 
-def test_p_is_about_accuracy_and_stands_there_alone(method):
+def test_p_is_about_accuracy_and_stands_in_its_rows_alone(method):
     table = compare(method, "m", **SETTINGS).set_index(["condition", "metric"])["p"]
     assert table.dropna().index.tolist() == [(name, "WA") for name in ("all", "improvised", "scripted")]
     part = method[method["condition"] == "scripted"]
@@ -130,7 +130,7 @@ def test_the_compared_means_are_means_over_folds(method):
         assert row["mean"] == pytest.approx(of["value"].mean())
 
 
-def test_one_speaker_a_fold_is_the_ordinary_bootstrap_of_folds(method):
+def test_one_speaker_per_fold_is_the_ordinary_bootstrap_of_folds(method):
     counts = confusions(method, "predicted")
     weights = np.array([[2.0, 0, 1, 1]])
     each = [accuracy.from_confusion(counts[fold].sum(axis=0), "UA") for fold in range(4)]

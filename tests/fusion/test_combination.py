@@ -189,7 +189,7 @@ def released():
 
 def mean_ua(scores, method=None, condition=None):
     """Mean test UA over folds of a method fitted on validation rows, or of the voice alone."""
-    found = []
+    uas = []
     for _, fold in scores.groupby("fold"):
         test = fold[fold["split"] == "test"]
         if condition:
@@ -198,8 +198,8 @@ def mean_ua(scores, method=None, condition=None):
             predicted = np.array(EMOTIONS)[test[SPEECH].to_numpy().argmax(axis=1)]
         else:
             predicted = fitted(clone(method), fold[fold["split"] == "validation"]).predict(test[method.columns])
-        found.append(balanced_accuracy_score(test["emotion"], predicted))
-    return np.mean(found)
+        uas.append(balanced_accuracy_score(test["emotion"], predicted))
+    return np.mean(uas)
 
 
 def test_better_than_the_paper_with_sentiment(released):

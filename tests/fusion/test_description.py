@@ -1,4 +1,4 @@
-"""Every method says of itself what others need to know."""
+"""Every method says of itself what the workflow needs to know."""
 
 import inspect
 
@@ -29,7 +29,7 @@ def test_every_parameter_has_a_description_a_type_and_a_valid_default(name):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_config_may_give_every_default_as_yaml_holds_it(name):
-    """A tuple is a list there."""
+    """A tuple is a list in JSON."""
     model = parts.parameters(METHODS[name])
     assert parts.problems(model, model().model_dump(mode="json")) == []
     assert model.model_json_schema()["additionalProperties"] is False

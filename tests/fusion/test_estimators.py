@@ -13,7 +13,7 @@ from emofuse import parts
 from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, TEXT
 
 METHODS = {name: parts.load(path) for name, path in parts.known(parts.METHOD).items()}
-"""Every method of the library: a new class is covered by being there."""
+"""Every method of the library: a new class is covered as soon as it exists."""
 
 
 def fast(method):

@@ -19,12 +19,12 @@ def folds():
     """Each fold that is present: its number, its scores and the authors' log of it."""
     root = published()
     scores = read_scores(root)
-    found = {}
+    present = {}
     for path in sorted((root / "Merge/Merge Results").glob("fold-*-merge.log")):
         number = int(re.search(r"fold-(\d+)", path.name)[1])
         speaker = f"Ses{number // 2 + 1:02d}{'FM'[number % 2]}"  # facts: fold K tests one speaker, in this order
-        found[number] = (scores[scores["fold"] == speaker], path.read_text(encoding="utf-8"))
-    return found
+        present[number] = (scores[scores["fold"] == speaker], path.read_text(encoding="utf-8"))
+    return present
 
 
 @pytest.mark.parametrize("number", range(10))

@@ -48,9 +48,9 @@ def test_logits_that_are_larger_by_a_factor_have_a_temperature_larger_by_it(seed
 
 @given(arrays(np.float64, (5, 4), elements=st.floats(-50, 50)), st.floats(*BOUNDS))
 def test_probabilities_sum_to_one_and_keep_their_order(logits, temperature):
-    found = probabilities(logits, temperature)
-    np.testing.assert_allclose(found.sum(axis=1), 1)
-    ordered = np.take_along_axis(found, logits.argsort(axis=1), axis=1)
+    calibrated = probabilities(logits, temperature)
+    np.testing.assert_allclose(calibrated.sum(axis=1), 1)
+    ordered = np.take_along_axis(calibrated, logits.argsort(axis=1), axis=1)
     assert (np.diff(ordered, axis=1) >= 0).all()
 
 
@@ -65,6 +65,6 @@ def test_each_fold_has_the_temperature_of_its_validation_utterances_alone():
         part = pd.DataFrame(logits, columns=columns("logit", EMOTIONS)).assign(emotion=np.array(EMOTIONS)[labels])
         parts.append(part.assign(fold=fold, split="validation"))
     speech = pd.concat([*parts, parts[0].assign(split="train", emotion="sad")], ignore_index=True)
-    found = temperatures(speech)
+    fitted = temperatures(speech)
     expected = {fold: fit_temperature(*sample(7, scale)) for fold, scale in (("a", 1.0), ("b", 3.0))}
-    assert found == pytest.approx(expected)
+    assert fitted == pytest.approx(expected)

@@ -29,39 +29,39 @@ def embeddings(utterances, tmp_path):
 
 
 def test_it_finds_the_layer_that_knows_the_emotion(embeddings, fold, utterances):
-    found, chosen = fit_predict([embeddings], fold, utterances)
+    speech, chosen = fit_predict([embeddings], fold, utterances)
     assert chosen["layer"] == INFORMATIVE
     labels = logits.labels(fold, utterances)
     test = fold["split"] == "test"
-    assert unweighted_accuracy(labels[test], found.loc[test, LOGITS].to_numpy().argmax(axis=1)) > 0.8
+    assert unweighted_accuracy(labels[test], speech.loc[test, LOGITS].to_numpy().argmax(axis=1)) > 0.8
     validation = fold["split"] == "validation"
-    ua = unweighted_accuracy(labels[validation], found.loc[validation, LOGITS].to_numpy().argmax(axis=1))
+    ua = unweighted_accuracy(labels[validation], speech.loc[validation, LOGITS].to_numpy().argmax(axis=1))
     assert chosen["validation_UA"] == ua
 
 
 def test_the_table_is_a_speech_table_of_the_fold(embeddings, fold, utterances):
-    found, _ = fit_predict([embeddings], fold, utterances)
-    assert tables.check(found, contracts.SPEECH_LOGITS, "speech.parquet").equals(found)
-    pd.testing.assert_frame_equal(found[["fold", "split", "utterance"]], fold)
+    speech, _ = fit_predict([embeddings], fold, utterances)
+    assert tables.check(speech, contracts.SPEECH_LOGITS, "speech.parquet").equals(speech)
+    pd.testing.assert_frame_equal(speech[["fold", "split", "utterance"]], fold)
 
 
 def test_rows_follow_their_utterances_whatever_the_order(embeddings, fold, utterances):
-    found, chosen = fit_predict([embeddings], fold, utterances)
+    speech, chosen = fit_predict([embeddings], fold, utterances)
     test_first = fold.sort_values("split", kind="stable", ignore_index=True)
     other, chosen_other = fit_predict([embeddings], test_first, utterances.sample(frac=1, random_state=0))
     assert chosen == chosen_other
     pd.testing.assert_frame_equal(
-        found.set_index("utterance"), other.set_index("utterance").loc[found["utterance"]], check_exact=False
+        speech.set_index("utterance"), other.set_index("utterance").loc[speech["utterance"]], check_exact=False
     )
 
 
 def test_test_labels_and_validation_embeddings_change_no_parameter(embeddings, fold, utterances):
-    found, chosen = fit_predict([embeddings], fold, utterances)
+    speech, chosen = fit_predict([embeddings], fold, utterances)
     tested = utterances["speaker"] == "s2"
     shuffled = utterances.assign(emotion=utterances["emotion"].where(~tested, utterances["emotion"].shift(1)))
     other, chosen_other = fit_predict([embeddings], fold, shuffled)
     assert chosen == chosen_other
-    pd.testing.assert_frame_equal(found, other, check_exact=True)
+    pd.testing.assert_frame_equal(speech, other, check_exact=True)
 
 
 def test_class_weights_help_the_rare(embeddings, fold, utterances):
@@ -85,6 +85,6 @@ def test_training_on_one_corpus_and_testing_on_another(embeddings, fold, utteran
         paths.append(tmp_path / f"{name}.safetensors")
         storage.write(values[part], list(utterances["utterance"][part]), paths[-1])
     together = pd.concat([utterances[is_test], utterances[~is_test]])
-    found, _ = fit_predict(paths, fold, together)
+    speech, _ = fit_predict(paths, fold, together)
     expected, _ = fit_predict([embeddings], fold, utterances)
-    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    pd.testing.assert_frame_equal(speech, expected, check_exact=True)

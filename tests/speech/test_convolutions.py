@@ -21,8 +21,8 @@ def test_windows_change_nothing(make_checkpoint, architecture, norm, window):
         wave = torch.cumsum(torch.randn(int(seconds * 16_000), generator=torch.manual_seed(0)), 0) / 50
         with torch.inference_mode():
             expected = front(wave[None])[0].T
-            found = convolutions.features(front, wave, window)
-        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+            windowed = convolutions.features(front, wave, window)
+        torch.testing.assert_close(windowed, expected, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("samples", [400, 401, 719, 720])

@@ -42,10 +42,10 @@ def one_by_one(checkpoint, recordings):
 def test_batches_equal_one_by_one(make_checkpoint, recordings, architecture, norm):
     checkpoint = make_checkpoint(architecture, norm)
     model, extractor = embeddings.load(checkpoint, "cpu")
-    found = embed(model, extractor, recordings, budget=160_000, threads=2)
-    assert found.shape == (len(recordings), 4, 32)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, one_by_one(checkpoint, recordings), atol=1e-4)
+    embedded = embed(model, extractor, recordings, budget=160_000, threads=2)
+    assert embedded.shape == (len(recordings), 4, 32)
+    assert embedded.dtype == np.float32
+    np.testing.assert_allclose(embedded, one_by_one(checkpoint, recordings), atol=1e-4)
 
 
 def test_without_care_padding_would_change_them(checkpoint, recordings):
@@ -67,8 +67,8 @@ def test_without_care_padding_would_change_them(checkpoint, recordings):
 def test_neither_budget_nor_threads_nor_order_change_them(checkpoint, recordings, budget, threads):
     model, extractor = embeddings.load(checkpoint, "cpu")
     expected = embed(model, extractor, recordings)
-    found = embed(model, extractor, recordings[::-1], budget, threads)
-    np.testing.assert_allclose(found[::-1], expected, atol=1e-4)
+    embedded = embed(model, extractor, recordings[::-1], budget, threads)
+    np.testing.assert_allclose(embedded[::-1], expected, atol=1e-4)
 
 
 def test_same_arguments_same_bytes(checkpoint, recordings):
@@ -97,8 +97,8 @@ def test_a_checkpoint_for_speech_recognition_may_lack_what_only_masks_in_trainin
 def test_an_adapter_behind_the_layers_shortens_none_of_them(make_checkpoint, recordings, architecture):
     checkpoint = make_checkpoint(architecture, add_adapter=True)
     model, extractor = embeddings.load(checkpoint, "cpu")
-    found = embed(model, extractor, recordings[:6])
-    np.testing.assert_allclose(found, one_by_one(checkpoint, recordings[:6]), atol=1e-4)
+    embedded = embed(model, extractor, recordings[:6])
+    np.testing.assert_allclose(embedded, one_by_one(checkpoint, recordings[:6]), atol=1e-4)
 
 
 def test_a_hubert_that_normalises_before_the_position_keeps_its_padding_at_zero(make_checkpoint, recordings):
@@ -110,8 +110,8 @@ def test_a_hubert_that_normalises_before_the_position_keeps_its_padding_at_zero(
             weights[name] = weight + torch.rand(weight.shape, generator=torch.manual_seed(0))  # as if it were trained
     save_file(weights, path, {"format": "pt"})
     model, extractor = embeddings.load(checkpoint, "cpu")
-    found = embed(model, extractor, recordings[:8], budget=1_000_000)
-    np.testing.assert_allclose(found, one_by_one(checkpoint, recordings[:8]), atol=1e-4)
+    embedded = embed(model, extractor, recordings[:8], budget=1_000_000)
+    np.testing.assert_allclose(embedded, one_by_one(checkpoint, recordings[:8]), atol=1e-4)
 
 
 def test_parts_of_a_file_give_what_files_of_their_own_give(checkpoint, recordings, as_parts):
@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_read_is_named(checkpoint, recordings):
         embed(*embeddings.load(checkpoint, "cpu"), broken)
 
 
-def test_only_this_family_of_encoders_is_taken(tmp_path):
+def test_only_this_family_of_encoders_is_accepted(tmp_path):
     BertConfig().save_pretrained(tmp_path)
     with pytest.raises(InputError, match="is a bert checkpoint; should be one of wav2vec2, hubert, wavlm"):
         encoder.load(AutoModel, {"path": str(tmp_path)})
@@ -158,6 +158,6 @@ def test_full_size_wav2vec2_base(make_checkpoint, recordings):
     model, extractor = embeddings.load(checkpoint, "cpu")
     # The public checkpoint's 94 371 712, less the 128 magnitudes that are merged into the position's kernel.
     assert sum(parameter.numel() for parameter in model.parameters()) == 94_371_584
-    found = embed(model, extractor, expected_of, threads=2)
-    assert found.shape == (4, 13, 768)
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    embedded = embed(model, extractor, expected_of, threads=2)
+    assert embedded.shape == (4, 13, 768)
+    np.testing.assert_allclose(embedded, expected, atol=1e-4)

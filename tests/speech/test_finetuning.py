@@ -33,18 +33,18 @@ def finetune(checkpoint, fold, utterances, recordings, tmp_path):
 
 
 def test_the_table_has_logits_for_each_utterance_of_the_fold(finetune, fold):
-    found, chosen = finetune(epochs=1)
-    assert tables.check(found, contracts.SPEECH_LOGITS, "speech.parquet").equals(found)
-    pd.testing.assert_frame_equal(found[["fold", "split", "utterance"]], fold)
+    speech, chosen = finetune(epochs=1)
+    assert tables.check(speech, contracts.SPEECH_LOGITS, "speech.parquet").equals(speech)
+    pd.testing.assert_frame_equal(speech[["fold", "split", "utterance"]], fold)
     assert chosen.keys() == {"epoch", "validation_UA"}
 
 
 def test_it_learns(finetune, fold, utterances):
-    found, chosen = finetune(epochs=24, learning_rate=3e-3, patience=24)
+    speech, chosen = finetune(epochs=24, learning_rate=3e-3, patience=24)
     assert chosen["validation_UA"] > 0.6  # chance is 0.25
     labels = logits.labels(fold, utterances)
     validation = fold["split"] == "validation"
-    predicted = found.loc[validation, LOGITS].to_numpy().argmax(axis=1)
+    predicted = speech.loc[validation, LOGITS].to_numpy().argmax(axis=1)
     assert accuracy.unweighted_accuracy(labels[validation], predicted) == pytest.approx(chosen["validation_UA"])
 
 
@@ -248,10 +248,10 @@ def test_the_head_of_another_task_is_left_behind(make_checkpoint):
     model = finetuning.AutoModelForAudioClassification.from_pretrained(checkpoint["path"], num_labels=4)
     torch.nn.init.constant_(model.classifier.bias, 7)
     model.save_pretrained(checkpoint["path"])
-    found, _ = finetuning._with_new_head(*encoder.load(finetuning.AutoModel, checkpoint))
-    assert found.classifier.bias.abs().max() < 1
-    assert list(found.config.id2label.values()) == list(EMOTIONS)
-    torch.testing.assert_close(found.wav2vec2.state_dict(), model.wav2vec2.state_dict())
+    fresh, _ = finetuning._with_new_head(*encoder.load(finetuning.AutoModel, checkpoint))
+    assert fresh.classifier.bias.abs().max() < 1
+    assert list(fresh.config.id2label.values()) == list(EMOTIONS)
+    torch.testing.assert_close(fresh.wav2vec2.state_dict(), model.wav2vec2.state_dict())
 
 
 def test_an_encoder_with_an_adapter_is_refused(make_checkpoint):

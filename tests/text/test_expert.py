@@ -48,45 +48,45 @@ def make_rows(utterances=24, folds=("one",), splits=SPLITS):
 def test_table():
     """Every row of the folds gets a distribution, and the table keeps its contract and the order of the rows."""
     rows = make_rows(folds=("one", "two")).sample(frac=1, random_state=0, ignore_index=True)
-    found = predict(rows)
-    tables.check(found, contracts.TEXT_EXPERT, "text_expert.parquet")
-    pd.testing.assert_frame_equal(found[["fold", "split", "utterance"]], rows[["fold", "split", "utterance"]])
-    np.testing.assert_allclose(found[TEXT].sum(axis=1), 1)
+    probabilities = predict(rows)
+    tables.check(probabilities, contracts.TEXT_EXPERT, "text_expert.parquet")
+    pd.testing.assert_frame_equal(probabilities[["fold", "split", "utterance"]], rows[["fold", "split", "utterance"]])
+    np.testing.assert_allclose(probabilities[TEXT].sum(axis=1), 1)
 
 
 def test_words_are_learned():
-    """Words that told the emotion of the training speakers tell it for others."""
+    """Words that told the emotion of the training speakers tell it for other speakers."""
     rows = make_rows()
-    found = predict(rows)[TEXT].to_numpy().argmax(axis=1)
-    assert (np.array(EMOTIONS)[found] == rows["emotion"]).all()
+    predicted = predict(rows)[TEXT].to_numpy().argmax(axis=1)
+    assert (np.array(EMOTIONS)[predicted] == rows["emotion"]).all()
 
 
 def test_training_rows_are_read_by_an_expert_of_other_speakers():
-    """What a speaker alone says carries no information about that speaker, and does about others who say it later."""
+    """What a speaker alone says carries no information about that speaker, and does about speakers who say it later."""
     rows = make_rows()
     own = (rows["speaker"] == "A") & (rows["emotion"] == "sad")
     rows["text"] = "well"
     rows.loc[own, "text"] = "well hippopotamus"
     test = rows["split"] == "test"
     rows.loc[test, "text"] = "well hippopotamus"
-    found = predict(rows, parts=3)
-    np.testing.assert_allclose(found.loc[own, TEXT], 0.25, atol=1e-3)
-    assert (found.loc[test, "text_sad"] > 0.5).all()
+    probabilities = predict(rows, parts=3)
+    np.testing.assert_allclose(probabilities.loc[own, TEXT], 0.25, atol=1e-3)
+    assert (probabilities.loc[test, "text_sad"] > 0.5).all()
 
 
 def test_each_training_speaker_is_left_out():
     """With as many parts as speakers, a training row is read by an expert of exactly the other ones."""
     rows = make_rows()
-    found = predict(rows, parts=3)
+    probabilities = predict(rows, parts=3)
     train = rows[rows["split"] == "train"]
     for speaker in "ABC":
         others, own = train[train["speaker"] != speaker], train[train["speaker"] == speaker]
         reader = make_expert(3.0, 0.1).fit(others["text"], others["emotion"])
-        np.testing.assert_allclose(found.loc[own.index, TEXT], reader.predict_proba(own["text"]), atol=1e-6)
+        np.testing.assert_allclose(probabilities.loc[own.index, TEXT], reader.predict_proba(own["text"]), atol=1e-6)
 
 
 def test_labels_of_validation_and_test_are_not_read():
-    """Other labels there change nothing."""
+    """Other labels of validation and test change nothing."""
     rows = make_rows()
     shuffled = rows.copy()
     held_out = shuffled["split"] != "train"
@@ -105,7 +105,7 @@ def test_the_order_of_the_tables_changes_nothing():
 
 
 def test_folds_do_not_mix():
-    """A fold's expert is the same whatever other folds there are, also where they share training rows."""
+    """A fold's expert is the same whatever the other folds are, also where they share training rows."""
     swapped = SPLITS | {"D": "test", "E": "validation"}
     one, two = make_rows(), make_rows(folds=("two",), splits=swapped)
     three = make_rows(folds=("three",), splits=SPLITS | {"C": "test", "E": "train"})
@@ -122,9 +122,9 @@ def test_missing_transcripts():
     missing, empty = rows.copy(), rows.copy()
     missing.loc[gone, "text"] = None
     empty.loc[gone, "text"] = ""
-    found = predict(missing)
-    pd.testing.assert_frame_equal(found, predict(empty))
-    np.testing.assert_allclose(found.loc[gone, TEXT], 0.25, atol=0.1)
+    probabilities = predict(missing)
+    pd.testing.assert_frame_equal(probabilities, predict(empty))
+    np.testing.assert_allclose(probabilities.loc[gone, TEXT], 0.25, atol=0.1)
 
 
 def test_fold_without_test_rows():

@@ -59,7 +59,7 @@ def test_whispers_normaliser_spells_out_and_spells_alike():
 
 @pytest.fixture(scope="module")
 def published_scores():
-    """A row an utterance; without speech the transcription is "nan"."""
+    """A row per utterance; without speech the transcription is "nan"."""
     files = sorted((published() / "Merge" / "Predict Results").glob("fold_*/*-predictions-raw.csv"))
     rows = pd.concat([pd.read_csv(file, keep_default_na=False) for file in files])
     rows["transcription_nlp"] = rows["transcription_nlp"].str.strip()

@@ -229,6 +229,6 @@ def test_xlm_roberta_base_at_its_full_size(tmp_path):
     folder = write_checkpoint(tmp_path / "base", **base)
     model, tokenizer = sentiment.load_model({"path": str(folder)}, "cpu")
     assert sum(weights.numel() for weights in model.parameters()) == 278_045_955  # 1.11 GB, as the public file has
-    found = logits(model, tokenizer, TEXTS[:5], batch_size=4)
-    assert found.shape == (5, 3)
-    assert np.isfinite(found).all()
+    values = logits(model, tokenizer, TEXTS[:5], batch_size=4)
+    assert values.shape == (5, 3)
+    assert np.isfinite(values).all()

@@ -123,12 +123,12 @@ def test_an_empty_transcript_loses_all_words_and_a_missing_reference_does_not_co
 
 def test_normalisation_is_a_choice(utterances):
     written = ["go away", "i am so sorry", "oh no", ""]
-    found = {
+    by_name = {
         name: rates(utterances, written, normalisation=getattr(normalisation, name)).set_index(["condition", "emotion"])
         for name in ("none", "words")
     }
-    assert found["words"].loc[("all", "all"), "WER"] == 0
-    assert found["none"].loc[("all", "all"), "WER"] == pytest.approx(5 / 8)
+    assert by_name["words"].loc[("all", "all"), "WER"] == 0
+    assert by_name["none"].loc[("all", "all"), "WER"] == pytest.approx(5 / 8)
 
 
 def test_a_corpus_without_references_has_no_rates(utterances):

@@ -25,7 +25,7 @@ def ids(study):
 
 
 def assert_in_line(study, uri=None):
-    """Each method's parent and its folds are there once, nested, finished, with the artifacts; and nothing else is."""
+    """Each method's parent and its folds exist once, nested, finished, with the artifacts; and nothing else does."""
     runs = study.runs_by_key()
     assert set(runs) == study.keys
     client = MlflowClient(uri or study.uri)

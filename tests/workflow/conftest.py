@@ -80,7 +80,7 @@ def put_back(project, kept):
 
 
 def make_voices(folder):
-    """A corpus of 48 utterances: four speakers, two a session, three utterances of each emotion."""
+    """A corpus of 48 utterances: four speakers, two per session, three utterances of each emotion."""
     folder.mkdir(parents=True)
     random = np.random.default_rng(0)
     rows = []

@@ -50,11 +50,11 @@ def other_encoder(project):
 
 def only(project, pattern):
     """The one file or folder of this pattern."""
-    (found,) = project.folder.glob(pattern)
-    return found
+    (match,) = project.folder.glob(pattern)
+    return match
 
 
-def test_everything_is_there_after_a_run(finished_audio):
+def test_a_run_makes_everything(finished_audio):
     folder = finished_audio.folder
     utterances = tables.read(contracts.UTTERANCES, folder / CORPUS / "utterances.parquet")
     assert len(utterances) == 48
@@ -253,7 +253,7 @@ def test_every_stage_that_loads_a_checkpoint_turns_the_network_off_first():
     ("line", "said"),
     [
         ("new.wav,eve,sadd,hello", "emotion is 'sadd'; should be one of angry, happy, neutral, sad"),
-        ("anna_sad_0.wav,eve,sad,hello", "utterance 'anna_sad_0' is there already"),
+        ("anna_sad_0.wav,eve,sad,hello", "utterance 'anna_sad_0' is listed already"),
     ],
 )
 def test_a_corpus_that_went_bad_is_not_called_up_to_date(audio, line, said):

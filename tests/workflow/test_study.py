@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 EXPERIMENT = "results/small/made"
 
 
-def test_everything_is_there_after_a_run(finished):
+def test_a_run_makes_everything(finished):
     folder = finished.folder
     for contract in (contracts.SCORES, contracts.METRICS, contracts.COMPARISON, contracts.FRONT):
         tables.read(contract, folder / EXPERIMENT / f"{contract.name}.parquet")

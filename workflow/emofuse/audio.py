@@ -1,7 +1,7 @@
 """Audio files as the models hear them: 16 kHz, one channel, float32; and batches of similar length.
 
-Of a file with several channels the first is taken: it is what readers of IEMOCAP take, it does not mix in the other
-speaker of a dialog, and microphones at two places do not cancel each other.
+Of a file with several channels the first is read, as is usual for IEMOCAP. It does not mix in the other speaker of a
+dialog, and microphones at two places do not cancel each other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import soxr
 from emofuse.tables import InputError
 
 RATE = 16_000
-"""Samples a second that every model here takes."""
+"""Samples per second, as every model here reads them."""
 
 SILENCE = 2.0**-14
 """Samples that span no more than this are silent: one 16-bit step up and one down, of a full scale of 2."""
@@ -119,19 +119,19 @@ def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
             a longer utterance is a batch of its own
 
     Returns:
-        positions in ``lengths``, a list a batch, each position once;
+        positions in ``lengths``, a list per batch, each position once;
         the longest come first, so that a budget that memory cannot hold fails at once
 
     >>> batches([3, 10, 4, 4], budget=12)
     [[1], [2, 3, 0]]
     """
-    found: list[list[int]] = []
+    groups: list[list[int]] = []
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-        if found and lengths[found[-1][0]] * (len(found[-1]) + 1) <= budget:
-            found[-1].append(index)
+        if groups and lengths[groups[-1][0]] * (len(groups[-1]) + 1) <= budget:
+            groups[-1].append(index)
         else:
-            found.append([index])
-    return found
+            groups.append([index])
+    return groups
 
 
 def _read(path: str | Path, start: float | None, end: float | None) -> tuple[Samples, int]:

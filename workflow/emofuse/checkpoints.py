@@ -174,12 +174,12 @@ def named_in(config: Any) -> list[Checkpoint]:
     >>> named_in({"speech": [{"checkpoint": {"name": "tiny"}}], "text": {"checkpoint": {"path": "x"}}})
     [{'name': 'tiny'}]
     """
-    found: list[Checkpoint] = []
+    distinct: list[Checkpoint] = []
     parts = config.items() if isinstance(config, Mapping) else enumerate(config) if isinstance(config, list) else ()
     for key, value in parts:
         named = [value] if key == "checkpoint" and "name" in value else named_in(value)
-        found += [checkpoint for checkpoint in named if checkpoint not in found]
-    return found
+        distinct += [checkpoint for checkpoint in named if checkpoint not in distinct]
+    return distinct
 
 
 def fetch(checkpoint: Checkpoint) -> Path:

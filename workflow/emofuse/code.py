@@ -2,7 +2,7 @@
 
 A definition is what one statement at the top level of a module binds: a function, a class, a constant.
 From a definition all names are followed that stand in it: to its own module, and through imports,
-wherever they stand, to others. Statements that bind nothing (a call at the top level) belong to whatever
+wherever they stand, to other modules. Statements that bind nothing (a call at the top level) belong to whatever
 is reached in their module. A module that is used as a value, not by an attribute, is reached as a whole.
 
 What of its code counts, :mod:`emofuse.wording` says.

@@ -11,6 +11,7 @@ from pydantic import BaseModel, create_model
 
 from emofuse import parts
 from emofuse.configuration import HOW, Config, Corpus, Experiment, Method, Section
+from emofuse.places import RESERVED
 from emofuse.tables import TEXT, InputError, Problem, Problems
 
 
@@ -104,9 +105,9 @@ def complete(config: dict[str, Any], source: str = "config", folder: str | Path 
             entry = {} if entry is None and section == "methods" else entry
             if section == "methods" and isinstance(entry, dict):
                 entry = {"estimator": name} | entry
-            found = _entry(entries, entry, f"{section}.{name}", folder)
-            problems += found.problems
-            whole.config[section][name], whole.facts[section][name] = found.entry, found.facts
+            checked = _entry(entries, entry, f"{section}.{name}", folder)
+            problems += checked.problems
+            whole.config[section][name], whole.facts[section][name] = checked.entry, checked.facts
     problems += _of_the_whole(whole, draft)
     if problems:
         raise InputError([f"{source}: {problem}" for problem in problems])
@@ -128,26 +129,27 @@ def _entry(entries: Entries, given: Any, place: str, folder: str | Path) -> _Ent
         return _Entry({}, {}, parts.problems(model, given, place))
     try:
         path = parts.locate(entries.kind, name, folder)
-        part = parts.load(path)
+        part = parts.load(path, entries.kind)
+        taken = parts.parameters(part)
     except InputError as error:
         return _Entry({}, {}, [f"{place}.{key} is {name!r}; {problem}" for problem in error.problems])
-    taken = parts.parameters(part)
+    accepted = parts.parameters(part)
     if model is Method:
         given = {"fit_on": list(part.fit_on)} | given
         problems = parts.problems(model, given, place)
         parameters = given.get("parameters", {})
         if isinstance(parameters, dict):
-            problems += parts.problems(taken, parameters, f"{place}.parameters")
+            problems += parts.problems(accepted, parameters, f"{place}.parameters")
         if problems:
             return _Entry(given, {}, problems)
-        values = taken.model_validate(parameters).model_dump(mode="json")
+        values = accepted.model_validate(parameters).model_dump(mode="json")
         entry = model.model_validate(given).model_dump() | {"parameters": values}
     else:
-        model = extended(model, taken)
+        model = extended(model, accepted)
         if problems := parts.problems(model, given, place):
             return _Entry(given, {}, problems)
         entry = model.model_validate(given).model_dump(mode="json")
-        values = {name: entry[name] for name in taken.model_fields}
+        values = {name: entry[name] for name in accepted.model_fields}
     problems = [f"{place}: {problem}" for problem in parts.conflicts(part, values)]
     given = {key: value for key, value in entry.items() if value != model.model_fields[key].default}
     return _Entry(entry, {"path": path, "given": given, "parameters": values, **entries.facts(part, values)}, problems)
@@ -166,6 +168,8 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
         if facts and (fit_on != ["test"] if facts["sees_test_labels"] else "test" in fit_on):
             right = "[test], since it sees the test labels" if facts["sees_test_labels"] else "without test"
             yield f"methods.{name}.fit_on is {fit_on}; should be {right}"
+    if draft.get("study") in RESERVED:
+        yield f"study is {draft['study']!r}, which is a folder that all studies share; should be another name"
     for section in ("speech", "transcripts", "sentiment"):
         entry = draft.get(section)
         checkpoint = entry.get("checkpoint") if isinstance(entry, dict) else None
@@ -175,17 +179,17 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
         yield from _of_the_experiment(whole, name, experiment)
     methods = draft.get("methods")
     if isinstance(methods, dict) and "speech" not in methods:
-        yield "methods: speech is missing; should be there, since every method is compared with it"
+        yield "methods: speech is missing; should be listed, since every method is compared with it"
     elif isinstance(methods, dict):
         if len(methods) == 1:
-            yield "methods: only speech is there; should be one more at least, to be compared with it"
+            yield "methods: only speech is listed; should have one more at least, to be compared with it"
         estimator = whole.config["methods"]["speech"].get("estimator", "speech")
         if estimator != "speech":
             yield f"methods.speech.estimator is {estimator!r}; should be speech, since every method is compared with it"
 
 
 def _of_the_experiment(whole: Completed, name: str, experiment: dict[str, Any]) -> Iterator[Problem]:
-    """What is wrong with an experiment's two corpora and its protocol taken together."""
+    """What is wrong with an experiment's two corpora and its protocol together."""
     corpora, facts = whole.config["corpora"], whole.facts["corpora"]
     train, test = (experiment.get(role) for role in ("train", "test"))
     for role, corpus in (("train", train), ("test", test)):
@@ -196,7 +200,7 @@ def _of_the_experiment(whole: Completed, name: str, experiment: dict[str, Any]) 
         return  # reported already
     published = [facts[corpus]["gives"] == "scores" for corpus in (train, test)]
     if published[0] != published[1]:
-        yield f"experiments.{name}: one of {train}, {test} is of published scores; should be both, or both of audio"
+        yield f"experiments.{name}: one of {train}, {test} has published scores; should be both, or neither"
     elif published[0] and train != test:
         yield (
             f"experiments.{name}.train is {train!r} and test is {test!r}; should be the same for published scores, "

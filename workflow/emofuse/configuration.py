@@ -43,11 +43,11 @@ Flag = Annotated[bool, HOW]
 Above0 = Annotated[float, Field(gt=0)]
 Entry = Annotated[dict[Name, Any], Field(min_length=1)]
 
-STRENGTHS = "Inverse strengths of the regularisation; the one with the best validation UA is taken."
+STRENGTHS = "Inverse strengths of the regularisation; the one with the best validation UA is used."
 
 
 class Section(BaseModel):
-    """A group of keys; others are refused."""
+    """A group of keys; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -86,7 +86,7 @@ class Training(Section):
     crop: float = Field(6.0, ge=0.5, description="Seconds that a step hears; shorter utterances are repeated.")
     learning_rate: float = Field(0.00001, gt=0, description="At the start; it falls linearly to 0.")
     batch_size: Positive = Field(8, description="Utterances per training step.")
-    epochs: Positive = Field(100, description="The most.")
+    epochs: Positive = Field(100, description="The most; training may stop earlier.")
     patience: Positive = Field(20, description="Epochs without a higher validation UA after which training stops.")
     class_weights: bool = Field(False, description="Whether all emotions weigh the same in training, however rare.")
     budget: Size = Field(320_000, description="The most samples per batch of whole utterances, when predicting.")
@@ -137,7 +137,7 @@ class TextExpert(Section):
 
     inverse_penalty: Above0 = Field(3.0, description="Of its logistic regression; higher fits the words more closely.")
     smoothing: Above0 = Field(0.1, description="Added to every count of its naive Bayes.")
-    parts: int = Field(4, ge=2, description="Parts of the training speakers; each is read by an expert of the others.")
+    parts: int = Field(4, ge=2, description="Parts of the training speakers; each is read by an expert of the rest.")
 
 
 class Evaluation(Section):
@@ -150,19 +150,19 @@ class Evaluation(Section):
 class Tracking(Section):
     """Where MLflow records the runs."""
 
-    uri: str = Field("", description="Of a server; empty for the variable MLFLOW_TRACKING_URI, else results/mlflow.db.")
+    uri: Place = Field("", description="Of a server; empty for the variable MLFLOW_TRACKING_URI, else results/mlflow.db.")
 
 
 class Corpus(Section):
     """A corpus; its reader may take more keys."""
 
-    reader: str = Field(description="What lies there: a reader's name, or the path of one, file.py:Name.")
+    reader: str = Field(description="A corpus reader by name, or by path, file.py:Name.")
     path: Place = Field(description="Folder of the corpus, or file of the manifest, under data_dir.")
     partial: Flag = Field(False, description="Whether a part of it is enough; differences from its counts are logged.")
     rejects: Rejects = Field("stop", description="Whether audio that cannot be used stops the study or is left out.")
     min_duration: float = Field(0.1, ge=0.03, description="Shorter audio, in seconds, is rejected.")
     emotions: Emotions | None = Field(None, description="What its own labels mean, where it differs; null leaves out.")
-    utterances: Size | None = Field(None, description="The most there are, in a corpus that the workflow makes.")
+    utterances: Size | None = Field(None, description="Of a corpus that the workflow makes, the most that it has.")
 
 
 class Experiment(Section):
@@ -183,7 +183,7 @@ class Method(Section):
 
 
 class Config(Section):
-    """A study. Every key, what it means and what it is where it is left out; nothing else is allowed."""
+    """A study. Each key has a meaning and, unless it is required, a default; unknown keys are refused."""
 
     study: Name = Field(description="Name of the study and of its folder in results/.")
     seed: int = Field(0, description="Added to the names (corpus, method, fold) that everything random is seeded from.")

@@ -91,7 +91,7 @@ WER = Contract(
 """Word errors; a row is a group of utterances."""
 
 FOLDS = Contract("folds", FOLD, unique=("fold", "utterance"))
-"""Who is where; a row is an utterance of a fold."""
+"""Who trains, validates and tests; a row is an utterance of a fold."""
 
 SPEECH_LOGITS = Contract(
     "speech", {**FOLD, **dict.fromkeys(columns("logit", EMOTIONS), FINITE)}, unique=("fold", "utterance")
@@ -184,5 +184,5 @@ COMPARISON = Contract(
 )
 """A method against speech alone; a row is a metric in a condition, on average over folds.
 
-``p`` is of McNemar's test, which is about accuracy: it is there where the metric is WA.
+``p`` is of McNemar's test, which is about accuracy: only rows of WA have one.
 """

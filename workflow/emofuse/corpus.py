@@ -24,7 +24,7 @@ class Corpus:
         config: its completed entry
         facts: what its reader says of itself
         path: its folder, or its manifest
-        memory: what is known of its labels from earlier starts
+        memory: what earlier starts computed from its labels
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Corpus:
     def source(self) -> list[str]:
         """What Snakemake should see as the source: the mark of a corpus that is made, or what is missing.
 
-        Labels that are there are no input. Their content is part of the recipe instead (:meth:`contents`),
+        Labels that exist are no input. Their content is part of the recipe instead (:meth:`contents`),
         so that a corpus may be moved.
         """
         if self.is_made:
@@ -77,7 +77,7 @@ class Corpus:
 
     @cached_property
     def contents(self) -> dict[str, Any]:
-        """What the labels say: a digest per table that is made of them, and how many utterances there are.
+        """What the labels say: a digest per table that is made of them, and the number of utterances.
 
         Read anew only where a label file has changed; empty for a corpus that is missing or made by the workflow.
 
@@ -107,5 +107,5 @@ class Corpus:
 
     @property
     def utterances(self) -> int:
-        """How many utterances there are, at most where the workflow makes the corpus."""
+        """How many utterances it has, at most where the workflow makes the corpus."""
         return self.config["utterances"] or self.contents.get("count", 1)

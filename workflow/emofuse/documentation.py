@@ -84,8 +84,8 @@ def schema() -> dict[str, Any]:
         model = entries.model
         of_part = {name: f"{section}.{name}" for name in parts.known(entries.kind)}
         for name, path in parts.known(entries.kind).items():
-            taken = parts.parameters(parts.load(path)).model_json_schema()
-            keys = {"parameters": taken} if model is Method else taken["properties"]
+            accepted = parts.parameters(parts.load(path)).model_json_schema()
+            keys = {"parameters": accepted} if model is Method else accepted["properties"]
             whole["$defs"][of_part[name]] = {"properties": keys}
         whole["$defs"][model.__name__] = _entry(entries, of_part)
 

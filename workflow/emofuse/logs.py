@@ -104,7 +104,7 @@ def _distributions() -> Mapping[str, list[str]]:
 
 
 def made_with_others(logs: Path, places: Iterable[str]) -> Iterator[str]:
-    """Which results were made with other versions of packages than are here, and how to make them anew.
+    """Which results were made with versions of packages that are not the installed ones, and how to make them anew.
 
     Args:
         logs: the folder of all logs, ``<rule>/<place>/…``

@@ -42,7 +42,7 @@ class Memory:
             if kept["key"] == key:
                 return kept["value"]
         except (OSError, ValueError, KeyError, TypeError):
-            pass  # not there, or cut short
+            pass  # missing, or cut short
         value = json.loads(json.dumps(compute()))
         # In the order that it was given: methods and experiments are shown in that of the config.
         tables.write_text(json.dumps({"key": key, "value": value}, ensure_ascii=False), path)

@@ -1,4 +1,4 @@
-"""Parts: what a config names, found where it is defined, and described by what it says of itself.
+"""Parts: what a config names, located where it is defined, and described by what it says of itself.
 
 A part is a fusion method or a corpus reader, which are classes, or a protocol or a text normalisation, which are
 functions.
@@ -42,15 +42,17 @@ class Kind(NamedTuple):
         noun: what errors call it
         place: the folder or module of the library that holds the parts of this kind
         mark: the class that they derive from, or the decorator of a function
+        base: the path of that class
     """
 
     noun: str
     place: str
     mark: str
+    base: str = ""
 
 
-METHOD = Kind("fusion method", "fusion", "FusionMethod")
-READER = Kind("corpus reader", "corpora", "Reader")
+METHOD = Kind("fusion method", "fusion", "FusionMethod", "emofuse.fusion.base:FusionMethod")
+READER = Kind("corpus reader", "corpora", "Reader", "emofuse.corpora.base:Reader")
 PROTOCOL = Kind("protocol", "splits.py", "protocol")
 NORMALISATION = Kind("text normalisation", "text/normalisation.py", "normalisation")
 
@@ -62,7 +64,7 @@ def known(kind: Kind, library: Path = LIBRARY) -> dict[str, str]:
     """The parts of a kind that the library has: the path of each by its name in a config.
 
     Modules are read, not imported, so that asking is cheap.
-    A class that others derive from says ``abstract=True`` in its header; names that begin with ``_`` are private.
+    A class that is only derived from says ``abstract=True`` in its header; names that begin with ``_`` are private.
 
     >>> known(PROTOCOL)["cross_corpus"]
     'emofuse.splits:cross_corpus'
@@ -102,7 +104,7 @@ def locate(kind: Kind, name: str, folder: str | Path = ".") -> str:
         the path, a file's relative to the working folder, so that a moved project finds it
 
     Raises:
-        InputError: if there is no such part, naming the nearest
+        InputError: if no part has that name, with the nearest
 
     >>> locate(PROTOCOL, "cross_korpus")
     Traceback (most recent call last):
@@ -122,29 +124,34 @@ def locate(kind: Kind, name: str, folder: str | Path = ".") -> str:
             raise InputError([f"should be a {kind.noun}, but there is no file {file}"])
         return f"{Path(os.path.relpath(file)).as_posix()}:{attribute}"
     try:
-        found = importlib.util.find_spec(place)
+        module_spec = importlib.util.find_spec(place)
     except (ImportError, ValueError):
-        found = None
-    if found is None:
+        module_spec = None
+    if module_spec is None:
         raise InputError([f"should be a {kind.noun}, but there is no module {place}"])
     return name
 
 
-def load(path: str) -> Any:
+def load(path: str, kind: Kind | None = None) -> Any:
     """The class or function at a path that :func:`locate` gave.
 
     Raises:
-        InputError: if its module cannot be imported or has no such name
+        InputError: if its module cannot be imported or has no such name, or if it is no part of that kind
     """
     place, _, attribute = path.rpartition(":")
     try:
         module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
-    except Exception as error:  # whatever the code of others does when it is imported
+    except Exception as error:  # a user's own code may raise anything
         raise InputError([f"{place}: cannot be imported ({type(error).__name__}: {error})"]) from error
     if not hasattr(module, attribute):
         names = [name for name in vars(module) if not name.startswith("_")]
         raise InputError([f"{place}: has no {attribute!r}{nearest(attribute, names)}"])
-    return getattr(module, attribute)
+    part = getattr(module, attribute)
+    is_class = isinstance(part, type)
+    if kind and (not (is_class and issubclass(part, load(kind.base))) if kind.base else is_class or not callable(part)):
+        form = f"a class that derives from {kind.mark}" if kind.base else "a function"
+        raise InputError([f"{path}: is no {kind.noun}; should be {form}"])
+    return part
 
 
 def _load_file(file: Path) -> Any:
@@ -193,6 +200,8 @@ def parameters(part: Callable[..., Any]) -> type[BaseModel]:
     for name, parameter in inspect.signature(part).parameters.items():
         is_configured = name != GIVEN if isinstance(part, type) else parameter.kind is parameter.KEYWORD_ONLY
         if is_configured and parameter.kind is not parameter.VAR_KEYWORD:
+            if name not in hints:
+                raise InputError([f"{part.__name__}: parameter {name!r} has no type; should have one, as {name}: float"])
             default = ... if parameter.default is parameter.empty else parameter.default
             fields[name] = (hints[name], default)
     return create_model(part.__name__, __config__=ConfigDict(extra="forbid"), **fields)  # type: ignore[call-overload]
@@ -224,9 +233,9 @@ def check_parameters(part: Any) -> None:
         ValueError: naming each parameter that is not as the signature says
     """
     values = {name: value for name, value in part.get_params(deep=False).items() if name != GIVEN}
-    found = problems(parameters(type(part)), values, strict=False) or list(conflicts(type(part), values))
-    if found:
-        raise ValueError("; ".join(found))
+    wrong = problems(parameters(type(part)), values, strict=False) or list(conflicts(type(part), values))
+    if wrong:
+        raise ValueError("; ".join(wrong))
 
 
 def conflicts(part: Any, values: Mapping[str, Any]) -> Iterable[Problem]:

@@ -8,6 +8,9 @@ from pathlib import Path
 RESULTS = Path("results")
 """Everything that is generated."""
 
+RESERVED = ("benchmarks", "cache", "corpora", "logs", "mlartifacts", "synthetic")
+"""Folders in there that all studies share."""
+
 LIBRARY = Path(__file__).parent
 SCRIPTS = LIBRARY.parent / "scripts"
 

@@ -34,7 +34,7 @@ def digest(value: Any) -> str:
 
 
 def file_digest(paths: Iterable[str | Path]) -> str:
-    """A short digest of the contents of files, in their order; a file that is not there counts as such."""
+    """A short digest of the contents of files, in their order; a missing file counts as such."""
     total = hashlib.sha256()
     for path in map(Path, paths):
         total.update(hashlib.sha256(path.read_bytes()).digest() if path.is_file() else b"absent")
@@ -82,8 +82,8 @@ def reach(script: str | Path, *roots: str, library: Path = LIBRARY) -> dict[tupl
 
     Args:
         script: as in :func:`code_digest`
-        roots: as well
-        library: as well
+        roots: likewise
+        library: likewise
     """
     reached = code.follow(script, *roots, library=library)
     return {place: definition.code for place, definition in reached.items()}

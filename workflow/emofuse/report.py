@@ -29,7 +29,7 @@ class Chapter:
 
     Args:
         name: the experiment's
-        facts: what there is to say about it, as in ``{"trained on": "iemocap"}``
+        facts: what the report says about it first, as in ``{"trained on": "iemocap"}``
         metrics: its ``metrics`` table
         comparison: its ``comparison`` table
         parameters: of each method its ``parameters.json``

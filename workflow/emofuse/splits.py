@@ -5,7 +5,7 @@ and a target, and yields folds. Parameters that are given by keyword only are it
 It yields lazily, so that to name the folds of a large corpus is cheap.
 
 No speaker is in two splits of a fold, and a fold is named after what it tests.
-Validation is never taken from the test: on IEMOCAP that alone lifts published results by 3 to 5 points.
+No validation utterance comes from the test: on IEMOCAP that alone lifts published results by 3 to 5 points.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def leave_one_speaker_out(utterances: pd.DataFrame) -> Iterator[Fold]:
 
     In a session of more speakers the next one by name validates, after the last the first;
     where nobody shares a session with the test speaker, the next speaker of the corpus does.
-    All others train. A fold is named after its test speaker.
+    The rest train. A fold is named after its test speaker.
 
     Raises:
         InputError: if there are fewer than three speakers
@@ -78,7 +78,7 @@ def leave_one_speaker_out(utterances: pd.DataFrame) -> Iterator[Fold]:
 
 @protocol
 def leave_one_session_out(utterances: pd.DataFrame) -> Iterator[Fold]:
-    """Test each session once, validate on the next by name (after the last the first), and train on all others.
+    """Test each session once, validate on the next by name (after the last the first), and train on the rest.
 
     A fold is named after its test session.
 
@@ -131,7 +131,7 @@ def _next(name: str, names: Sequence[str]) -> str:
 
 
 def _held_out(group: pd.Series, test: str, validation: str) -> Fold:
-    """One group tests, one validates, and the others train."""
+    """One group tests, one validates, and the rest train."""
     tests, validates = (group == test).to_numpy(dtype=bool), (group == validation).to_numpy(dtype=bool)
     return Fold(test, ~(tests | validates), validates, tests)
 
@@ -189,8 +189,8 @@ def folds(
         the `folds` table: each utterance once per fold that it is in, sorted by fold, split and utterance
 
     Raises:
-        InputError: if both corpora name an utterance, with every name of ``only`` that is no fold, with every speaker
-            in two splits of a fold, and as the protocol does
+        InputError: if both corpora name an utterance, with every name of ``only`` that is no fold,
+            and as the protocol does
     """
     corpora = _corpora(source, target)
     utterances = pd.concat(corpora, ignore_index=True)
@@ -199,22 +199,13 @@ def folds(
     problems: Problems = []
     for fold in protocol(*corpora, **parameters):
         if fold.name in names:
-            problems.append(f"fold {fold.name}: is there twice; should be there once")
+            problems.append(f"fold {fold.name}: appears twice; should appear once")
         names.add(fold.name)
         if only is None or fold.name in only:
             wanted[fold.name] = fold
     problems += [
         f"{name!r} is no fold; {should_be_one_of(name, sorted(names))}" for name in only or [] if name not in names
     ]
-    # Speakers of two corpora are different people, whatever their names.
-    speakers = pd.MultiIndex.from_frame(utterances[["corpus", "speaker"]])
-    person, people = pd.factorize(speakers)
-    for fold in wanted.values():
-        places = sum((np.bincount(person[rows], minlength=len(people)) > 0).astype(int) for rows in fold[1:])
-        problems += [
-            f"fold {fold.name}: speaker {people[index][1]!r} is in two splits; should be in one"
-            for index in np.flatnonzero(np.asarray(places) > 1)
-        ]
     if problems:
         raise InputError(problems)
     return _table(utterances["utterance"], wanted)
@@ -228,9 +219,16 @@ def check(folds: pd.DataFrame, utterances: pd.DataFrame) -> None:
         utterances: the `utterances` table, of both corpora if there are two
 
     Raises:
-        InputError: with every training split that lacks an emotion, and every other split that is empty
+        InputError: with every speaker in two splits of a fold, every training split that lacks an emotion,
+            and every other split that is empty
     """
     problems: Problems = []
+    # Speakers of two corpora are different people, whatever their names.
+    person = folds[["utterance"]].merge(utterances, on="utterance", how="left")[["corpus", "speaker"]]
+    splits = folds[["fold", "split"]].reset_index(drop=True).join(person).drop_duplicates()
+    for (fold, _, speaker), count in splits.groupby(["fold", "corpus", "speaker"]).size().items():
+        if count > 1:
+            problems.append(f"fold {fold}: speaker {speaker!r} is in two splits; should be in one")
     for fold, split, absent in _absent(folds, utterances):
         if split == "train" or absent == EMOTIONS:
             right: Problem = "should have all four" if split == "train" else "should have some"
@@ -246,7 +244,7 @@ def notes(folds: pd.DataFrame, utterances: pd.DataFrame) -> Problems:
 
     Args:
         folds: as in :func:`check`, which they pass
-        utterances: as there
+        utterances: as in :func:`check`
     """
     return [
         f"fold {fold}: {split} has no utterance that is {' or '.join(absent)}, and is judged on the other emotions"

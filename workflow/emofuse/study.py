@@ -40,7 +40,7 @@ class Experiment:
 
     @cached_property
     def plan(self) -> dict[str, Any]:
-        """The names of all folds, and problems of those that it runs; both empty where a corpus is not there yet."""
+        """The names of all folds, and problems of those that it runs; both empty where a corpus does not exist yet."""
         if not all(corpus.contents for corpus in self.corpora):
             return {"names": [], "problems": []}
         if self.is_published:
@@ -165,7 +165,7 @@ class Study:
         config: completed
         facts: what the parts that it names say of themselves, see :class:`emofuse.completion.Completed`
         what: the config without what changes no result
-        memory: what is known from earlier starts
+        memory: what earlier starts computed
     """
 
     def __init__(self, config: dict[str, Any], facts: dict[str, Any], what: dict[str, Any], memory: Memory) -> None:
@@ -384,7 +384,7 @@ class Study:
     def check(self) -> None:
         """Say all that is wrong with the corpora and with the folds they give, before anything runs.
 
-        A corpus that is missing and was never read is Snakemake's to say; the demo's are made by the workflow.
+        Snakemake reports a corpus that is missing and was never read; the workflow makes the demo's.
 
         Raises:
             InputError: with everything that is wrong

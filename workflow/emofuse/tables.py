@@ -66,7 +66,7 @@ Problems = list[Problem]
 
 
 class InputError(ValueError):
-    """Bad input, with every problem found, one a line.
+    """Bad input: all problems, one per line.
 
     Args:
         problems: sentences, each naming the file, the row and the value, and what would be right
@@ -115,7 +115,7 @@ class Contract:
         columns: its columns, in order
         unique: the columns that together name a row
         sums_to_one: groups of columns whose sum is 1 in each row, within :data:`SUM_TOLERANCE`
-        others: whether there may be other columns
+        others: whether it may have other columns
     """
 
     name: str
@@ -224,7 +224,7 @@ def _explain(frame: pd.DataFrame, contract: Contract, cases: pd.DataFrame, sourc
         where = f"{source}: row {row}" + (f" ({at})" if at else "")
         if reason == "multiple_fields_uniqueness" or "unique" in reason:
             unique = ", ".join(contract.unique)
-            problems["unique", row] = f"{where}: appears more than once; each ({unique}) should be there once"
+            problems["unique", row] = f"{where}: appears more than once; each ({unique}) should appear once"
         elif case["schema_context"] == "DataFrameSchema":
             problems[reason, row] = f"{where}: {reason}"
         elif (column, row) not in problems:
@@ -249,8 +249,8 @@ def gather(
     """Put the shards of a table together.
 
     Args:
-        paths: a Parquet file a shard
-        contract: of a table with one row an utterance
+        paths: a Parquet file per shard
+        contract: of a table with one row per utterance
         utterances: the ``utterances`` table that the shards divide
         source: the file that errors name
 
@@ -258,13 +258,13 @@ def gather(
         one table in the order of ``utterances``
 
     Raises:
-        InputError: naming each utterance that is missing, there more than once, or not expected
+        InputError: naming each utterance that is missing, repeated or not expected
     """
     frame = check(pd.concat([read(contract, path) for path in paths], ignore_index=True), contract, source)
     expected = pd.Index(utterances["utterance"])
-    found = pd.Index(frame["utterance"])
-    problems = [f"{source}: utterance {name} is in no shard" for name in expected.difference(found, sort=False)]
-    problems += [f"{source}: utterance {name} is not expected" for name in found.difference(expected, sort=False)]
+    gathered = pd.Index(frame["utterance"])
+    problems = [f"{source}: utterance {name} is in no shard" for name in expected.difference(gathered, sort=False)]
+    problems += [f"{source}: utterance {name} is not expected" for name in gathered.difference(expected, sort=False)]
     if problems:
         raise InputError(problems)
     return frame.set_index("utterance").loc[expected].reset_index()
@@ -272,7 +272,7 @@ def gather(
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Write a file so that it is there whole or not at all.
+    """Write a file whole or not at all.
 
     Yields a temporary path in the same folder with the same suffix;
     when the block ends well the file is renamed to ``path``, else removed.

@@ -25,7 +25,7 @@ EXPERIMENT = f"{study.folder}/{{experiment}}"
 
 
 def any_of(names):
-    """A pattern that matches these names, and nothing where there are none."""
+    """A pattern that matches these names, and nothing if the list is empty."""
     return "|".join(names) or "(?!)"
 
 

@@ -1,4 +1,4 @@
-# Published scores: what others have computed of a corpus.
+# Published scores: what somebody else has computed of a corpus.
 rule published:
     input:
         lambda wildcards: corpus_of(wildcards).source,

@@ -3,7 +3,7 @@ SYNTHETIC = f"{RESULTS}/synthetic"
 
 
 def seeded(rule, *names, **values):
-    """The recipe of a job that makes something of random numbers, which are seeded by names."""
+    """The recipe of a job that draws random numbers, which are seeded by names."""
     return study.recipe(rule, seed=provenance.seed(study.config["seed"], *names), **values)
 
 

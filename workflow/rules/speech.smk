@@ -87,7 +87,7 @@ else:
             budget=speech["training"]["budget"],
             root=roots,
             # Where training goes on from.
-            folder=f"{EXPERIMENT}/folds/{{fold}}/training",
+            folder=lambda wildcards: f"{experiment_of(wildcards).folder}/folds/{wildcards.fold}/training",
         params:
             recipe=lambda wildcards: study.recipe(
                 "finetune",

@@ -1,4 +1,4 @@
-"""Metrics of every method, and every method against the voice alone."""
+"""Rule `evaluate`: compute the metrics of every method, and compare it with the voice alone."""
 
 from emofuse import contracts, tables
 from emofuse.evaluation.leaderboard import leaderboard

@@ -1,4 +1,4 @@
-"""Draw the pictures of an experiment."""
+"""Rule `figures_experiment`: draw the pictures of an experiment."""
 
 from emofuse import contracts, tables
 from emofuse.figures.experiment import of_experiment

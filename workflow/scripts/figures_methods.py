@@ -1,4 +1,4 @@
-"""Draw the pictures of every method of an experiment."""
+"""Rule `figures_methods`: draw the pictures of every method of an experiment."""
 
 from emofuse import contracts, tables
 from emofuse.figures.method import of_method

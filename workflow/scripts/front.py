@@ -1,4 +1,4 @@
-"""What each point of the Pareto fronts comes to on the rows it was fitted on and on the test rows."""
+"""Rule `front`: evaluate each point of the Pareto fronts on the rows that it was fitted on and on the test rows."""
 
 from emofuse import contracts, tables
 from emofuse.fusion.front import front

@@ -1,4 +1,4 @@
-"""Fit one fusion method in every fold and predict the test utterances."""
+"""Rule `fuse`: fit one fusion method in every fold and predict the test utterances."""
 
 from emofuse import contracts, tables
 from emofuse.fusion.folds import run

@@ -1,4 +1,4 @@
-"""Rule `published`: read the scores that others have computed of a corpus, and its labels."""
+"""Rule `published`: read the scores that somebody else has computed of a corpus, and its labels."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Rule `published_scores`: join what others have computed with what their corpus says, and say who is where."""
+"""Rule `published_scores`: join published scores with what their corpus says, and list its folds."""
 
 import pandas as pd
 

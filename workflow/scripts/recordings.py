@@ -20,7 +20,7 @@ with logged(snakemake.log[0]):
         partial=partial,
         threads=snakemake.threads,
     )
-    # Every reject is in its table, also where the study stops.
+    # The table of rejects is written even where the study stops.
     tables.write(checked.rejects, contracts.REJECTS, snakemake.log.rejects)
     base.report(listed, checked)
     tables.write(checked.recordings, contracts.RECORDINGS, snakemake.output.recordings)

@@ -1,4 +1,4 @@
-"""Rule `reference_transcripts`: let a corpus's own transcripts be its transcripts, and let Whisper fill in the rest."""
+"""Rule `reference_transcripts`: use a corpus's own transcripts, and let Whisper fill in the missing ones."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Write the report of a study."""
+"""Rule `report`: write the report of a study."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Bring MLflow into line with the files of a study."""
+"""Rule `track`: bring MLflow into line with the files of a study."""
 
 from emofuse import tables
 from emofuse.logs import logged

@@ -265,8 +265,8 @@ def _listed_twice(labelled: pd.DataFrame, root: Path, path: Path) -> Problems:
     by_audio: dict[tuple[str, float, float], tuple[str, ...]] = {}
     for row in labelled.itertuples():
         if row.utterance in by_name:
-            problem: Problem = f"utterance {row.utterance!r} is there already ({by_name[row.utterance]})"
-            cases.append(Case("an utterance is there already", f"{row.source}: {problem}"))
+            problem: Problem = f"utterance {row.utterance!r} is listed already ({by_name[row.utterance]})"
+            cases.append(Case("an utterance is listed already", f"{row.source}: {problem}"))
             continue
         by_name[row.utterance] = row.source
         if not row.path:  # published scores have no audio
@@ -277,10 +277,10 @@ def _listed_twice(labelled: pd.DataFrame, root: Path, path: Path) -> Problems:
         first = by_audio.setdefault((str(root / row.path), *part), here)
         if first is not here:
             problem = (
-                f"{row.path} is there already ({first[0]}), as utterance {first[1]!r} of speaker {first[2]!r} with "
-                f"label {first[3]!r}; the same audio should be there once"
+                f"{row.path} is listed already ({first[0]}), as utterance {first[1]!r} of speaker {first[2]!r} with "
+                f"label {first[3]!r}; the same audio should be listed once"
             )
-            cases.append(Case("the same audio is there already", f"{row.source}: {problem}"))
+            cases.append(Case("the same audio is listed already", f"{row.source}: {problem}"))
     return grouped(cases, path)
 
 
@@ -331,7 +331,7 @@ def check_audio(
     partial: bool = False,
     threads: int = 1,
 ) -> Checked:
-    """Open the audio of a corpus, and compare the files that lie there with the published counts.
+    """Open the audio of a corpus, and compare its files with the published counts.
 
     Utterances of other emotions than the four are not used, and their audio is not opened.
 

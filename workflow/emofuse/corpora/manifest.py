@@ -198,7 +198,7 @@ def _wrong_header(header: Sequence[str], columns: Mapping[str, str | None], file
         if name not in header
     ]
     twice = sorted({name for name in header if header.count(name) > 1})
-    problems += [f"{place}: column {name!r} is there more than once" for name in twice]
+    problems += [f"{place}: column {name!r} appears more than once" for name in twice]
 
     meaning = {name: columns.get(name, name) for name in header}
     for name in KNOWN:

@@ -31,7 +31,7 @@ CONDITION = {
 LABELS = ("Evalution.txt", "Evaluation.txt")
 
 TRANSCRIPTS = ("Human_transcriptions/All_human_transcriptions", "All_human_transcriptions", "Text")
-"""Where copies of the corpus keep transcripts, a file a clip, sometimes in a folder a session."""
+"""Where copies of the corpus keep transcripts, one file per clip, sometimes in one folder per session."""
 
 CLIP = re.compile(
     r"(?:UTD|MSP)-IMPROV-(?P<clip>(?P<sentence>S\d\d[AHNS])"

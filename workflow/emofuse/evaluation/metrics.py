@@ -61,7 +61,7 @@ def per_fold(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
 
     Args:
         metrics: the ``metrics`` table
-        metric: its name there
+        metric: its name in that table
     """
     rows = metrics[(metrics["metric"] == metric) & (metrics["condition"] == ALL)]
     return rows.pivot(index="fold", columns="method", values="value")

@@ -120,7 +120,7 @@ def interval(
         seed: of the draws
 
     Returns:
-        the lower and the upper end; NaN where there is one speaker only
+        the lower and the upper end; NaN for a single speaker
     """
     speakers = after.shape[1]
     if speakers < 2:

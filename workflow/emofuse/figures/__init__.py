@@ -1,6 +1,6 @@
 """Every picture of a study.
 
-Here stand their names alone, for all who only ask which pictures there are: this imports nothing.
+Only their names stand here, and nothing is imported, so that to ask for them is cheap.
 :mod:`emofuse.figures.experiment` and :mod:`emofuse.figures.method` draw them.
 """
 

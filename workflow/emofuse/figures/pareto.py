@@ -73,13 +73,13 @@ def _draw_fitted(axes: Axes, fitted: pd.DataFrame, colours: Mapping[str, str]) -
 def _draw_methods(
     axes: Axes, marks: pd.DataFrame, curves: Mapping[str, tuple[Floats, Floats]], ceilings: Sequence[str]
 ) -> None:
-    """Every method at its share and its UA; one beyond the edge is a triangle there."""
+    """Every method at its share and its UA; a triangle at the edge lies beyond it."""
     low, high = _reach(marks, curves, ceilings)
     margin = 0.05 * max(high - low, 0.02)
     edges = low - margin, high + 2 * margin
     axes.set(xlim=(-0.02, 1.02), ylim=edges)
     # Methods that need the words of everyone share one abscissa: their labels stand outside,
-    # and with them all others where these reach so far that their labels would cover them.
+    # and so do all other labels, where those methods reach so far that they would be covered.
     everyone = marks["selected"] > 0.95
     beyond = max(marks.loc[~everyone, "selected"].max(), *(share[-1] for share, _ in curves.values()), 0)
     inside, outside = beyond + 0.05, 1.05

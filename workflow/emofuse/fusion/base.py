@@ -26,7 +26,7 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
 
     A method is described by its class: its name in a config is the class's name in snake_case,
     its parameters are those of ``__init__`` (see :mod:`emofuse.parts`),
-    and the class attributes say the rest. A class that only others derive from has ``abstract=True`` in its header.
+    and the class attributes say the rest. A class that is only derived from has ``abstract=True`` in its header.
 
     Attributes:
         columns: the columns of the scores that the method reads

@@ -27,7 +27,7 @@ from emofuse.fusion.mapping import SENTIMENT_OF_EMOTION
 from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, TEXT
 
 SMALLEST = 1e-12
-"""Probabilities are taken to be at least this before a logarithm."""
+"""Smaller probabilities count as this before a logarithm."""
 
 Smoothing = Annotated[float, Field(gt=0, description="Added to every count before probabilities are made of them.")]
 Penalty = Annotated[float, Field(gt=0, description="How strongly the weights are held near those of Bayes' rule.")]
@@ -72,8 +72,8 @@ class Bayes(FusionMethod):
     """Bayes' rule, with the sentiment as a symptom of the emotion: p(c) / π(c) · P(s | c), scaled to sum to 1.
 
     s is the most probable sentiment, P(s | c) how often it comes with emotion c among the rows of ``fit``,
-    and π(c) the share of c there, which the speech classifier has learned too; divided by it,
-    the emotions are equally likely beforehand. Voice and words are taken to be independent given the emotion.
+    and π(c) the share of c among these, which the speech classifier has learned too; divided by it,
+    the emotions are equally likely beforehand. Voice and words are assumed to be independent given the emotion.
 
     Nothing is learned from the speech scores, so training rows are as good as any other, and there are many.
     """
@@ -104,7 +104,7 @@ class Stacking(FusionMethod):
     with P(s | c) as in :class:`Bayes` and q the three sentiment probabilities.
     The first two terms are Bayes' rule, but for the prior, which b takes in.
     What is learned is the correction, V, U and b:
-    which emotions the voice takes for which others on speakers that it was not trained on, and what the words add.
+    which emotions the voice mistakes for which on speakers that it was not trained on, and what the words add.
     It minimises the log loss in which every emotion weighs the same, plus a penalty on the squares of V and U
     (for features scaled to variance 1; the penalty is 1 / C of scikit-learn's logistic regression).
     With few rows the correction is small and Bayes remains; with many the data decide.

@@ -1,4 +1,4 @@
-"""What each point of the Pareto fronts comes to, on the rows it was fitted on and on the test rows."""
+"""What each point of the Pareto fronts reaches, on the rows that it was fitted on and on the test rows."""
 
 from __future__ import annotations
 

@@ -82,10 +82,10 @@ class Task(Evidence):
 def optimum(task: Task, objective: str = "UA") -> Candidate:
     """The exact best candidate for an objective that is a sum over utterances.
 
-    Such an objective is separate for each predicted emotion. There, an utterance adds
+    Such an objective is separate for each predicted emotion. Within one, an utterance adds
     w · (1[mapped right] − 1[speech right]) when it is selected, and a pair of thresholds selects a corner of the
     plane of the two measures: on the grid of ranks, the sums of all corners are the cumulated sums over both axes.
-    Of equally good candidates, the first mapping and the smallest region by the first measure is taken.
+    Of equally good candidates, the first mapping and the smallest region by the first measure win.
 
     Args:
         task: the labelled utterances
@@ -141,15 +141,15 @@ def front(task: Task, objective: str = "UA") -> list[Candidate]:
                 gain_of[counts[corner]] = sums[corner]
                 rules[int(counts[corner])] = Rule(corners.thresholds(int(corner)), mapping)
         joined = np.full(len(best) + len(rows), -np.inf)
-        taken = np.zeros(len(joined), dtype=np.intp)
+        portions = np.zeros(len(joined), dtype=np.intp)
         for number in np.flatnonzero(np.isfinite(gain_of)):
             part = joined[number : number + len(best)]
             total = best + gain_of[number]
             better = total > part + ROUNDING
             part[better] = total[better]
-            taken[number : number + len(best)][better] = number
+            portions[number : number + len(best)][better] = number
         best = joined
-        choices.append((index, taken, rules))
+        choices.append((index, portions, rules))
 
     candidates = []
     highest = -np.inf
@@ -163,10 +163,10 @@ def front(task: Task, objective: str = "UA") -> list[Candidate]:
 def _divided(number: int, choices: Sequence[tuple[int, Indices, dict[int, Rule]]]) -> Candidate:
     """The candidate that selects this many utterances, divided in the best way."""
     candidate: Candidate = {}
-    for index, taken, rules in reversed(choices):
-        if taken[number]:
-            candidate[index] = rules[int(taken[number])]
-        number -= int(taken[number])
+    for index, portions, rules in reversed(choices):
+        if portions[number]:
+            candidate[index] = rules[int(portions[number])]
+        number -= int(portions[number])
     return candidate
 
 

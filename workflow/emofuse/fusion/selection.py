@@ -31,7 +31,7 @@ class Selection(FusionMethod, abstract=True):
     Attributes:
         thresholds_: for each emotion the bound of each measure (``None`` where nothing is selected) and the mapping
         value_: the objective on the rows of ``fit``
-        exact_: the largest value that any thresholds reach there (with a budget, within the budget),
+        exact_: the largest value that any thresholds reach on them (with a budget, within the budget),
             or ``None`` where that is not known
     """
 

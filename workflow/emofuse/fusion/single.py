@@ -53,7 +53,7 @@ class Oracle(FusionMethod):
     and what the voice says elsewhere and for utterances that it was not fitted on.
 
     Utterances with the same scores get the same emotion from any method. Where theirs differ,
-    it is that of the attainable emotions which gives the highest UA: the one whose utterances there make up
+    it is that of the attainable emotions which gives the highest UA: the one whose utterances among them make up
     the largest part of all with that emotion. The voice keeps its own if no other is better.
     """
 

@@ -1,4 +1,4 @@
-"""Thresholds on how uncertain the voice is: which utterances they select, and what is decided there.
+"""Thresholds on how uncertain the voice is: which utterances they select, and what is decided for these.
 
 Each emotion that the speech classifier predicts has a rule: a threshold on each measure of uncertainty,
 and a mapping of the sentiment, which decides where all thresholds are reached.

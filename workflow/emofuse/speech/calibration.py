@@ -14,7 +14,7 @@ from emofuse.tables import EMOTIONS, columns
 Floats = npt.NDArray[np.float64]
 
 BOUNDS = (0.01, 100.0)
-"""The range of temperatures; without it there is no best one where every utterance is predicted right."""
+"""The range of temperatures; without it none is best where every utterance is predicted right."""
 
 
 def probabilities(logits: npt.ArrayLike, temperature: float | npt.NDArray[np.float64] = 1.0) -> Floats:

@@ -29,7 +29,7 @@ def fit_predict(
 
     Embeddings are standardised by the training utterances' mean and deviation.
     Layer and regularisation are those with the highest UA on the validation utterances.
-    Where several have it, they are those with the lowest log loss there.
+    Where several share it, they are those with the lowest log loss on the same utterances.
 
     Args:
         embeddings: files of one encoder's embeddings, one per corpus

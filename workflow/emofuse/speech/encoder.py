@@ -26,7 +26,7 @@ def load(
     """Load an encoder that takes utterances of any lengths in one batch.
 
     The convolutions at its front end run on each utterance alone.
-    Many checkpoints, wav2vec2-base among them, normalise there over the whole time axis, padding included,
+    Many checkpoints, wav2vec2-base among them, normalise in these over the whole time axis, padding included,
     and no attention mask helps; the transformer behind them does take a mask.
 
     Args:

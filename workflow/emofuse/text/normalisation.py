@@ -52,7 +52,7 @@ _KEPT = frozenset(
     ("an", "best", "better", "excited", "got", "guys", "had", "him", "kids", "least", "married", "these", "those", "us")
 )
 
-# After these, 's is a verb; after others it stays, split off.
+# After these, 's is a verb; after any other word it stays, split off.
 _BEFORE_IS = frozenset(
     ("everybody", "everything", "he", "here", "how", "it", "she", "that", "there", "what", "where", "who")
 )

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 # MLflow reads these when it is first imported. By its own defaults it would try a server that is down for four minutes,
-# print two lines a run, and report its use to its makers.
+# print two lines per run, and report its use to its makers.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
