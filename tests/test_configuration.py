@@ -184,6 +184,33 @@ def test_a_method_may_lie_beside_the_config(tmp_path, monkeypatch):
     assert "did you mean 'Mine'?" in problem
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("def __init__(self, power=2.0):\n        self.power = power", "parameter 'power' has no type"),
+        (None, "is no fusion method; should be a class that derives from FusionMethod"),
+    ],
+)
+def test_what_is_no_method_or_does_not_describe_itself_is_named(tmp_path, monkeypatch, body, said):
+    monkeypatch.chdir(tmp_path)
+    text = MINE + f"\n    {body}\n" if body else "class Mine:\n    pass\n"
+    (tmp_path / "my_method.py").write_text(text)
+    (problem,) = problems(minimal(methods={"speech": None, "mine": {"estimator": "my_method.py:Mine"}}))
+    assert said in problem
+
+
+@pytest.mark.parametrize("name", ["sklearn.dummy:DummyClassifier", "emofuse.tables:check"])
+def test_other_classes_and_functions_are_no_methods(name):
+    (problem,) = problems(minimal(methods={"speech": None, "mine": {"estimator": name}}))
+    assert "is no fusion method" in problem
+
+
+@pytest.mark.parametrize("name", ["corpora", "cache", "logs"])
+def test_a_study_has_a_folder_of_its_own(name):
+    (problem,) = problems(minimal(study=name))
+    assert problem.startswith(f"study is {name!r}, which is a folder that all studies share")
+
+
 def test_what_a_study_is_about_leaves_out_how_it_is_run():
     how = {
         "data_dir": "elsewhere",

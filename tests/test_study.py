@@ -1,13 +1,16 @@
 """A study answers what rules, report and tracking ask of it, from its config and its corpora's labels alone."""
 
+import datetime
 import json
 import re
+import shutil
 
 import pandas as pd
 import pytest
 from helpers import make_release
 from project import METHODS, audio_study, study
 
+from emofuse.logs import made_with_others
 from emofuse.study import Study
 from emofuse.tables import InputError
 
@@ -199,3 +202,57 @@ def test_a_corpus_that_the_workflow_makes_needs_its_folds_named(here):
     named.check()
     assert named.corpora["voices"].source == ["results/synthetic/corpora/voices.csv.sha256"]
     assert len(named.shards(named.embeddings, "voices", 20, "safetensors")) == 2
+
+
+def test_values_that_no_json_holds_are_refused_as_any_other(here):
+    made = audio_study(study=datetime.date(2024, 1, 1), evaluation={"confidence": float("nan")})
+    said = "\n".join(problems(made))
+    assert "study is datetime.date(2024, 1, 1); should be a text" in said
+    assert "evaluation.confidence is nan" in said
+    (problem,) = problems(audio_study(methods=METHODS | {1: {"estimator": "mean"}}))
+    assert problem == "config: methods.1 is 1; should be a text"
+
+
+def test_the_order_of_methods_is_remembered(voices):
+    turned = dict(reversed(audio_study()["methods"].items()))
+    assert list(Study.load(audio_study(methods=turned)).methods) == list(turned) != list(voices.methods)
+
+
+def test_other_audio_under_the_same_labels_is_told_apart_and_moved_audio_is_not(voices, here):
+    folder = here / "data/voices"
+    before = voices.corpora["voices"].contents["recordings"]
+    for row in ROWS:
+        (folder / row["path"]).write_bytes(b"12345")
+    shutil.copytree(folder, here / "moved/voices")
+    shutil.copytree(folder, here / "noisy/voices")
+    (here / "noisy/voices" / ROWS[0]["path"]).write_bytes(b"123456")
+    clean, noisy = (
+        Study.load(audio_study(data_dir=place)).corpora["voices"].contents["recordings"] for place in ("moved", "noisy")
+    )
+    assert len({before, clean, noisy}) == 3
+    shutil.copytree(folder, here / "again/voices")
+    assert Study.load(audio_study(data_dir="again")).corpora["voices"].contents["recordings"] == clean
+
+
+def test_folds_that_are_not_asked_for_are_not_read_of_published_scores(here):
+    root = make_release(here / "data/Emotion-Recognition", speakers=2)
+    experiments = {"one": {"train": "made", "test": "made", "folds": ["Ses01F"]}}
+    one, whole = Study.load(study(experiments=experiments)), Study.load(study())
+    assert one.corpora["made"].folds == ["Ses01F"] and whole.corpora["made"].folds is None
+    assert one.corpora["made"].folder != whole.corpora["made"].folder
+    assert one.corpus_recipe("published", one.corpora["made"].folder)["folds"] == ["Ses01F"]
+    assert root.is_dir()
+
+
+def test_records_of_jobs_that_the_study_does_not_have_say_nothing(voices, here):
+    kept = ["embeddings/" + voices.embeddings.format(corpus="voices").removeprefix("results/corpora/") + "/20/0"]
+    kept += ["recordings/voices", "fuse/audio/voices/entropy", "report/audio/report"]
+    dropped = ["fuse/audio/voices/gone", "embeddings/voices/embeddings/other-1/20/0", "finetune/audio/voices/anna"]
+    for place in [*kept, *dropped, "report/second/report"]:
+        path = here / "results/logs" / f"{place}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    records = list(voices.records())
+    assert sorted(str(path.relative_to("results/logs").with_suffix("")) for _, path in records) == sorted(kept)
+    assert {rule for rule, _ in records} == {"embeddings", "recordings", "fuse", "report"}
+    assert list(made_with_others(records)) == []

@@ -123,6 +123,19 @@ def _below(folder: str, prefix: str) -> Iterator[tuple[str, int, int]]:
                 yield from _below(entry.path, f"{prefix}{entry.name}/")
 
 
+def sources(root: str) -> list[Path]:
+    """The files that a root outside of the library lies in: one, or those of its package.
+
+    Args:
+        root: as :func:`follow` takes it
+    """
+    place = root.rpartition(":")[0]
+    if place.endswith(".py"):
+        return [Path(place)]
+    installed = _installed(place.split(".")[0], root)
+    return sorted(installed.rglob("*.py")) if installed.is_dir() else [installed]
+
+
 def _installed(top: str, root: str) -> Path:
     """The folder of an installed package, or the file of an installed module, which is not run."""
     spec = importlib.util.find_spec(top) if top else None

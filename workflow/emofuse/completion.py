@@ -130,10 +130,9 @@ def _entry(entries: Entries, given: Any, place: str, folder: str | Path) -> _Ent
     try:
         path = parts.locate(entries.kind, name, folder)
         part = parts.load(path, entries.kind)
-        taken = parts.parameters(part)
+        accepted = parts.parameters(part)
     except InputError as error:
         return _Entry({}, {}, [f"{place}.{key} is {name!r}; {problem}" for problem in error.problems])
-    accepted = parts.parameters(part)
     if model is Method:
         given = {"fit_on": list(part.fit_on)} | given
         problems = parts.problems(model, given, place)

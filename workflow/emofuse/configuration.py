@@ -150,7 +150,7 @@ class Evaluation(Section):
 class Tracking(Section):
     """Where MLflow records the runs."""
 
-    uri: Place = Field("", description="Of a server; empty for the variable MLFLOW_TRACKING_URI, else results/mlflow.db.")
+    uri: Place = Field("", description="Of a server; empty: MLFLOW_TRACKING_URI, else results/mlflow.db.")
 
 
 class Corpus(Section):

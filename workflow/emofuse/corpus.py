@@ -25,16 +25,25 @@ class Corpus:
         facts: what its reader says of itself
         path: its folder, or its manifest
         memory: what earlier starts computed from its labels
+        folds: of published scores, those that are asked for; ``None`` for all
     """
 
     def __init__(
-        self, name: str, config: Mapping[str, Any], facts: Mapping[str, Any], path: Path, memory: Memory
+        self,
+        name: str,
+        config: Mapping[str, Any],
+        facts: Mapping[str, Any],
+        path: Path,
+        memory: Memory,
+        folds: list[str] | None,
     ) -> None:
         self.name, self.config, self.facts, self.path, self.memory = name, config, facts, path, memory
         self.is_published = facts["gives"] == "scores"
+        self.folds = folds if self.is_published else None
         self.is_made = RESULTS in path.parents
         own = facts["given"].keys() - {"reader", "path", "partial", "utterances"}
         self.variant = {key: facts["given"][key] for key in sorted(own)}
+        self.variant |= {"folds": self.folds} if self.folds else {}
         folder = f"{name}-published" if self.is_published else name
         self.folder = f"{folder}-{provenance.digest(self.variant)[:8]}" if self.variant else folder
         """The folder of its tables, which all studies share that read it in the same way."""
@@ -88,13 +97,22 @@ class Corpus:
             return {}
         digest = provenance.code_digest(SCRIPTS / "utterances.py", self.facts["path"])
         files = self.reader.watched(self.path)
-        key = [str(self.path), code.state(files), self.variant, self.config["partial"], digest]
+        if not files:  # a reader that does not say what it reads
+            return self._read_contents()
+        beside = sorted(place.name for place in self.path.iterdir()) if self.path.is_dir() else []
+        key = [str(self.path), beside, code.state(files), self.variant, self.config["partial"], digest]
         return self.memory.recall(f"corpus-{self.folder}", key, self._read_contents)
 
     def _read_contents(self) -> dict[str, Any]:
+        import pandas as pd
+
         labels = self.labels
+        # Other audio under the same names is most often of another size.
+        files = [Path(self.root, path or "") for path in labels["path"]]
+        sizes = [file.stat().st_size if file.is_file() else None for file in files]
+        labels = labels.assign(bytes=pd.array(sizes, dtype="Int64"))
         columns = {
-            "recordings": ["utterance", "path", "start", "end"],
+            "recordings": ["utterance", "path", "start", "end", "bytes"],
             "utterances": ["utterance", "speaker", "session", "condition", "emotion"],
             "references": ["utterance", "reference"],
         }

@@ -201,7 +201,9 @@ def parameters(part: Callable[..., Any]) -> type[BaseModel]:
         is_configured = name != GIVEN if isinstance(part, type) else parameter.kind is parameter.KEYWORD_ONLY
         if is_configured and parameter.kind is not parameter.VAR_KEYWORD:
             if name not in hints:
-                raise InputError([f"{part.__name__}: parameter {name!r} has no type; should have one, as {name}: float"])
+                raise InputError(
+                    [f"{part.__name__}: parameter {name!r} has no type; should have one, as {name}: float"]
+                )
             default = ... if parameter.default is parameter.empty else parameter.default
             fields[name] = (hints[name], default)
     return create_model(part.__name__, __config__=ConfigDict(extra="forbid"), **fields)  # type: ignore[call-overload]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -174,8 +175,9 @@ class Study:
         self.folder = f"{RESULTS}/{self.name}"
         self.methods = config["methods"]
         self.corpora = {
-            name: Corpus(name, entry, facts["corpora"][name], Path(config["data_dir"], entry["path"]), memory)
+            name: Corpus(name, entry, facts["corpora"][name], Path(config["data_dir"], entry["path"]), memory, folds)
             for name, entry in config["corpora"].items()
+            for folds in [_asked(config["experiments"], name)]
         }
         self.experiments = {name: Experiment(name, self) for name in config["experiments"]}
         self.corpus_of_folder = {corpus.folder: corpus for corpus in self.corpora.values()}
@@ -199,7 +201,9 @@ class Study:
             return tuple(completion.complete(config, source, folder))
 
         memory = Memory(RESULTS / "cache")
-        key = [config, source, str(folder), code.state(LIBRARY), code.state(_files_of_parts(config, folder))]
+        elsewhere = code.state(_sources_of_parts(config, folder))
+        # As text, since the order of methods and experiments counts, and a config may hold what JSON does not know.
+        key = [json.dumps(config, default=str), source, str(folder), code.state(LIBRARY), elsewhere]
         return cls(*memory.recall(f"config-{provenance.digest(source)[:8]}", key, complete), memory)
 
     # --- What a result depends on ------------------------------------------------------------------------------------
@@ -215,9 +219,9 @@ class Study:
             "front": [tuple(self.fronts.values())],
             **{rule: [(path,)] for rule, path in self.normalisations.items()},
         }
-        files = [root.split(":")[0] for several in rules.values() for roots in several for root in roots]
-        elsewhere = [file for file in files if file.endswith(".py")]
-        state = [code.state(LIBRARY), code.state(SCRIPTS), code.state(elsewhere)]
+        outside = {root for several in rules.values() for roots in several for root in roots}
+        files = [file for root in sorted(outside) if not root.startswith("emofuse.") for file in code.sources(root)]
+        state = [code.state(LIBRARY), code.state(SCRIPTS), code.state(files)]
 
         def compute() -> dict[str, str]:
             return {
@@ -250,6 +254,7 @@ class Study:
             reader=path,
             parameters=corpus.facts["parameters"],
             contents=corpus.contents.get(rule),
+            folds=corpus.folds,
             **{key: corpus.config[key] for key in keys},
         )
 
@@ -379,6 +384,23 @@ class Study:
         methods = [f"{name}: {facts['note']}" for name, facts in self.facts["methods"].items() if facts["note"]]
         return [note for note in dict.fromkeys([*corpora, *methods]) if note]
 
+    def records(self) -> Iterator[tuple[str, Path]]:
+        """What the jobs of this study, as its config is now, were made with: each one's rule and file."""
+        listens = self.config["speech"]["classifier"] == "embeddings"
+        unused = {"finetune"} if listens else {"embeddings", "merge_embeddings", "speech_classifier"}
+        is_whisper = self.config["transcripts"]["source"] == "whisper"
+        unused |= {"reference_transcripts"} if is_whisper else {"transcripts", "merge_transcripts"}
+        stages = [self.embeddings, self.transcripts, self.sentiment, self.wer]
+        keyed = tuple(
+            _below_results(stage.format(corpus=folder)) for stage in stages for folder in self.corpus_of_folder
+        )
+        for file in sorted((RESULTS / "logs").rglob("*.json")):
+            rule, *place = file.relative_to(RESULTS / "logs").with_suffix("").parts
+            of_study = place[0] == self.name and (rule != "fuse" or place[-1] in self.methods)
+            of_corpus = place[0] in self.corpus_of_folder and (len(place) == 1 or "/".join(place).startswith(keyed))
+            if rule not in unused and (of_study or of_corpus):
+                yield rule, file
+
     # --- What is wrong -----------------------------------------------------------------------------------------------
 
     def check(self) -> None:
@@ -424,10 +446,20 @@ class Study:
                 yield f"folds: {fold!r} is no fold; {parts.should_be_one_of(fold, known)}"
 
 
-def _files_of_parts(config: Any, folder: str | Path) -> list[Path]:
-    """The files that a config names parts in."""
-    files = (Path(folder, file) for file in re.findall(r'"([^"]+\.py):\w+"', json.dumps(config, default=str)))
+def _sources_of_parts(config: Any, folder: str | Path) -> list[Path]:
+    """The files of the parts that a config names by a path outside of the library."""
+    text = json.dumps(config, default=str, ensure_ascii=False)
+    files = [Path(folder, name) for name in re.findall(r'"([^"]+\.py):\w+"', text)]
+    for name in re.findall(r'"((?!emofuse\.)[\w.]+(?<!\.py):\w+)"', text):
+        with suppress(KeyError):  # what is not installed is said when the config is checked
+            files += code.sources(name)
     return [file for file in files if file.is_file()]
+
+
+def _asked(experiments: Mapping[str, Any], corpus: str) -> list[str] | None:
+    """The folds that experiments ask of a corpus; ``None`` for all."""
+    asked = [experiment["folds"] for experiment in experiments.values() if experiment["test"] == corpus]
+    return None if None in asked else sorted({fold for folds in asked for fold in folds})
 
 
 def _below_results(place: str) -> str:

@@ -15,7 +15,7 @@ try:
     study = Study.load(config, " + ".join(written_in), Path(written_in[-1]).parent)
     if workflow.is_main_process:
         study.check()
-        for line in made_with_others(RESULTS / "logs", {study.name, *study.corpus_of_folder}):
+        for line in made_with_others(study.records()):
             print(line, file=sys.stderr)
 except InputError as error:
     raise WorkflowError(str(error))

@@ -13,7 +13,7 @@ with logged(snakemake.log[0]):
     path = Path(snakemake.resources.path)
     listed = base.list_corpus(reader, path, emotions=recipe["emotions"], partial=bool(snakemake.resources.partial))
     base.report(listed)
-    published = reader.read_published(path)
+    published = reader.read_published(path, recipe["folds"])
     tables.write(base.utterances(listed, recipe["corpus"]), contracts.UTTERANCES, snakemake.output.utterances)
     tables.write(published.transcripts, contracts.TRANSCRIPTS, snakemake.output.transcripts)
     tables.write(published.scores, contracts.PUBLISHED, snakemake.output.published)
