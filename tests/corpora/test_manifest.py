@@ -350,3 +350,17 @@ def test_labels_may_be_numbers(tmp_path):
     path = tmp_path / "m.csv"
     path.write_text("path,speaker,emotion\na.wav,anna,1\n")
     assert base.list_corpus(Manifest(), path, emotions={1: "angry"}).utterances["emotion"].tolist() == ["angry"]
+
+
+def test_overlapping_parts_of_a_file_are_one_persons_in_one_emotion(manifest):
+    path = manifest(
+        "path,speaker,emotion,start,end\n"
+        "talk.wav,anna,sad,0,2\ntalk.wav,anna,sad,1,3\n"  # said twice, by one person in one emotion
+        "talk.wav,ben,sad,2.5,4\ntalk.wav,cora,angry,4,5\nwhole.wav,anna,sad,,\nwhole.wav,ben,sad,1,2\n"
+    )
+    assert [problem.split(": ", 2)[2] for problem in problems(path)] == [
+        "talk.wav from 2.5 s overlaps utterance 'talk_1_3' of speaker 'anna' with label 'sad' "
+        f"({path}: line 3); should begin after it",
+        "whole.wav from 1 s overlaps utterance 'whole' of speaker 'anna' with label 'sad' "
+        f"({path}: line 6); should begin after it",
+    ]

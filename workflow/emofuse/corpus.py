@@ -15,6 +15,8 @@ from emofuse.tables import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from emofuse.corpora.base import Listed
+
 
 class Corpus:
     """A corpus of a study.
@@ -70,7 +72,7 @@ class Corpus:
         return str(self.reader.root(self.path))
 
     @cached_property
-    def labels(self) -> pd.DataFrame:
+    def listed(self) -> Listed:
         """Its utterances, read from the labels alone.
 
         Raises:
@@ -82,7 +84,14 @@ class Corpus:
         listed = base.list_corpus(self.reader, self.path, emotions=emotions, partial=partial)
         if listed.problems:
             raise InputError(listed.problems)
-        return listed.utterances.assign(corpus=self.name)
+        return listed
+
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """The `utterances` table, as far as it is known before any audio is opened."""
+        from emofuse.corpora import base
+
+        return base.utterances(self.listed, self.name)
 
     @cached_property
     def contents(self) -> dict[str, Any]:
@@ -106,24 +115,22 @@ class Corpus:
     def _read_contents(self) -> dict[str, Any]:
         import pandas as pd
 
-        labels = self.labels
+        from emofuse.corpora import base
+
+        listed = self.listed.utterances
+        references = base.references(self.listed, listed)
         # Other audio under the same names is most often of another size.
-        files = [Path(self.root, path or "") for path in labels["path"]]
+        files = [Path(self.root, path or "") for path in listed["path"]]
         sizes = [file.stat().st_size if file.is_file() else None for file in files]
-        labels = labels.assign(bytes=pd.array(sizes, dtype="Int64"))
-        columns = {
-            "recordings": ["utterance", "path", "start", "end", "bytes"],
-            "utterances": ["utterance", "speaker", "session", "condition", "emotion"],
-            "references": ["utterance", "reference"],
-        }
-        tables_of = {name: labels[of].to_csv(index=False, na_rep="") for name, of in columns.items()}
-        return {name: provenance.digest(text) for name, text in tables_of.items()} | {
+        recordings = listed[["utterance", "path", "start", "end"]].assign(bytes=pd.array(sizes, dtype="Int64"))
+        tables_of = {"recordings": recordings, "utterances": self.labels, "references": references}
+        return {name: provenance.digest(table.to_csv(index=False)) for name, table in tables_of.items()} | {
             "published": provenance.file_digest(self.reader.watched(self.path)) if self.is_published else None,
-            "count": len(labels),
-            "without_reference": labels.loc[labels["reference"].isna(), "utterance"].tolist(),
+            "count": len(listed),
+            "without_reference": references.loc[references["reference"].isna(), "utterance"].tolist(),
         }
 
     @property
     def utterances(self) -> int:
-        """How many utterances it has, at most where the workflow makes the corpus."""
+        """How many utterances there are, at most where the workflow makes the corpus."""
         return self.config["utterances"] or self.contents.get("count", 1)

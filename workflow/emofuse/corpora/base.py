@@ -281,6 +281,26 @@ def _listed_twice(labelled: pd.DataFrame, root: Path, path: Path) -> Problems:
                 f"label {first[3]!r}; the same audio should be listed once"
             )
             cases.append(Case("the same audio is listed already", f"{row.source}: {problem}"))
+    return grouped(cases, path) + _overlapping(labelled, path)
+
+
+def _overlapping(labelled: pd.DataFrame, path: Path) -> Problems:
+    """Parts of one file that overlap although their speakers or labels differ."""
+    cases: list[Case] = []
+    parts = labelled.assign(start=labelled["start"].fillna(0), end=labelled["end"].fillna(np.inf))
+    shared = parts[parts["path"].duplicated(keep=False) & parts["path"].ne("") & parts["path"].notna()]
+    for _, of_file in shared.sort_values(["start", "end"]).groupby("path"):
+        longest, *others = of_file.itertuples()
+        for row in others:
+            differs = (row.speaker, row.label) != (longest.speaker, longest.label)
+            is_same = (row.start, row.end) == (longest.start, longest.end)  # which is a problem of its own
+            if row.start < longest.end and differs and not is_same:
+                problem: Problem = (
+                    f"{row.path} from {row.start:g} s overlaps utterance {longest.utterance!r} of speaker "
+                    f"{longest.speaker!r} with label {longest.label!r} ({longest.source}); should begin after it"
+                )
+                cases.append(Case("parts of one file overlap", f"{row.source}: {problem}"))
+            longest = row if row.end > longest.end else longest  # of the parts so far, the one that ends last
     return grouped(cases, path)
 
 
