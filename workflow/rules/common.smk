@@ -64,3 +64,8 @@ def roots(wildcards):
 def of_methods(pattern, methods):
     """A file of each of some methods, in their order."""
     return expand(f"{EXPERIMENT}/{pattern}", method=methods, allow_missing=True)
+
+
+def seeded(rule, *names, **values):
+    """The recipe of a job that draws random numbers, which are seeded by names."""
+    return study.recipe(rule, seed=provenance.seed(study.config["seed"], *names), **values)
