@@ -179,9 +179,8 @@ def test_finetuning_runs_in_the_place_of_embeddings(audio_copy):
     assert planned(audio_copy) == {f"finetune {fold}" for fold in FOLDS} | {"scores"} | FUSION
     written = [f"{EXPERIMENT}/folds/{fold}/speech.parquet" for fold in ("anna", "bert")]
     before = [(audio_copy.folder / path).read_bytes() for path in written]
-    done = audio_copy.run("--cores", "8", "--", *written)  # side by side: each fold trains in a folder of its own
-    for fold in ("anna", "bert"):
-        assert f"folder={EXPERIMENT}/folds/{fold}/training" in done
+    audio_copy.run("--cores", "8", "--", *written)  # side by side: each fold trains in a folder of its own
+    assert not [path for path in (audio_copy.folder / "results").rglob("*") if "{" in path.name]
     for path, old in zip(written, before, strict=True):
         assert len(tables.read(contracts.SPEECH_LOGITS, audio_copy.folder / path)) == 48
         assert (audio_copy.folder / path).read_bytes() != old
