@@ -131,7 +131,14 @@ def test_a_reader_is_one_file_and_a_protocol_one_function(finished_audio, tmp_pa
         file.parent.mkdir(parents=True, exist_ok=True)
         os.link(project.folder / "data/voices" / row.path, file)
     experiment = {"train": "mine", "test": "mine", "protocol": "first_speaker_tests"}
-    changes = {"study": "folders", "corpora": {"mine": {"reader": "folders", "path": "folders"}}}
+    whole = {"shard_size": 100}
+    changes = {
+        "study": "folders",
+        "corpora": {"mine": {"reader": "folders", "path": "folders"}},
+        "speech": project.config["speech"] | {"embeddings": whole},
+        "transcripts": project.config["transcripts"] | whole,
+        "methods": {"speech": None, "mean": None},
+    }
     project.write_config(**changes, experiments={"mine": experiment | {"validate": "bert"}})
     refused = project.snakemake("--dry-run")
     assert "experiments.mine: unknown key 'validate'" in refused.stdout

@@ -64,16 +64,12 @@ ADDITIONS = {
 }
 
 
-@pytest.mark.parametrize("addition", ADDITIONS)
-def test_what_the_study_does_not_use_runs_nothing(audio, addition):
-    audio.append(*ADDITIONS[addition])
-    assert audio.planned() == set()
-
-
-def test_what_a_study_of_published_scores_does_not_use_runs_nothing(project):
+@pytest.mark.parametrize("kind", ["audio", "project"])
+def test_what_the_study_does_not_use_runs_nothing(kind, request):
+    study = request.getfixturevalue(kind)
     for addition in ADDITIONS.values():
-        project.append(*addition)
-    assert project.planned() == set()
+        study.append(*addition)
+    assert study.planned() == set()
 
 
 def test_a_new_method_in_the_study_runs_with_what_compares_methods(audio):
@@ -121,25 +117,11 @@ def test_published_scores_in_another_place_run_nothing(finished, tmp_path):
     assert moved.planned() == set()
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        {"speech": {"embeddings": {"shard_size": 7, "budget": 1000}}},
-        {"transcripts": {"batch_size": 3, "shard_size": 31}},
-        {"sentiment": {"batch_size": 2}},
-        {"device": "auto"},
-    ],
-)
-def test_how_a_stage_is_run_runs_nothing_again(audio, how):
-    def merged(old, new):
-        return (
-            old
-            | {key: merged(old[key], value) if key in old and key != "device" else value for key, value in new.items()}
-            if isinstance(old, dict)
-            else new
-        )
-
-    audio.write_config(**{key: merged(audio.config[key], value) for key, value in how.items()})
+def test_how_a_stage_is_run_runs_nothing_again(audio):
+    speech = audio.config["speech"] | {"embeddings": {"shard_size": 7, "budget": 1000}}
+    transcripts = audio.config["transcripts"] | {"batch_size": 3, "shard_size": 31}
+    sentiment = audio.config["sentiment"] | {"batch_size": 2}
+    audio.write_config(speech=speech, transcripts=transcripts, sentiment=sentiment, device="auto")
     assert audio.planned() == set()
 
 

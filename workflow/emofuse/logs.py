@@ -58,6 +58,8 @@ def logged(path: str | Path) -> Iterator[None]:
     except Exception:
         logging.exception("stopped")
         sys.exit(1)
+    finally:
+        logging.captureWarnings(False)
     seconds = round(time.perf_counter() - began, 3)
     tables.write_json({"versions": versions(), "machine": machine(), "seconds": seconds}, record)
 
