@@ -11,6 +11,8 @@ from project import METHOD
 
 pytestmark = pytest.mark.slow
 
+LEADERBOARD = "results/small/made/leaderboard.md"
+
 
 def python(project, *arguments):
     """Run Python with the library of a copy of the project."""
@@ -49,19 +51,19 @@ def test_a_method_is_one_class_and_its_entry_in_a_study(finished, tmp_path):
     assert checked.returncode == 0 and " passed" in checked.stdout, checked.stdout[-2000:]
     # the leaderboard
     project.write_config(methods=project.config["methods"] | {"loudest": {"parameters": {"power": 2}}})
-    project.run()
-    assert "| loudest |" in (project.folder / "results/small/made/leaderboard.md").read_text()
+    project.run("--", LEADERBOARD)
+    assert "| loudest |" in (project.folder / LEADERBOARD).read_text()
 
 
 def test_a_method_need_not_live_in_the_project(finished, tmp_path):
     project = finished.copy(tmp_path / "copy")
     (project.folder / "mine.py").write_text(METHOD)
     project.write_config(methods=project.config["methods"] | {"mine": {"estimator": "mine.py:Loudest"}})
-    project.run()
-    assert "| mine |" in (project.folder / "results/small/made/leaderboard.md").read_text()
-    assert project.planned() == set()
+    project.run("--", LEADERBOARD)
+    assert "| mine |" in (project.folder / LEADERBOARD).read_text()
+    assert project.planned(targets=[LEADERBOARD]) == set()
     (project.folder / "mine.py").write_text(METHOD.replace('"""The voice', '"""Only the voice') + "\n# Why.\n")
-    assert project.planned() == set()
+    assert project.planned(targets=[LEADERBOARD]) == set()
     (project.folder / "mine.py").write_text(METHOD.replace("return normalised(", "return 1.0 * normalised("))
     assert {job for job in project.planned() if job.startswith("fuse")} == {"fuse mine"}
 
@@ -155,7 +157,7 @@ def test_published_scores_obey_the_experiment(tmp_path, finished):
     project = finished.copy(tmp_path / "copy")
     experiments = {"one": {"train": "made", "test": "made", "folds": ["Ses01F"]}}
     project.write_config(study="one", experiments=experiments)
-    project.run("--", "results/one/one/leaderboard.md")
+    project.run("--", "results/one/one/scores.parquet")
     assert pd.read_parquet(project.folder / "results/one/one/scores.parquet")["fold"].unique().tolist() == ["Ses01F"]
     project.write_config(study="one", experiments={"one": experiments["one"] | {"folds": ["Ses01X"]}})
     assert "folds: 'Ses01X' is no fold; should be one of Ses01F" in project.snakemake("--dry-run").stdout
