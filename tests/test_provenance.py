@@ -234,11 +234,9 @@ WORDING = {
             def explain(self, x) -> Problems:
                 return ["it is below"]
         """,
-    "pandera": """
-        import pandera.pandas as pa
-
-        def run(names):
-            return [pa.Check.isin(names, error=f"{names[0]} is below"), pa.Check(len, error="should not be empty")]
+    "given to Problem": """
+        def run(names, values):
+            return [(Problem(f"{names[0]} is below"), values.isin(names)), (Problem("is empty"), values == "")]
         """,
     "Field": """
         from pydantic import BaseModel, Field
@@ -342,7 +340,7 @@ DATA = {
         "'a'",
         "'b'",
     ),
-    "a check's values": (WORDING["pandera"], "isin(names", "isin(names[1:]"),
+    "a check's values": (WORDING["given to Problem"], "isin(names", "isin(names[1:]"),
     "a regular expression": ("import re\nrun = re.compile(r'a+')\n", "'a+'", "'a*'"),
     "a dictionary of sentences": ("run = {'angry': ['there is a problem with it']}\n", "a problem", "no problem"),
     "a line of Markdown": ("def run(x):\n    return f'| {x} | mean |'\n", "mean", "median"),
@@ -399,9 +397,9 @@ def after(copied, place, old, new, *roots):
 @pytest.mark.parametrize(
     ("place", "old", "new"),
     [
-        ("tables.py", "is missing; has", "is absent; has"),  # _explain
-        ("tables.py", 'error="should', 'error="ought to'),  # _checks
-        ("tables.py", "should sum to 1", "should have the sum 1"),  # _sums_to_one
+        ("tables.py", "is missing; has", "is absent; has"),  # check
+        ("tables.py", "should not be missing", "should be there"),  # _values
+        ("tables.py", "should sum to 1", "should have the sum 1"),  # _wrong_rows
         ("speech/storage.py", 'raise InputError([f"', 'raise InputError([f"Oh! '),
         ("corpora/base.py", 'log.warning("', 'log.warning("Oh! '),
         ("text/transcription.py", 'desc="', 'desc="Oh! '),

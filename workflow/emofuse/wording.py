@@ -7,8 +7,8 @@ Left out are
    without a ``file``; of :data:`PROGRESS_METHODS`; and the keywords :data:`DESCRIPTIONS`;
 3. texts, which are strings and f-strings with the names in them, where they are put into a variable or parameter
    named as :data:`PROBLEMS` or annotated as a ``Problem``, given to ``InputError`` or ``Problem``
-   or to a parameter ``error``, or stand in a function that returns nothing but ``Problem``.
-
+   or stand in a function that returns nothing but ``Problem``.
+   named as :data:`PROBLEMS` or annotated as a ``Problem``, are given to ``InputError`` or ``Problem``,
 Names in what is left out are not followed. All other strings are data.
 So are, within the third kind, those in conditions, loops, comparisons, subscripts and keys: they decide what is said.
 """
@@ -194,7 +194,7 @@ class _Reader(ast.NodeVisitor):
 
     def visit_keyword(self, node: ast.keyword) -> None:
         self.text.append(f"{node.arg}=")
-        self._write(node.value, self._is_said or node.arg == "error" or node.arg in PROBLEMS)
+        self._write(node.value, self._is_said or node.arg in PROBLEMS)
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self._assign(node.targets, node.value, self._is_said or any(map(_is_problem, node.targets)))
