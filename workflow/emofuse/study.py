@@ -22,7 +22,6 @@ from emofuse.memory import Memory
 from emofuse.places import LIBRARY, RESULTS, SCRIPTS
 from emofuse.tables import InputError, Problem, Problems
 
-
 LISTING = ("recordings", "utterances", "references", "counts", "published")
 """The rules that read a corpus's labels."""
 

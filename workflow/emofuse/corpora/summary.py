@@ -28,16 +28,17 @@ def summarise(utterances: pd.DataFrame, recordings: pd.DataFrame | None = None) 
     rows = utterances.assign(duration=durations.astype(float))
     # Every utterance counts twice: for its own emotion, and for all.
     rows = pd.concat([rows.assign(emotion="all"), rows])
-    return pd.concat([_grouped(rows, by, recordings is not None) for by in GROUPED_BY], ignore_index=True)
+    parts = {by: rows[rows[by] != ""] for by in GROUPED_BY}
+    return pd.concat([_grouped(part, by, recordings is not None) for by, part in parts.items() if len(part)])
 
 
 def _grouped(rows: pd.DataFrame, by: str, is_heard: bool) -> pd.DataFrame:
     """The rows of the `summary` table for one of :data:`GROUPED_BY`."""
-    groups = rows[rows[by] != ""].groupby([by, "emotion"])
+    groups = rows.groupby([by, "emotion"])
     table = groups.agg(
         utterances=("utterance", "size"), speakers=("speaker", "nunique"), seconds=("duration", "sum")
     ).join(groups["duration"].quantile(list(PERCENTILES.values())).unstack().set_axis(list(PERCENTILES), axis=1))
-    places = [sorted(rows.loc[rows[by] != "", by].unique()), ["all", *EMOTIONS]]
+    places = [sorted(rows[by].unique()), ["all", *EMOTIONS]]
     table = table.reindex(pd.MultiIndex.from_product(places, names=["group", "emotion"]))
     table["seconds"] = table["seconds"].fillna(0) if is_heard else float("nan")
     table = table.fillna({"utterances": 0, "speakers": 0}).astype({"utterances": int, "speakers": int})

@@ -93,9 +93,7 @@ def _draw_proportions(axes: Axes, bars: pd.DataFrame, conditions: int) -> None:
     shares = bars[list(EMOTIONS)].div(bars[ALL], axis=0)
     begins = shares.cumsum(axis=1) - shares
     for emotion, colour in COLOURS.items():
-        axes.barh(
-            range(len(bars)), shares[emotion], left=begins[emotion], color=colour, edgecolor=BLACK, linewidth=0.5
-        )
+        axes.barh(range(len(bars)), shares[emotion], left=begins[emotion], color=colour, edgecolor=BLACK, linewidth=0.5)
     for place, number in enumerate(bars[ALL]):
         axes.annotate(f"{number}", (1.02, place), va="center", xycoords=axes.get_yaxis_transform())
     axes.set_yticks(range(len(bars)), [shortened(condition_name(name)) for name in bars.index])
