@@ -14,10 +14,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
+from emofuse.corpora.summary import summarise
 from emofuse.evaluation.leaderboard import board
-from emofuse.figures import OF_EXPERIMENT, OF_METHOD
+from emofuse.figures import OF_CORPUS, OF_EXPERIMENT, OF_METHOD
 from emofuse.figures.changes import changes
 from emofuse.figures.confusion import confusion
+from emofuse.figures.corpus import SPEAKERS, corpus
 from emofuse.figures.experiment import of_experiment
 from emofuse.figures.leaderboard import leaderboard
 from emofuse.figures.method import of_method
@@ -128,6 +130,29 @@ def front():
 PARAMETERS = {"folds": {fold: {"thresholds": THRESHOLDS} for fold in FOLDS}}
 
 
+def make_corpus(speakers, conditions=2, utterances=40):
+    """The `utterances` and `recordings` tables of a corpus with long names."""
+    random = np.random.default_rng(speakers)
+    count = speakers * utterances
+    labels = pd.DataFrame(
+        {
+            "utterance": [f"u{number}" for number in range(count)],
+            "corpus": "a_corpus_whose_name_is_long",
+            "speaker": [f"MSP-PODCAST_speaker_{number % speakers:04d}" for number in range(count)],
+            "session": "1",
+            "condition": [f"a_condition_with_long_name_{number % conditions:02d}" for number in range(count)],
+            "emotion": random.choice(EMOTIONS, count),
+        }
+    )
+    return labels, labels[["utterance"]].assign(duration=random.lognormal(1, 0.5, count))
+
+
+def draw_corpus(speakers, conditions=2, is_heard=True):
+    labels, recordings = make_corpus(speakers, conditions)
+    recordings = recordings if is_heard else None
+    return corpus(summarise(labels, recordings), recordings)
+
+
 @pytest.fixture(scope="module")
 def pictures(fused, metrics, comparison, front):
     return {
@@ -138,10 +163,13 @@ def pictures(fused, metrics, comparison, front):
         "uncertainty": lambda: uncertainty(fused),
         "leaderboard": lambda: leaderboard(comparison, metrics, ["oracle"], 0.9),
         "pareto": lambda: pareto(front, metrics, ["oracle"]),
+        "corpus": lambda: draw_corpus(12),
+        "corpus, many speakers and conditions": lambda: draw_corpus(1000, conditions=30),
+        "corpus, no audio": lambda: draw_corpus(2, conditions=1, is_heard=False),
     }
 
 
-NAMES = [*OF_METHOD, *OF_EXPERIMENT]
+NAMES = [*OF_METHOD, *OF_EXPERIMENT, *OF_CORPUS, "corpus, many speakers and conditions", "corpus, no audio"]
 
 
 def test_all_pictures_are_drawn_under_their_names(fused, metrics, comparison, front):
@@ -319,3 +347,26 @@ def test_spread_labels_keep_their_order_and_distance(values, gap):
     assert (np.diff(places) >= gap - 1e-6).all()
     if (np.diff(values) >= gap).all():
         np.testing.assert_allclose(places, values)
+
+
+def test_each_of_a_few_speakers_has_a_bar_and_many_are_a_distribution():
+    bars, panels = draw_corpus(SPEAKERS), draw_corpus(SPEAKERS + 1)
+    assert [len(figure.axes) for figure in (bars, panels)] == [3, 4]
+    speakers = bars.axes[2]
+    assert len(speakers.get_xticklabels()) == SPEAKERS
+    assert sum(bar.get_height() for bar in speakers.patches) == SPEAKERS * 40
+    assert sum(bar.get_height() for bar in panels.axes[2].patches) == SPEAKERS + 1
+    assert [label.get_text() for label in panels.axes[3].get_xticklabels()] == list(EMOTIONS)
+
+
+def test_emotions_of_a_condition_are_shares_and_only_the_largest_conditions_are_drawn(pictures):
+    axes = pictures["corpus, many speakers and conditions"]().axes[0]
+    widths = np.array([bar.get_width() for bar in axes.patches]).reshape(len(EMOTIONS), -1)
+    np.testing.assert_allclose(widths.sum(axis=0), 1)
+    assert widths.shape[1] == 1 + 10
+    assert "10 of 30 conditions" in axes.get_xlabel()
+
+
+def test_the_histogram_of_durations_holds_every_utterance(pictures):
+    assert sum(bar.get_height() for bar in pictures["corpus"]().axes[1].patches) == 12 * 40
+    assert len(pictures["corpus, no audio"]().axes) == 2

@@ -10,9 +10,12 @@ import pytest
 from PIL import Image
 
 from emofuse import contracts, tables
+from emofuse.corpora import base, summary
 from emofuse.evaluation.leaderboard import board
-from emofuse.figures import OF_EXPERIMENT, OF_METHOD
-from emofuse.report import Chapter, best, report, search, word_errors
+from emofuse.figures import OF_CORPUS, OF_EXPERIMENT, OF_METHOD
+from emofuse.figures.corpus import SPEAKERS
+from emofuse.report import Chapter, best, report, search
+from emofuse.report_corpora import CorpusChapter, word_errors
 
 TEMPLATE = Path(__file__).parents[1] / "workflow" / "report" / "report.html.j2"
 METHODS = {"speech": 0.60, "paper": 0.61, "bayes_text": 0.70, "oracle": 0.80}
@@ -58,9 +61,9 @@ def experiment(tmp_path):
     Image.new("RGB", (2, 2)).save(tmp_path / "picture.png")
     picture = str(tmp_path / "picture.png")
     return Chapter.of(
-        "iemocap",
         {
-            "facts": {"protocol": "leave one speaker out"},
+            "name": "iemocap",
+            "facts": [["trained on", "iemocap"], ["protocol", "leave one speaker out"]],
             "metrics": str(tmp_path / "1.parquet"),
             "comparison": str(tmp_path / "2.parquet"),
             "methods": {
@@ -77,10 +80,35 @@ def experiment(tmp_path):
     )
 
 
+LABELS = pd.DataFrame(
+    [
+        ("u1", "anna", "1", "read", "angry"),
+        ("u2", "anna", "1", "read", "angry"),
+        ("u3", "bert", "1", "free", "sad"),
+        ("u4", "cora", "2", "free", "happy"),
+    ],
+    columns=["utterance", "speaker", "session", "condition", "emotion"],
+).assign(corpus="voices")
+
+
+def corpus_of(folder, labels=LABELS, durations=(1.0, 2.0, 3.0, 4.0), rejects=(), published=(), wer=None, **changes):
+    """The chapter of a corpus of these labels; without durations it has no audio."""
+    recordings = labels[["utterance"]].assign(duration=durations) if durations else None
+    rejected = pd.DataFrame(rejects, columns=["utterance", "reason"], dtype=str)
+    tables.write(summary.summarise(labels, recordings), contracts.SUMMARY, folder / "summary.parquet")
+    tables.write(summary.reasons(rejected), contracts.REASONS, folder / "reasons.parquet")
+    tables.write(base.counts(labels, published), contracts.COUNTS, folder / "counts.parquet")
+    Image.new("RGB", (2, 2)).save(folder / "corpus.png")
+    files = {name: str(folder / f"{name}.parquet") for name in ("summary", "reasons", "counts")}
+    files |= {"corpus": str(folder / "corpus.png"), "wer": wer}
+    return CorpusChapter.of({"name": "voices", "reader": "msp_improv", "partial": False, "files": files} | changes)
+
+
 def build(experiment, **changes):
     given = {
         "study": "released",
         "chapters": [experiment],
+        "corpora": [corpus_of(experiment.metrics.parent / "default")],
         "config": {"study": "released", "methods": {"paper": {"fit_on": ["train", "validation"]}}},
         "template": TEMPLATE,
         "confidence": 0.95,
@@ -119,7 +147,7 @@ def test_the_page_needs_nothing_from_outside(experiment):
 def test_every_picture_has_a_caption_and_a_text_for_those_who_cannot_see_it(experiment):
     page = Page(build(experiment))
     # speech has no pictures of its own: it is what every other method is compared with
-    count = len(OF_EXPERIMENT) + len(OF_METHOD) * (len(METHODS) - 1)
+    count = len(OF_EXPERIMENT) + len(OF_METHOD) * (len(METHODS) - 1) + len(OF_CORPUS)
     assert len(page.all("img")) == len(page.all("figcaption")) == count
     assert len({image["alt"] for image in page.all("img")}) == count
 
@@ -196,7 +224,7 @@ def test_one_fold_one_method_and_one_condition_are_said_as_one(experiment):
 def test_folds_facts_config_and_notes_are_told(experiment):
     words = Page(build(experiment)).words
     assert "2: Ses01F, Ses01M" in words
-    assert "leave one speaker out" in words
+    assert "trained on iemocap protocol leave one speaker out" in words
     assert "fit_on: - train - validation" in words
     assert "A note <on> the data." in words
 
@@ -250,3 +278,67 @@ def test_word_errors_are_a_fact_of_the_experiment(experiment, tmp_path):
     assert "word error rate" not in Page(build(experiment)).words
     with_wer = dataclasses.replace(experiment, wer=tmp_path / "wer.parquet")
     assert "word error rate 25.0% of 200 words (improvised" in Page(build(with_wer)).words
+
+
+def test_a_corpus_is_told_in_numbers(experiment, tmp_path):
+    tables.write(rates_of([*WER, ("all", "sad", 9, 0.125)]), contracts.WER, tmp_path / "wer.parquet")
+    labels = LABELS.replace({"condition": {"read": "target_read", "free": "improvised"}})
+    corpus = corpus_of(tmp_path, labels, wer=str(tmp_path / "wer.parquet"))
+    words = Page(build(experiment, corpora=[corpus])).words
+    assert (
+        "utterances 4 of the four emotions, by 3 speakers in 2 sessions audio 10.0 s; median 2.5 s, 90% from" in words
+    )
+    assert "left out 0 utterances whose audio cannot be used" in words
+    assert "word error rate 25.0% of 200 words" in words
+    assert "sad 1 1 3.0 s 3.0 s 3.0 s … 3.0 s 12.5%" in words
+    assert "neutral 0 0 0.0 s" in words
+    assert "all utterances 4 3 10.0 s 2.5 s 1.1 s … 3.8 s 25.0%" in words
+    assert "target read 2 0 0 0 2 1 3.0 s 1.5 s" in words and "17.5% Utterances by session" in words
+    assert "Utterances by session session angry happy neutral sad utterances" in words
+    assert "speaker angry happy neutral sad utterances anna 2 0 0 0 2 bert 0 0 0 1 1 cora 0 1 0 0 1" in words
+    assert "Audio that was left out" not in words and "Published counts" not in words
+
+
+def test_what_is_left_out_and_what_differs_from_the_published_counts_is_told(experiment, tmp_path):
+    rejects = [("u8", "too short: 0.020 s"), ("u9", "too short: 0.050 s")]
+    published = [
+        base.Count("sad", {"emotion": "sad"}, 7),
+        base.Count("angry", {"emotion": "angry"}, 2),
+        base.Count("clips of 2", {"session": "2"}, 3, exact=False),
+    ]
+    corpus = corpus_of(tmp_path, rejects=rejects, published=published, partial=True)
+    text = build(experiment, corpora=[corpus])
+    words = Page(text).words
+    assert "the config says that this is a part of the corpus" in words
+    assert "left out 2 utterances whose audio cannot be used" in words
+    assert "too short: … s 2 u8" in words
+    assert "published counts 2 of 3 differ from what was read" in words
+    assert "sad 1 7" in words and "clips of 2 1 about 3" in words
+    assert text.count('<tr class="differs">') == 2
+
+
+def test_a_corpus_of_published_scores_has_no_durations(experiment, tmp_path):
+    published = [base.Count("sad", {"emotion": "sad"}, 1)]
+    words = Page(build(experiment, corpora=[corpus_of(tmp_path, durations=None, published=published)])).words
+    assert "audio none: the study begins with published scores published counts as published (1 count)" in words
+    assert "emotion utterances speakers angry 2 1" in words
+    assert "median" not in words.split("Corpus voices")[1] and "left out" not in words
+
+
+def test_many_speakers_are_told_as_they_spread(experiment, tmp_path):
+    speakers = [f"s{number:03d}" for number in range(SPEAKERS + 1)]
+    rows = [(f"{name}-{n}", name, "1", "", "sad") for number, name in enumerate(speakers) for n in range(number + 1)]
+    labels = pd.DataFrame(rows, columns=LABELS.columns.drop("corpus")).assign(corpus="voices")
+    words = Page(build(experiment, corpora=[corpus_of(tmp_path, labels, [1.0] * len(rows))])).words
+    assert f"how they spread over {SPEAKERS + 1} speakers" in words
+    assert "fewest 0 0 0 1 1" in words and f"most 0 0 0 {SPEAKERS + 1} {SPEAKERS + 1}" in words
+    assert "s003" not in words
+    assert "Utterances by condition" not in words  # it has none
+
+
+def test_what_a_corpus_is_called_cannot_break_the_page(experiment, tmp_path):
+    evil = "<script>alert(1)</script>"
+    labels = LABELS.replace({"anna": evil, "read": evil})
+    text = build(experiment, corpora=[corpus_of(tmp_path, labels, rejects=[(evil, evil)])])
+    assert "<script>" not in text
+    assert text.count(html.escape(evil)) >= 3

@@ -150,6 +150,26 @@ def test_every_file_of_a_method_is_named_once(here):
     assert not any("speech/plane" in file for file in files)
 
 
+def test_the_report_tells_experiments_and_corpora_in_the_order_of_the_config(here):
+    for name in ("zoe", "amy"):
+        list_voices(name=f"data/{name}/corpus.csv")
+    corpora = {name: {"reader": "manifest", "path": f"{name}/corpus.csv"} for name in ("zoe", "amy", "unused")}
+    experiments = {
+        "second": {"train": "zoe", "test": "amy", "protocol": "cross_corpus"},
+        "first": {"train": "amy", "test": "amy"},
+    }
+    asked = Study.load(audio_study(corpora=corpora, experiments=experiments))
+    recipe = asked.recipe(
+        "report",
+        experiments=[experiment.chapter for experiment in asked.experiments.values()],
+        corpora=asked.corpus_chapters,
+    )
+    assert [chapter["name"] for chapter in recipe["experiments"]] == ["second", "first"]
+    assert [name for name, _ in recipe["experiments"][0]["facts"]] == ["trained on", "tested on", "protocol"]
+    assert [chapter["name"] for chapter in recipe["corpora"]] == ["zoe", "amy"]
+    assert {path for chapter in recipe["corpora"] for path in chapter["files"].values()} <= set(asked.files)
+
+
 def test_what_is_missing_is_a_source_and_what_exists_is_none(voices, here):
     assert voices.corpora["voices"].source == []
     (here / "data/voices/corpus.csv").unlink()

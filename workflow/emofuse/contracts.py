@@ -48,6 +48,37 @@ from ``start`` to ``end`` in seconds where these are given, and how long that is
 REJECTS = Contract("rejects", {"utterance": NAME, "path": WORDS, "reason": NAME})
 """What of a corpus cannot be used, and why; a row is an utterance."""
 
+COUNTS = Contract(
+    "counts",
+    {"counted": NAME, "read": COUNT, "published": COUNT, **dict.fromkeys(("exact", "differs"), Column(bool))},
+    unique=("counted",),
+)
+"""A corpus's labels against its published counts; a row is such a count, in words.
+
+``exact`` is whether a whole copy has exactly that many, ``differs`` whether the difference says that this copy is none.
+"""
+
+REASONS = Contract("reasons", {"reason": NAME, "utterances": COUNT, "example": NAME}, unique=("reason",))
+"""Why audio was left out; a row is a kind of reason, with the name of the first utterance."""
+
+SUMMARY = Contract(
+    "summary",
+    {
+        "by": Column(str, values=("corpus", "session", "condition", "speaker")),
+        "group": NAME,
+        "emotion": Column(str, values=("all", *EMOTIONS)),
+        "utterances": COUNT,
+        "speakers": COUNT,
+        **dict.fromkeys(("seconds", "p5", "p25", "p50", "p75", "p95"), Column(float, low=0, nullable=True)),
+    },
+    unique=("by", "group", "emotion"),
+)
+"""What a corpus holds; a row is a group of its utterances.
+
+``seconds`` is how long they are together, and ``p5`` … ``p95`` are percentiles of how long each is, in seconds;
+missing where the corpus has no audio, the percentiles also where the group is empty.
+"""
+
 UTTERANCES = Contract(
     "utterances",
     {"utterance": NAME, "corpus": NAME, "speaker": NAME, "session": NAME, "condition": WORDS, "emotion": EMOTION},

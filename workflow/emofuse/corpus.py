@@ -61,6 +61,17 @@ class Corpus:
             return [f"{self.path}.sha256"]
         return [] if self.path.exists() else [str(self.path)]
 
+    @property
+    def results(self) -> dict[str, str]:
+        """The paths of the tables and of the picture that show what it holds."""
+        files = ("summary.parquet", "reasons.parquet", "counts.parquet", "corpus.png")
+        return {Path(file).stem: f"{RESULTS}/corpora/{self.folder}/{file}" for file in files}
+
+    @property
+    def recordings(self) -> list[str]:
+        """The path of its recordings, none where it has no audio."""
+        return [] if self.is_published else [f"{RESULTS}/corpora/{self.folder}/recordings.parquet"]
+
     @cached_property
     def reader(self) -> Any:
         """The reader, with its parameters."""
@@ -123,7 +134,12 @@ class Corpus:
         files = [Path(self.root, path or "") for path in listed["path"]]
         sizes = [file.stat().st_size if file.is_file() else None for file in files]
         recordings = listed[["utterance", "path", "start", "end"]].assign(bytes=pd.array(sizes, dtype="Int64"))
-        tables_of = {"recordings": recordings, "utterances": self.labels, "references": references}
+        tables_of = {
+            "recordings": recordings,
+            "utterances": self.labels,
+            "references": references,
+            "counts": base.counts(self.listed.labelled, self.listed.published),
+        }
         return {name: provenance.digest(table.to_csv(index=False)) for name, table in tables_of.items()} | {
             "published": provenance.file_digest(self.reader.watched(self.path)) if self.is_published else None,
             "count": len(listed),

@@ -16,8 +16,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from emofuse import contracts, tables
 from emofuse.evaluation.leaderboard import BASELINE, P_NAME, board, conditions
 from emofuse.evaluation.metrics import ALL
-from emofuse.evaluation.wording import condition_name, interval_name, p_value, signed
-from emofuse.figures import OF_EXPERIMENT, OF_METHOD
+from emofuse.evaluation.wording import condition_name, duration_name, interval_name, p_value, signed
+from emofuse.figures import OF_CORPUS, OF_EXPERIMENT, OF_METHOD
+from emofuse.report_corpora import CorpusChapter, section, word_errors
+from emofuse.tables import EMOTIONS
 
 SMALLEST_GAP = 1e-9
 """A search that stays below the exact optimum by less is at the optimum."""
@@ -51,17 +53,17 @@ class Chapter:
     wer: Path | None = None
 
     @classmethod
-    def of(cls, name: str, recipe: Mapping[str, Any]) -> Self:
+    def of(cls, recipe: Mapping[str, Any]) -> Self:
         """The chapter of an experiment, from what its rule says of it.
 
         Args:
-            name: the experiment's
-            recipe: ``facts``, ``ceilings``, the paths ``metrics``, ``comparison`` and ``wer`` (or None), ``figures``
-                with a path per picture, and ``methods`` with ``parameters`` and ``figures`` per method
+            recipe: ``name``, ``facts`` (pairs, in order), ``ceilings``, the paths ``metrics``, ``comparison`` and
+                ``wer`` (or None), ``figures`` with a path per picture, and ``methods`` with ``parameters`` and
+                ``figures`` per method
         """
         return cls(
-            name=name,
-            facts=recipe["facts"],
+            name=recipe["name"],
+            facts=dict(recipe["facts"]),
             metrics=Path(recipe["metrics"]),
             comparison=Path(recipe["comparison"]),
             parameters={method: Path(files["parameters"]) for method, files in recipe["methods"].items()},
@@ -79,6 +81,7 @@ def _paths(texts: Mapping[str, str]) -> dict[str, Path]:
 def report(
     study: str,
     chapters: Sequence[Chapter],
+    corpora: Sequence[CorpusChapter],
     config: Mapping[str, Any],
     template: Path,
     *,
@@ -90,8 +93,10 @@ def report(
     Args:
         study: its name
         chapters: its experiments
+        corpora: those that they use
         config: the study's configuration
-        template: the page's Jinja template; ``captions/<figure>.rst`` beside it hold the captions
+        template: the page's Jinja template; beside it lie ``corpora.html.j2``, which it includes, and the captions,
+            ``captions/<figure>.rst``
         confidence: of the intervals, between 0 and 1
         notes: sentences that a reader of the results should know
 
@@ -113,16 +118,19 @@ def report(
         "p_value": p_value,
         "missing": pd.isna,
         "condition_name": condition_name,
+        "duration": duration_name,
     }
     environment.globals |= {
         "interval": interval_name(confidence),
         "p_name": P_NAME,
         "baseline": BASELINE,
         "overall": ALL,
+        "emotions": EMOTIONS,
     }
     return environment.get_template(template.name).render(
         study=study,
         chapters=[_chapter(chapter, environment) for chapter in chapters],
+        corpora=[_corpus(chapter, environment) for chapter in corpora],
         ceilings=list(dict.fromkeys(name for chapter in chapters for name in chapter.ceilings)),
         notes=notes,
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
@@ -172,6 +180,14 @@ def _chapter(chapter: Chapter, environment: Environment) -> dict[str, Any]:
             if method != BASELINE
         ],
     }
+
+
+def _corpus(chapter: CorpusChapter, environment: Environment) -> dict[str, Any]:
+    """A corpus as the template shows it."""
+    said = section(chapter)
+    (name, alt), *_ = OF_CORPUS.items()
+    figure = _figure(environment, chapter.picture, name, f"{chapter.name}: {alt[0].lower()}{alt[1:]}", **said["shown"])
+    return said | {"figure": figure}
 
 
 def _figure(environment: Environment, path: Path, name: str, alt: str, **shown: str | int) -> dict[str, str]:
@@ -224,19 +240,3 @@ def search(parameters: Mapping[str, Any]) -> dict[str, Any] | None:
         "reached": int((exact - value < SMALLEST_GAP).sum()),
         "folds": len(folds),
     }
-
-
-def word_errors(rates: pd.DataFrame) -> str:
-    """How well the words of a corpus were understood, over all emotions: as a whole, and in each condition.
-
-    Args:
-        rates: the ``wer`` table of the corpus
-    """
-    overall = rates[rates["emotion"] == "all"].dropna(subset="WER").set_index("condition")
-    if overall.empty:
-        return "unknown, for the corpus has no reference transcripts"
-    whole = f"{overall.at[ALL, 'WER']:.1%} of {overall.at[ALL, 'words']} words"
-    conditions = overall["WER"].drop(index=ALL)
-    if len(conditions) < 2:
-        return whole
-    return f"{whole} ({', '.join(f'{condition_name(name)} {rate:.1%}' for name, rate in conditions.items())})"

@@ -22,6 +22,9 @@ from emofuse.memory import Memory
 from emofuse.places import LIBRARY, RESULTS, SCRIPTS
 from emofuse.tables import InputError, Problem, Problems
 
+LISTING = ("recordings", "utterances", "references", "counts", "published")
+"""The rules that read a corpus's labels."""
+
 
 class Experiment:
     """An experiment of a study: a training corpus, a test corpus and a protocol."""
@@ -131,8 +134,8 @@ class Experiment:
             "tested on": self.test.name,
             "protocol": self.config["protocol"].replace("_", " "),
         }
-        keys = {"facts": described, "ceilings": self.study.ceilings, "figures": self.figures, "methods": self.methods}
-        return keys | self.results
+        keys = {"name": self.name, "facts": list(described.items()), "ceilings": self.study.ceilings}
+        return keys | {"figures": self.figures, "methods": self.methods} | self.results
 
     @property
     def runs(self) -> dict[str, Any]:
@@ -213,7 +216,7 @@ class Study:
         """The digest of the code of each rule; of a rule that names parts by their path, with each of these."""
         readers = [facts["path"] for facts in self.facts["corpora"].values()]
         rules = {script.stem: [()] for script in SCRIPTS.glob("*.py")} | {
-            **{rule: [(path,) for path in readers] for rule in ("recordings", "utterances", "references", "published")},
+            **{rule: [(path,) for path in readers] for rule in LISTING},
             "folds": [(facts["path"],) for facts in self.facts["experiments"].values()],
             "fuse": [(facts["path"],) for facts in self.facts["methods"].values()],
             "front": [tuple(self.fronts.values())],
@@ -339,8 +342,24 @@ class Study:
 
     @property
     def files(self) -> list[str]:
-        """All tables and pictures of all experiments."""
-        return [file for experiment in self.experiments.values() for file in experiment.files]
+        """All tables and pictures of all experiments and of their corpora."""
+        of_corpora = [path for chapter in self.corpus_chapters for path in chapter["files"].values() if path]
+        of_experiments = [file for experiment in self.experiments.values() for file in experiment.files]
+        return list(dict.fromkeys(of_corpora + of_experiments))  # word errors belong to both
+
+    @property
+    def corpus_chapters(self) -> list[dict[str, Any]]:
+        """What the report's chapters on corpora say, and of which files; those that experiments use, in their order."""
+        used = dict.fromkeys(corpus for experiment in self.experiments.values() for corpus in experiment.corpora)
+        return [
+            {
+                "name": corpus.name,
+                "reader": corpus.config["reader"],
+                "partial": corpus.config["partial"],
+                "files": corpus.results | {"wer": None if corpus.is_published else self.wer_of(corpus)},
+            }
+            for corpus in used
+        ]
 
     @property
     def targets(self) -> list[str]:

@@ -82,6 +82,42 @@ rule references:
         "../scripts/references.py"
 
 
+rule counts:
+    input:
+        lambda wildcards: corpus_of(wildcards).source,
+    output:
+        f"{CORPUS}/counts.parquet",
+    log:
+        study.log("counts", CORPUS),
+    resources:
+        path=lambda wildcards: str(corpus_of(wildcards).path),
+        partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
+    params:
+        recipe=lambda wildcards: study.corpus_recipe("counts", wildcards.corpus),
+    message:
+        "counts: corpus {wildcards.corpus}"
+    script:
+        "../scripts/counts.py"
+
+
+rule summary:
+    input:
+        utterances=f"{CORPUS}/utterances.parquet",
+        recordings=lambda wildcards: corpus_of(wildcards).recordings,
+    output:
+        summary=f"{CORPUS}/summary.parquet",
+        reasons=f"{CORPUS}/reasons.parquet",
+        picture=f"{CORPUS}/corpus.png",
+    log:
+        study.log("summary", CORPUS),
+    params:
+        recipe=study.recipe("summary"),
+    message:
+        "summary: corpus {wildcards.corpus}"
+    script:
+        "../scripts/summary.py"
+
+
 rule folds:
     input:
         utterances=of_corpora(f"{CORPUS}/utterances.parquet"),

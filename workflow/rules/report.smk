@@ -44,6 +44,7 @@ rule report:
     input:
         study.files,
         template=f"{PAGE}/report.html.j2",
+        parts=f"{PAGE}/corpora.html.j2",
         captions=sorted(map(str, Path(PAGE, "captions").glob("*.rst"))),
     output:
         f"{study.folder}/report.html",
@@ -53,7 +54,9 @@ rule report:
         recipe=study.recipe(
             "report",
             study=study.name,
-            experiments={name: experiment.chapter for name, experiment in study.experiments.items()},
+            # Lists, for a recipe's keys are sorted, and a page keeps the order of the config.
+            experiments=[experiment.chapter for experiment in study.experiments.values()],
+            corpora=study.corpus_chapters,
             config=study.what,
             confidence=study.config["evaluation"]["confidence"],
             notes=study.notes,

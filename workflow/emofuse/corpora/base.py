@@ -231,14 +231,28 @@ def compare(labelled: pd.DataFrame, published: Sequence[Count]) -> Problems:
     >>> compare(frame, [Count("sad", {"emotion": "sad"}, 3), Count("happy", {"emotion": "happy"}, 1)])
     ['sad: 2 read, 3 published']
     """
-    numbers = [int((labelled[list(count.where)] == pd.Series(count.where)).all(axis=1).sum()) for count in published]
-    pairs = [(count, number) for count, number in zip(published, numbers, strict=True) if number != count.published]
-    if not any(count.exact for count, _ in pairs):
-        return []
+    table = counts(labelled, published)
     return [
-        f"{count.name}: {number} read, {'' if count.exact else 'about '}{count.published} published"
-        for count, number in pairs
+        f"{row.counted}: {row.read} read, {'' if row.exact else 'about '}{row.published} published"
+        for row in table[table["differs"]].itertuples()
     ]
+
+
+def counts(labelled: pd.DataFrame, published: Sequence[Count]) -> pd.DataFrame:
+    """The `counts` table: what is published of a corpus beside what was read.
+
+    Args:
+        labelled: a row per labelled utterance, with the columns that are counted
+        published: what a copy of the whole corpus holds
+    """
+    read = [int((labelled[list(count.where)] == pd.Series(count.where)).all(axis=1).sum()) for count in published]
+    table = pd.DataFrame(
+        [(count.name, number, count.published, count.exact) for count, number in zip(published, read, strict=True)],
+        columns=["counted", "read", "published", "exact"],
+    )
+    is_other = table["read"] != table["published"]
+    # Beside an exact count that differs, one that is not exact helps to see what is missing; alone it says nothing.
+    return table.assign(differs=is_other & bool((is_other & table["exact"].astype(bool)).any()))
 
 
 def _casefold(emotions: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -388,11 +402,20 @@ def check_audio(
     return Checked(recordings, rejected, problems, warnings)
 
 
+def kind_of(reason: str) -> str:
+    """What a reason to reject audio has in common with others: all but its numbers.
+
+    >>> kind_of("too short: 0.020 s; should be at least 0.1 s")
+    'too short: … s; should be at least … s'
+    """
+    return re.sub(r"[0-9]+([.][0-9]+)?", "…", reason)
+
+
 def _rejected(rejects: pd.DataFrame, root: Path) -> Problems:
     cases: list[Case] = []
     for row in rejects.itertuples():
         problem: Problem = f"utterance {row.utterance!r} has audio that cannot be used: {row.reason}"
-        kind: Problem = f"audio cannot be used: {re.sub(r'[0-9]+([.][0-9]+)?', '…', row.reason)}"
+        kind: Problem = f"audio cannot be used: {kind_of(row.reason)}"
         cases.append(Case(kind, f"{root / row.path}: {problem}"))
     problems = grouped(cases, root)
     missing = next((path for path in rejects["path"] if not (root / path).is_file()), None)

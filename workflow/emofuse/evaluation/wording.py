@@ -43,6 +43,17 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def duration_name(seconds: float) -> str:
+    """A duration in the unit that suits it.
+
+    >>> duration_name(1.77), duration_name(1527), duration_name(43_200)
+    ('1.8 s', '25 min', '12.0 h')
+    """
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def over_folds(folds: Sequence[str]) -> str:
     """What a mean is taken over.
 

@@ -1,7 +1,7 @@
 """Every picture of a study.
 
 Only their names stand here, and nothing is imported, so that to ask for them is cheap.
-:mod:`emofuse.figures.experiment` and :mod:`emofuse.figures.method` draw them.
+:mod:`emofuse.figures.experiment`, :mod:`emofuse.figures.method` and :mod:`emofuse.figures.corpus` draw them.
 """
 
 OF_EXPERIMENT = {
@@ -18,3 +18,8 @@ OF_METHOD = {
     "plane": "Scatter plots of varentropy against entropy, a panel per predicted emotion",
 }
 """The pictures of a method, likewise."""
+
+OF_CORPUS = {
+    "corpus": "Bars of emotions by condition and by speaker, and a histogram of durations",
+}
+"""The pictures of a corpus, likewise."""
