@@ -22,6 +22,9 @@ from emofuse.memory import Memory
 from emofuse.places import LIBRARY, RESULTS, SCRIPTS
 from emofuse.tables import InputError, Problem, Problems
 
+SHARD = "{shard}-of-{shards}"
+"""A shard's file, but for the ending; shards are numbered from 0."""
+
 
 class Experiment:
     """An experiment of a study: a training corpus, a test corpus and a protocol."""
@@ -258,6 +261,19 @@ class Study:
             **{key: corpus.config[key] for key in keys},
         )
 
+    def shard_recipe(self, rule: str, folder: str, shard: str, shards: str, **values: Any) -> dict[str, Any]:
+        """The recipe of a job that hears a shard of a corpus: of the recordings, those of its own utterances alone.
+
+        Args:
+            rule: the rule
+            folder: the corpus's
+            shard: its number
+            shards: how many shards there are
+            values: what else
+        """
+        contents = self.corpus_of_folder[folder].contents_of_shards(int(shards))[shard]
+        return self.recipe(rule, recordings=self.corpus_recipe("recordings", folder) | {"contents": contents}, **values)
+
     def whisper_recipe(self, folder: str) -> dict[str, Any]:
         """What transcripts depend on."""
         keys = {key: self.config["transcripts"][key] for key in ("checkpoint", "language")}
@@ -304,19 +320,19 @@ class Study:
         return f"{_place('wer', self._transcripts_key)}-{self.config['transcripts']['wer_normalisation']}.parquet"
 
     def shards(self, pattern: str, corpus: str, size: int, ending: str) -> list[str]:
-        """The files of a stage's shards.
+        """The files of a stage's shards; one that no utterance falls into is left out.
 
         Args:
             pattern: the stage's table, but for the ending
             corpus: the corpus's folder
-            size: utterances per shard; shards that were begun keep the size that they have
+            size: utterances per shard, on average; where shards were begun, there are as many as there were
             ending: of the files
         """
-        folder = Path(pattern.format(corpus=corpus))
-        begun = sorted(int(path.parent.name) for path in folder.glob(f"*/0.{ending}"))
-        size = begun[0] if begun else size
-        count = -(-self.corpus_of_folder[corpus].utterances // size)
-        return [f"{folder}/{size}/{shard}.{ending}" for shard in range(count)]
+        folder, listed = Path(pattern.format(corpus=corpus)), self.corpus_of_folder[corpus]
+        begun = [int(path.stem.split("-")[-1]) for path in folder.glob(f"[0-9]*-of-*.{ending}")]
+        shards = min(begun, default=-(-listed.utterances // size))
+        names = [SHARD.format(shard=shard, shards=shards) for shard in listed.contents_of_shards(shards)]
+        return [f"{folder}/{name}.{ending}" for name in names]
 
     def wer_of(self, corpus: Corpus) -> str | None:
         """A corpus's word errors, where Whisper writes words down that can be compared with references."""

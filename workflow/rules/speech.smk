@@ -3,21 +3,25 @@ speech = study.config["speech"]
 
 rule embeddings:
     input:
-        recordings=f"{CORPUS}/recordings.parquet",
+        lambda wildcards: corpus_of(wildcards).source,
+        recordings=ancient(f"{CORPUS}/recordings.parquet"),  # the recipe says what of it concerns the shard
         checkpoint=checkpoint_files(speech["checkpoint"]),
     output:
-        f"{study.embeddings}/{{size}}/{{shard}}.safetensors",
+        f"{study.embeddings}/{SHARD}.safetensors",
     log:
-        study.log("embeddings", f"{study.embeddings}/{{size}}/{{shard}}"),
+        study.log("embeddings", f"{study.embeddings}/{SHARD}"),
     benchmark:
-        study.benchmark("embeddings", f"{study.embeddings}/{{size}}/{{shard}}")
+        study.benchmark("embeddings", f"{study.embeddings}/{SHARD}")
     resources:
         device=study.config["device"],
         budget=speech["embeddings"]["budget"],
         root=lambda wildcards: corpus_of(wildcards).root,
     params:
-        recipe=study.recipe(
+        recipe=lambda wildcards: study.shard_recipe(
             "embeddings",
+            wildcards.corpus,
+            wildcards.shard,
+            wildcards.shards,
             checkpoint=speech["checkpoint"],
             precision=speech["embeddings"]["precision"],
         ),

@@ -12,7 +12,7 @@ from emofuse.speech import embeddings, storage
 recipe, resources, wildcards = snakemake.params.recipe, snakemake.resources, snakemake.wildcards
 with logged(snakemake.log[0]):
     recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)
-    shard = tables.shard(recordings, int(wildcards.shard), int(wildcards.size))
+    shard = tables.shard(recordings, int(wildcards.shard), int(wildcards.shards))
     heard = embeddings.embed(
         *embeddings.load(recipe["checkpoint"], resources.device),
         audio.resolve(shard, resources.root),

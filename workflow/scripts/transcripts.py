@@ -15,7 +15,7 @@ recipe, resources, wildcards = snakemake.params.recipe, snakemake.resources, sna
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)
-    shard = tables.shard(recordings, int(wildcards.shard), int(wildcards.size))
+    shard = tables.shard(recordings, int(wildcards.shard), int(wildcards.shards))
     transcripts = transcription.transcribe(
         transcription.load_model(recipe["checkpoint"], resources.device),
         audio.resolve(shard, resources.root),
