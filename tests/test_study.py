@@ -131,7 +131,9 @@ def shards_of(rows, shards=5):
 
 
 def test_what_a_shard_hears_depends_on_no_utterance_of_other_shards(here):
-    corpora = {"voices": {"reader": "manifest", "path": "voices/corpus.csv", "emotions": {"bored": None}}}
+    corpora = {
+        "voices": {"reader": "manifest", "path": "voices/corpus.csv", "emotions": {"bored": None}, "partial": True}
+    }
 
     def recipes(rows):
         list_voices(rows)

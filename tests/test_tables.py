@@ -83,12 +83,12 @@ NAMES = st.lists(st.text(min_size=1), unique=True)
 
 
 @given(NAMES, NAMES, st.integers(1, 9))
-def test_every_utterance_is_in_one_shard_whatever_others_the_corpus_has(names, others, shards):
+def test_every_utterance_is_in_one_shard_whichever_more_the_corpus_has(names, more, shards):
     def divided(utterances):
         frame = pd.DataFrame({"utterance": utterances})
         return [tables.shard(frame, shard, shards)["utterance"].tolist() for shard in range(shards)]
 
-    alone, together = divided(names), divided([*names, *(name for name in others if name not in names)])
+    alone, together = divided(names), divided([*names, *(name for name in more if name not in names)])
     assert sorted(name for shard in alone for name in shard) == sorted(names)
     assert [[name for name in shard if name in names] for shard in together] == alone
 

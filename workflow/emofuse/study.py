@@ -328,10 +328,10 @@ class Study:
             size: utterances per shard, on average; where shards were begun, there are as many as there were
             ending: of the files
         """
-        folder, listed = Path(pattern.format(corpus=corpus)), self.corpus_of_folder[corpus]
+        folder, of_folder = Path(pattern.format(corpus=corpus)), self.corpus_of_folder[corpus]
         begun = [int(path.stem.split("-")[-1]) for path in folder.glob(f"[0-9]*-of-*.{ending}")]
-        shards = min(begun, default=-(-listed.utterances // size))
-        names = [SHARD.format(shard=shard, shards=shards) for shard in listed.contents_of_shards(shards)]
+        shards = min(begun, default=-(-of_folder.utterances // size))
+        names = [SHARD.format(shard=shard, shards=shards) for shard in of_folder.contents_of_shards(shards)]
         return [f"{folder}/{name}.{ending}" for name in names]
 
     def wer_of(self, corpus: Corpus) -> str | None:

@@ -8,6 +8,7 @@ All problems of a table are reported at once, each with its file, row, value and
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,8 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-from emofuse import provenance
 
 # pandera takes 0.6 s to import: only those who check a table pay for it.
 if TYPE_CHECKING:
@@ -254,7 +253,8 @@ def shard_numbers(utterances: Iterable[str], shards: int) -> npt.NDArray[np.int6
     >>> shard_numbers(["Ses01F_impro01_F000", "Ses01F_impro01_F001", "Ses01F_impro01_M000"], 2)
     array([0, 0, 1])
     """
-    return np.array([provenance.seed("shard", name) % shards for name in utterances], dtype=np.int64)
+    digests = (hashlib.sha256(name.encode()).digest() for name in utterances)
+    return np.array([int.from_bytes(digest[:4]) % shards for digest in digests], dtype=np.int64)
 
 
 def shard(frame: pd.DataFrame, number: int, shards: int) -> pd.DataFrame:
