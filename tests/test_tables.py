@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import make_scores
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emofuse import contracts, tables
@@ -82,6 +82,7 @@ def test_json_refuses_what_json_cannot_say(tmp_path):
 NAMES = st.lists(st.text(min_size=1), unique=True)
 
 
+@settings(max_examples=50, deadline=None)
 @given(NAMES, NAMES, st.integers(1, 9))
 def test_every_utterance_is_in_one_shard_whichever_more_the_corpus_has(names, more, shards):
     def divided(utterances):
