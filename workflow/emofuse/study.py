@@ -25,6 +25,9 @@ from emofuse.tables import InputError, Problem, Problems
 SHARD = "{shard}-of-{shards}"
 """A shard's file, but for the ending; shards are numbered from 0."""
 
+HEARS = ("recordings", "embeddings", "transcripts")
+"""The rules that open a corpus's audio as its labels list it."""
+
 
 class Experiment:
     """An experiment of a study: a training corpus, a test corpus and a protocol."""
@@ -216,7 +219,7 @@ class Study:
         """The digest of the code of each rule; of a rule that names parts by their path, with each of these."""
         readers = [facts["path"] for facts in self.facts["corpora"].values()]
         rules = {script.stem: [()] for script in SCRIPTS.glob("*.py")} | {
-            **{rule: [(path,) for path in readers] for rule in ("recordings", "utterances", "references", "published")},
+            **{rule: [(path,) for path in readers] for rule in (*HEARS, "utterances", "references", "published")},
             "folds": [(facts["path"],) for facts in self.facts["experiments"].values()],
             "fuse": [(facts["path"],) for facts in self.facts["methods"].values()],
             "front": [tuple(self.fronts.values())],
@@ -245,24 +248,23 @@ class Study:
         """
         return json.loads(provenance.canonical(values | {"code": self.digests[" ".join((rule, *roots))]}))
 
-    def corpus_recipe(self, rule: str, folder: str) -> dict[str, Any]:
-        """The recipe of a table that is read from a corpus's labels."""
+    def corpus_recipe(self, rule: str, folder: str, **values: Any) -> dict[str, Any]:
+        """The recipe of a table that is read from a corpus's labels; arguments as in :meth:`recipe`."""
         corpus = self.corpus_of_folder[folder]
         path = corpus.facts["path"]
-        keys = ("emotions", *(("rejects", "min_duration") if rule == "recordings" else ()))
-        return self.recipe(
-            rule,
-            path,
-            corpus=corpus.name,
-            reader=path,
-            parameters=corpus.facts["parameters"],
-            contents=corpus.contents.get(rule),
-            folds=corpus.folds,
+        keys = ("emotions", *(("rejects", "min_duration") if rule in HEARS else ()))
+        of_corpus = {
+            "corpus": corpus.name,
+            "reader": path,
+            "parameters": corpus.facts["parameters"],
+            "contents": corpus.contents.get(rule),
+            "folds": corpus.folds,
             **{key: corpus.config[key] for key in keys},
-        )
+        }
+        return self.recipe(rule, path, **of_corpus | values)
 
     def shard_recipe(self, rule: str, folder: str, shard: str, shards: str, **values: Any) -> dict[str, Any]:
-        """The recipe of a job that hears a shard of a corpus: of the recordings, those of its own utterances alone.
+        """The recipe of a job that hears a shard of a corpus: of the labels, what they say of its own recordings.
 
         Args:
             rule: the rule
@@ -272,7 +274,7 @@ class Study:
             values: what else
         """
         contents = self.corpus_of_folder[folder].contents_of_shards(int(shards))[shard]
-        return self.recipe(rule, recordings=self.corpus_recipe("recordings", folder) | {"contents": contents}, **values)
+        return self.corpus_recipe(rule, folder, contents=contents, **values)
 
     def whisper_recipe(self, folder: str) -> dict[str, Any]:
         """What transcripts depend on."""

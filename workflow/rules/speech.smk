@@ -1,10 +1,10 @@
 speech = study.config["speech"]
 
 
+# The corpus's recordings are no input: Snakemake would hear all shards anew where one of them has another utterance.
 rule embeddings:
     input:
         lambda wildcards: corpus_of(wildcards).source,
-        recordings=ancient(f"{CORPUS}/recordings.parquet"),  # the recipe says what of it concerns the shard
         checkpoint=checkpoint_files(speech["checkpoint"]),
     output:
         f"{study.embeddings}/{SHARD}.safetensors",
@@ -15,7 +15,8 @@ rule embeddings:
     resources:
         device=study.config["device"],
         budget=speech["embeddings"]["budget"],
-        root=lambda wildcards: corpus_of(wildcards).root,
+        path=lambda wildcards: str(corpus_of(wildcards).path),
+        partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
     params:
         recipe=lambda wildcards: study.shard_recipe(
             "embeddings",

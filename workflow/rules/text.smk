@@ -28,10 +28,10 @@ if words["source"] == "reference":
 
 else:
 
+    # Recordings are no input, as in rule embeddings.
     rule transcripts:
         input:
             lambda wildcards: corpus_of(wildcards).source,
-            recordings=ancient(f"{CORPUS}/recordings.parquet"),  # as in rule embeddings
             checkpoint=checkpoint_files(words["checkpoint"]),
         output:
             f"{study.transcripts}/{SHARD}.parquet",
@@ -42,7 +42,8 @@ else:
         resources:
             device=study.config["device"],
             batch_size=words["batch_size"],
-            root=lambda wildcards: corpus_of(wildcards).root,
+            path=lambda wildcards: str(corpus_of(wildcards).path),
+            partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
         params:
             recipe=lambda wildcards: study.shard_recipe(
                 "transcripts",
