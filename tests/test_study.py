@@ -10,6 +10,7 @@ import pytest
 from helpers import make_release
 from project import METHODS, audio_study, study
 
+from emofuse import tables
 from emofuse.logs import made_with_others
 from emofuse.study import Study
 from emofuse.tables import InputError
@@ -113,12 +114,59 @@ def test_published_scores_and_variants_have_folders_of_their_own(here):
     assert re.fullmatch("b-[0-9a-f]{8}", folders["b"])
 
 
-def test_shards_that_were_begun_keep_their_size(voices, here):
+def test_of_shards_that_were_begun_the_number_stays(voices, here):
     paths = voices.shards(voices.embeddings, "voices", 10, "safetensors")
-    assert [path.split("/")[-2:] for path in paths] == [["10", "0.safetensors"], ["10", "1.safetensors"]]
-    (here / paths[0]).parent.mkdir(parents=True)
-    (here / paths[0]).touch()
+    assert [path.split("/")[-1] for path in paths] == ["0-of-2.safetensors", "1-of-2.safetensors"]
+    begun = here / paths[1]
+    begun.parent.mkdir(parents=True)
+    begun.touch()
+    begun.with_name(".0-of-2.4711.safetensors").touch()  # a job is writing it
     assert voices.shards(voices.embeddings, "voices", 3, "safetensors") == paths
+
+
+def shards_of(rows, shards=5):
+    """The shards that rows of the manifest fall into."""
+    names = [row["path"].removesuffix(".wav") for row in rows]
+    return {str(shard) for shard in tables.shard_numbers(names, shards)}
+
+
+def test_what_a_shard_hears_depends_on_no_utterance_of_other_shards(here):
+    corpora = {
+        "voices": {"reader": "manifest", "path": "voices/corpus.csv", "emotions": {"bored": None}, "partial": True}
+    }
+
+    def recipes(rows):
+        list_voices(rows)
+        study = Study.load(audio_study(corpora=corpora))
+        (folder, corpus), *_ = study.corpus_of_folder.items()
+        return {shard: study.shard_recipe("transcripts", folder, shard, "5") for shard in corpus.contents_of_shards(5)}
+
+    def differ(one, other):
+        return {shard for shard in one | other if one.get(shard) != other.get(shard)}
+
+    before = recipes(ROWS)
+    assert recipes([{**ROWS[0], "emotion": "happy", "transcript": "ho"}, *ROWS[1:]]) == before
+    left = recipes([{**ROWS[0], "emotion": "bored"}, *ROWS[1:]])
+    assert differ(before, left) == shards_of([ROWS[0]])
+    assert recipes(ROWS) == before  # the label enters the four again
+    new = {**ROWS[0], "path": "berta_sad.wav"}  # by name between others
+    assert differ(before, recipes([*ROWS, new])) == shards_of([new])
+
+
+def test_what_a_shard_hears_depends_on_what_decides_whether_audio_is_used(voices):
+    def recipe(**keys):
+        study = Study.load(audio_study(corpora={"voices": {"reader": "manifest", "path": "voices/corpus.csv"} | keys}))
+        (folder,) = study.corpus_of_folder
+        return study.shard_recipe("embeddings", folder, "0", "2")
+
+    assert recipe()["min_duration"] != recipe(min_duration=0.5)["min_duration"]
+    assert recipe()["rejects"] != recipe(rejects="leave_out")["rejects"]
+
+
+def test_a_shard_that_no_utterance_falls_into_is_not_heard(voices):
+    paths = voices.shards(voices.embeddings, "voices", 1, "safetensors")
+    heard = {path.split("/")[-1] for path in paths}
+    assert heard == {f"{shard}-of-16.safetensors" for shard in shards_of(ROWS, 16)} and len(heard) < 16
 
 
 def test_keys_tell_checkpoints_and_settings_apart(voices):
@@ -265,9 +313,9 @@ def test_folds_that_are_not_asked_for_are_not_read_of_published_scores(here):
 
 
 def test_records_of_jobs_that_the_study_does_not_have_say_nothing(voices, here):
-    kept = ["embeddings/" + voices.embeddings.format(corpus="voices").removeprefix("results/corpora/") + "/20/0"]
+    kept = ["embeddings/" + voices.embeddings.format(corpus="voices").removeprefix("results/corpora/") + "/0-of-3"]
     kept += ["recordings/voices", "fuse/audio/voices/entropy", "report/audio/report"]
-    dropped = ["fuse/audio/voices/gone", "embeddings/voices/embeddings/other-1/20/0", "finetune/audio/voices/anna"]
+    dropped = ["fuse/audio/voices/gone", "embeddings/voices/embeddings/other-1/0-of-3", "finetune/audio/voices/anna"]
     for place in [*kept, *dropped, "report/second/report"]:
         path = here / "results/logs" / f"{place}.json"
         path.parent.mkdir(parents=True, exist_ok=True)

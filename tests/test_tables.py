@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import make_scores
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from emofuse import contracts, tables
 from emofuse.tables import InputError
@@ -75,3 +77,24 @@ def test_json_refuses_what_json_cannot_say(tmp_path):
         tables.write_json({"a": float("nan")}, tmp_path / "a.json")
     tables.write_json({"a": np.float64(0.5), "b": np.arange(2)}, tmp_path / "a.json")
     assert tables.read_json(tmp_path / "a.json") == {"a": 0.5, "b": [0, 1]}
+
+
+NAMES = st.lists(st.text(min_size=1), unique=True)
+
+
+@settings(max_examples=50, deadline=None)
+@given(NAMES, NAMES, st.integers(1, 9))
+def test_every_utterance_is_in_one_shard_whichever_more_the_corpus_has(names, more, shards):
+    def divided(utterances):
+        frame = pd.DataFrame({"utterance": utterances})
+        return [tables.shard(frame, shard, shards)["utterance"].tolist() for shard in range(shards)]
+
+    alone, together = divided(names), divided([*names, *(name for name in more if name not in names)])
+    assert sorted(name for shard in alone for name in shard) == sorted(names)
+    assert [[name for name in shard if name in names] for shard in together] == alone
+
+
+def test_shards_are_of_about_the_same_size():
+    names = [f"Ses0{session}F_impro01_F{turn:03}" for session in range(1, 6) for turn in range(1000)]
+    sizes = np.bincount(tables.shard_numbers(names, 10))
+    assert sizes.sum() == 5000 and abs(sizes - 500).max() < 75  # 3.5 standard deviations

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emofuse import contracts, parts, tables
+from emofuse import audio, contracts, parts, tables
 from emofuse.corpora import base
 from emofuse.corpora.iemocap import Iemocap
+from emofuse.tables import InputError
 
 
 def read(iemocap, rejects="stop"):
@@ -80,6 +81,28 @@ def test_labels_are_listed_without_audio_and_the_same_wherever_the_corpus_lies(i
     elsewhere = base.list_corpus(Iemocap(), tmp_path / "link", partial=True)
     pd.testing.assert_frame_equal(listed.utterances, elsewhere.utterances)
     assert listed.problems == []
+
+
+def test_shards_have_the_recordings_of_the_corpus_and_stop_at_their_own_audio_alone(iemocap):
+    for turn in range(6):
+        iemocap.add(f"Ses01F_impro01_F00{turn}", "xxx" if turn == 2 else "sad")
+    iemocap.wav("Ses01F_impro01_F004").unlink()
+
+    def shard(number, rejects):
+        settings = {"emotions": None, "min_duration": 0.1, "rejects": rejects, "partial": True, "threads": 1}
+        return base.shard(Iemocap(), iemocap.root, number=number, shards=3, **settings)
+
+    _, checked = read(iemocap, rejects="leave_out")
+    whole = audio.resolve(checked.recordings, iemocap.root)
+    shards = pd.concat([shard(number, "leave_out") for number in range(3)])
+    pd.testing.assert_frame_equal(shards.sort_values("utterance", ignore_index=True), whole)
+
+    # By their names F000 and F002 fall into shard 0, F004 into shard 2; F002's label is none of the four.
+    assert shard(0, "stop")["utterance"].tolist() == ["Ses01F_impro01_F000"]
+    with pytest.raises(
+        InputError, match=r"utterance 'Ses01F_impro01_F004' has audio that cannot be used: no such file"
+    ):
+        shard(2, "stop")
 
 
 def test_audio_that_cannot_be_used_stops_a_study_unless_the_config_leaves_it_out(iemocap):

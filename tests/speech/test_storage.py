@@ -45,12 +45,19 @@ def test_one_layer_of_two_corpora(embeddings, tmp_path):
 @pytest.mark.parametrize("size", [1, 3, 7])
 def test_shards_together_are_what_was_never_divided(embeddings, tmp_path, size):
     storage.merge(write_shards(embeddings, tmp_path, size), NAMES, tmp_path / "all.safetensors")
-    storage.write(embeddings, NAMES, tmp_path / "whole.safetensors")
     assert storage.names(tmp_path / "all.safetensors") == NAMES
     np.testing.assert_array_equal(load_file(tmp_path / "all.safetensors")[storage.NAME], embeddings)
     again = tmp_path / "again.safetensors"
     storage.merge(write_shards(embeddings, tmp_path, size), NAMES, again)
     assert again.read_bytes() == (tmp_path / "all.safetensors").read_bytes()
+
+
+def test_utterances_of_all_shards_are_put_in_the_order_wanted(embeddings, tmp_path):
+    order = [3, 0, 6, 5, 1, 4, 2]
+    merged = tmp_path / "all.safetensors"
+    storage.merge(write_shards(embeddings, tmp_path), [NAMES[row] for row in order], merged)
+    assert storage.names(merged) == [NAMES[row] for row in order]
+    np.testing.assert_array_equal(storage.read(merged), embeddings[order])
 
 
 def test_an_empty_shard_is_no_harm(embeddings, tmp_path):
@@ -71,8 +78,8 @@ def test_all_that_is_missing_or_too_much_is_named(embeddings, tmp_path):
     ]
     with pytest.raises(InputError, match="utterance ü0 is not expected"):
         storage.merge(shards, NAMES[1:], tmp_path / "all.safetensors")
-    with pytest.raises(InputError, match="in the corpus's order"):
-        storage.merge(shards[::-1], NAMES, tmp_path / "all.safetensors")
+    with pytest.raises(InputError, match="utterance ü6 is in the shards 2 times; should be once"):
+        storage.merge([*shards, shards[-1]], NAMES, tmp_path / "all.safetensors")
     assert not (tmp_path / "all.safetensors").exists()
 
 

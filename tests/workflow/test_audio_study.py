@@ -60,8 +60,8 @@ def test_a_run_makes_everything(finished_audio):
     assert len(utterances) == 48
     for stage, ending in (("embeddings", "safetensors"), ("transcripts", "parquet")):
         merged = only(finished_audio, f"{CORPUS}/{stage}/*.{ending}")
-        shards = sorted(path.name for path in (merged.with_suffix("") / "20").iterdir())
-        assert shards == [f"{shard}.{ending}" for shard in SHARDS]
+        shards = sorted(path.name for path in merged.with_suffix("").iterdir())
+        assert shards == [f"{shard}-of-3.{ending}" for shard in SHARDS]
     transcripts = tables.read(contracts.TRANSCRIPTS, only(finished_audio, f"{CORPUS}/transcripts/*.parquet"))
     assert list(transcripts["utterance"]) == list(utterances["utterance"])
     tables.read(contracts.WER, only(finished_audio, f"{CORPUS}/wer/*.parquet"))
@@ -189,7 +189,7 @@ def test_finetuning_runs_in_the_place_of_embeddings(audio_copy):
 
 def test_a_shard_that_fails_costs_no_other_shard(audio_copy):
     recordings = tables.read(contracts.RECORDINGS, audio_copy.folder / CORPUS / "recordings.parquet")
-    lost = audio_copy.folder / "data/voices" / recordings["path"][25]  # of the second shard: utterances 20 to 39
+    lost = audio_copy.folder / "data/voices" / tables.shard(recordings, 1, 3)["path"].iloc[0]
     first = only(audio_copy, f"{CORPUS}/transcripts/*.parquet")
     audio_copy.write_config(**other_whisper(audio_copy))
 
@@ -197,8 +197,8 @@ def test_a_shard_that_fails_costs_no_other_shard(audio_copy):
     done = audio_copy.snakemake("--keep-going", "--until", "merge_transcripts")
     assert done.returncode != 0
     assert lost.name in done.stdout
-    shards = only(audio_copy, f"{CORPUS}/transcripts/other-*/20")
-    assert sorted(path.name for path in shards.iterdir()) == ["0.parquet", "2.parquet"]
+    shards = only(audio_copy, f"{CORPUS}/transcripts/other-*")
+    assert sorted(path.name for path in shards.iterdir()) == ["0-of-3.parquet", "2-of-3.parquet"]
     times = {path: path.stat().st_mtime_ns for path in shards.iterdir()}
 
     lost.with_suffix(".lost").rename(lost)
@@ -206,7 +206,7 @@ def test_a_shard_that_fails_costs_no_other_shard(audio_copy):
     audio_copy.run("--until", "merge_transcripts")
     assert {path: path.stat().st_mtime_ns for path in times} == times
     # The same weights under another name: what two runs put together is what one run gave.
-    assert shards.parent.with_suffix(".parquet").read_bytes() == first.read_bytes()
+    assert shards.with_suffix(".parquet").read_bytes() == first.read_bytes()
 
 
 def test_a_killed_run_goes_on_where_it_was(audio_copy):
@@ -219,13 +219,13 @@ def test_a_killed_run_goes_on_where_it_was(audio_copy):
             break
     os.killpg(running.pid, signal.SIGKILL)
     running.communicate()
-    shards = only(audio_copy, f"{CORPUS}/embeddings/other-*/20")
+    shards = only(audio_copy, f"{CORPUS}/embeddings/other-*")
     (done,) = shards.iterdir()
 
     audio_copy.run("--unlock")
-    assert planned(audio_copy) == ACOUSTIC - {f"embeddings {done.stem}"} | CLASSIFIERS | {"scores"} | FUSION
+    assert planned(audio_copy) == ACOUSTIC - {f"embeddings {done.stem[0]}"} | CLASSIFIERS | {"scores"} | FUSION
     audio_copy.run("--until", "merge_embeddings")
-    assert shards.parent.with_suffix(".safetensors").read_bytes() == first.read_bytes()
+    assert shards.with_suffix(".safetensors").read_bytes() == first.read_bytes()
 
 
 def test_a_checkpoint_that_was_not_fetched_is_not_fetched_by_a_stage(audio):

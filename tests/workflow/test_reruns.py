@@ -6,7 +6,9 @@ import shutil
 import pytest
 from project import METHOD
 
+from emofuse import contracts, tables
 from emofuse.demo import corpora
+from emofuse.speech import storage
 
 pytestmark = pytest.mark.slow
 
@@ -138,6 +140,30 @@ def test_a_label_concerns_no_audio(audio_copy):
     rules = {job.split()[0] for job in audio_copy.planned()}
     assert {"utterances", "folds", "speech_classifier", "scores", "wer", "text_expert"} <= rules
     assert not rules & HEARS_OR_READS and "references" not in rules
+
+
+def test_an_utterance_that_leaves_or_enters_concerns_the_audio_of_one_shard(audio_copy):
+    folder = audio_copy.folder / "data/voices"
+    rows = (folder / "corpus.csv").read_text()
+    (left,) = [row for row in rows.splitlines(keepends=True) if row.startswith("bert_sad_1.wav")]
+    shutil.copy(folder / "bert_sad_1.wav", folder / "berta.wav")
+    # The same as if the label left the four, or entered them.
+    for now, utterance in (
+        (rows.replace(left, ""), "bert_sad_1"),
+        (rows + left.replace("bert_sad_1", "berta"), "berta"),
+    ):
+        (folder / "corpus.csv").write_text(now)
+        jobs = audio_copy.planned("shard")
+        (shard,) = tables.shard_numbers([utterance], 3)
+        heard = {job for job in jobs if job.split()[0] in ("embeddings", "transcripts")}
+        assert heard == {f"embeddings {shard}", f"transcripts {shard}"}
+        assert {"recordings", "merge_embeddings", "merge_transcripts", "sentiment"} <= jobs
+
+    audio_copy.run("--until", "merge_embeddings")
+    (merged,) = (audio_copy.folder / CORPUS / "embeddings").glob("*.safetensors")
+    recordings = tables.read(contracts.RECORDINGS, audio_copy.folder / CORPUS / "recordings.parquet")
+    assert storage.names(merged) == recordings["utterance"].tolist() and "berta" in storage.names(merged)
+    assert not [job for job in audio_copy.planned() if job.startswith(("embeddings", "merge_embeddings"))]
 
 
 def test_a_reference_transcript_concerns_the_word_errors_alone(audio_copy):

@@ -68,7 +68,9 @@ XLM_R = Checkpoint(name="cardiffnlp/twitter-xlm-roberta-base-sentiment", revisio
 class Embeddings(Section):
     """How embeddings are computed."""
 
-    shard_size: Size = Field(500, description="Utterances per job; shards that were begun keep their size.")
+    shard_size: Size = Field(
+        500, description="Utterances per job, on average; once shards are begun, their number stays."
+    )
     budget: Size = Field(160_000, description="The most samples per batch, padding included; 16 000 per second.")
     precision: Literal["auto", "float32"] = Field("auto", description="auto is bfloat16 where a GPU computes it.")
 
@@ -111,7 +113,9 @@ class Transcripts(Section):
     checkpoint: Checkpoint = Field(Checkpoint(name="large-v3"), description="A Whisper model.")
     language: str | None = Field("en", description="Spoken language as Whisper names it; null to detect it.")
     batch_size: Size = Field(16, description="Utterances that are decoded together.")
-    shard_size: Size = Field(500, description="Utterances per job; shards that were begun keep their size.")
+    shard_size: Size = Field(
+        500, description="Utterances per job, on average; once shards are begun, their number stays."
+    )
     wer_normalisation: Normalisation = Field("words", description="How texts are written when word errors are counted.")
 
 
@@ -162,7 +166,10 @@ class Corpus(Section):
     rejects: Rejects = Field("stop", description="Whether audio that cannot be used stops the study or is left out.")
     min_duration: float = Field(0.1, ge=0.03, description="Shorter audio, in seconds, is rejected.")
     emotions: Emotions | None = Field(None, description="What its own labels mean, where it differs; null leaves out.")
-    utterances: Size | None = Field(None, description="Of a corpus that the workflow makes, the most that it has.")
+    utterances: Size | None = Field(
+        None,
+        description="Of a corpus that the workflow makes, about how many it has: its number of shards follows.",
+    )
 
 
 class Experiment(Section):

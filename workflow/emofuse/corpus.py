@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emofuse import code, parts, provenance
 from emofuse.memory import Memory
 from emofuse.places import RESULTS, SCRIPTS
-from emofuse.tables import InputError
+from emofuse.tables import InputError, shard_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +49,8 @@ class Corpus:
         folder = f"{name}-published" if self.is_published else name
         self.folder = f"{folder}-{provenance.digest(self.variant)[:8]}" if self.variant else folder
         """The folder of its tables, which all studies share that read it in the same way."""
+        self.contents_of_shards = cache(self._contents_of_shards)
+        """See :meth:`_contents_of_shards`; asked for by each job of a shard."""
 
     @property
     def source(self) -> list[str]:
@@ -124,18 +126,12 @@ class Corpus:
         return self.memory.recall(f"corpus-{self.folder}", key, self._read_contents)
 
     def _read_contents(self) -> dict[str, Any]:
-        import pandas as pd
-
         from emofuse.corpora import base
 
         listed = self.listed.utterances
         references = base.references(self.listed, listed)
-        # Other audio under the same names is most often of another size.
-        files = [Path(self.root, path or "") for path in listed["path"]]
-        sizes = [file.stat().st_size if file.is_file() else None for file in files]
-        recordings = listed[["utterance", "path", "start", "end"]].assign(bytes=pd.array(sizes, dtype="Int64"))
         tables_of = {
-            "recordings": recordings,
+            "recordings": self._listed_recordings,
             "utterances": self.labels,
             "references": references,
             "counts": base.counts(self.listed.labelled, self.listed.published),
@@ -146,7 +142,44 @@ class Corpus:
             "without_reference": references.loc[references["reference"].isna(), "utterance"].tolist(),
         }
 
+    @cached_property
+    def _listed_recordings(self) -> pd.DataFrame:
+        """Where the labels say that each utterance is heard, and how large that file is, in bytes."""
+        import pandas as pd
+
+        listed = self.listed.utterances
+        # Other audio under the same names is most often of another size.
+        files = [Path(self.root, path or "") for path in listed["path"]]
+        sizes = [file.stat().st_size if file.is_file() else None for file in files]
+        return listed[["utterance", "path", "start", "end"]].assign(bytes=pd.array(sizes, dtype="Int64"))
+
+    def _contents_of_shards(self, shards: int) -> dict[str, str | None]:
+        """What the labels say of the recordings of each shard.
+
+        Args:
+            shards: how many shards there are
+
+        Returns:
+            a digest per shard that has an utterance, by its number; of a corpus that is missing or made by the
+            workflow, ``None`` for each shard
+
+        Raises:
+            InputError: with all that is wrong with the labels
+        """
+        if not self.contents:
+            return {str(shard): None for shard in range(shards)}
+
+        def compute() -> dict[str, str]:
+            recordings = self._listed_recordings
+            numbers = shard_numbers(recordings["utterance"], shards)
+            return {
+                str(shard): provenance.digest(rows.to_csv(index=False)) for shard, rows in recordings.groupby(numbers)
+            }
+
+        key = [self.contents["recordings"], shards]
+        return self.memory.recall(f"shards-{self.folder}-{shards}", key, compute)
+
     @property
     def utterances(self) -> int:
-        """How many utterances there are, at most where the workflow makes the corpus."""
+        """How many utterances there are, about how many where the workflow makes the corpus."""
         return self.config["utterances"] or self.contents.get("count", 1)

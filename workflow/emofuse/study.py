@@ -22,7 +22,13 @@ from emofuse.memory import Memory
 from emofuse.places import LIBRARY, RESULTS, SCRIPTS
 from emofuse.tables import InputError, Problem, Problems
 
-LISTING = ("recordings", "utterances", "references", "counts", "published")
+SHARD = "{shard}-of-{shards}"
+"""A shard's file, but for the ending; shards are numbered from 0."""
+
+HEARS = ("recordings", "embeddings", "transcripts")
+"""The rules that open a corpus's audio as its labels list it."""
+
+LISTS = (*HEARS, "utterances", "references", "counts", "published")
 """The rules that read a corpus's labels."""
 
 
@@ -216,7 +222,7 @@ class Study:
         """The digest of the code of each rule; of a rule that names parts by their path, with each of these."""
         readers = [facts["path"] for facts in self.facts["corpora"].values()]
         rules = {script.stem: [()] for script in SCRIPTS.glob("*.py")} | {
-            **{rule: [(path,) for path in readers] for rule in LISTING},
+            **{rule: [(path,) for path in readers] for rule in LISTS},
             "folds": [(facts["path"],) for facts in self.facts["experiments"].values()],
             "fuse": [(facts["path"],) for facts in self.facts["methods"].values()],
             "front": [tuple(self.fronts.values())],
@@ -245,21 +251,33 @@ class Study:
         """
         return json.loads(provenance.canonical(values | {"code": self.digests[" ".join((rule, *roots))]}))
 
-    def corpus_recipe(self, rule: str, folder: str) -> dict[str, Any]:
-        """The recipe of a table that is read from a corpus's labels."""
+    def corpus_recipe(self, rule: str, folder: str, **values: Any) -> dict[str, Any]:
+        """The recipe of a table that is read from a corpus's labels; arguments as in :meth:`recipe`."""
         corpus = self.corpus_of_folder[folder]
         path = corpus.facts["path"]
-        keys = ("emotions", *(("rejects", "min_duration") if rule == "recordings" else ()))
-        return self.recipe(
-            rule,
-            path,
-            corpus=corpus.name,
-            reader=path,
-            parameters=corpus.facts["parameters"],
-            contents=corpus.contents.get(rule),
-            folds=corpus.folds,
+        keys = ("emotions", *(("rejects", "min_duration") if rule in HEARS else ()))
+        of_corpus = {
+            "corpus": corpus.name,
+            "reader": path,
+            "parameters": corpus.facts["parameters"],
+            "contents": corpus.contents.get(rule),
+            "folds": corpus.folds,
             **{key: corpus.config[key] for key in keys},
-        )
+        }
+        return self.recipe(rule, path, **of_corpus | values)
+
+    def shard_recipe(self, rule: str, folder: str, shard: str, shards: str, **values: Any) -> dict[str, Any]:
+        """The recipe of a job that hears a shard of a corpus: of the labels, what they say of its own recordings.
+
+        Args:
+            rule: the rule
+            folder: the corpus's
+            shard: its number
+            shards: how many shards there are
+            values: what else
+        """
+        contents = self.corpus_of_folder[folder].contents_of_shards(int(shards))[shard]
+        return self.corpus_recipe(rule, folder, contents=contents, **values)
 
     def whisper_recipe(self, folder: str) -> dict[str, Any]:
         """What transcripts depend on."""
@@ -307,19 +325,19 @@ class Study:
         return f"{_place('wer', self._transcripts_key)}-{self.config['transcripts']['wer_normalisation']}.parquet"
 
     def shards(self, pattern: str, corpus: str, size: int, ending: str) -> list[str]:
-        """The files of a stage's shards.
+        """The files of a stage's shards; one that no utterance falls into is left out.
 
         Args:
             pattern: the stage's table, but for the ending
             corpus: the corpus's folder
-            size: utterances per shard; shards that were begun keep the size that they have
+            size: utterances per shard, on average; where shards were begun, there are as many as there were
             ending: of the files
         """
-        folder = Path(pattern.format(corpus=corpus))
-        begun = sorted(int(path.parent.name) for path in folder.glob(f"*/0.{ending}"))
-        size = begun[0] if begun else size
-        count = -(-self.corpus_of_folder[corpus].utterances // size)
-        return [f"{folder}/{size}/{shard}.{ending}" for shard in range(count)]
+        folder, of_folder = Path(pattern.format(corpus=corpus)), self.corpus_of_folder[corpus]
+        begun = [int(path.stem.split("-")[-1]) for path in folder.glob(f"[0-9]*-of-*.{ending}")]
+        shards = min(begun, default=-(-of_folder.utterances // size))
+        names = [SHARD.format(shard=shard, shards=shards) for shard in of_folder.contents_of_shards(shards)]
+        return [f"{folder}/{name}.{ending}" for name in names]
 
     def wer_of(self, corpus: Corpus) -> str | None:
         """A corpus's word errors, where Whisper writes words down that can be compared with references."""

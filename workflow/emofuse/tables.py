@@ -8,15 +8,17 @@ All problems of a table are reported at once, each with its file, row, value and
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 EMOTIONS = ("angry", "happy", "neutral", "sad")
@@ -229,9 +231,26 @@ def _shown(value: object) -> Problem:
     return repr(value) if isinstance(value, str) else str(value)
 
 
-def shard(frame: pd.DataFrame, index: int, size: int) -> pd.DataFrame:
-    """Rows ``index * size`` to ``(index + 1) * size`` of a table, fewer or none at its end."""
-    return frame.iloc[index * size : (index + 1) * size]
+def shard_numbers(utterances: Iterable[str], shards: int) -> npt.NDArray[np.int64]:
+    """The shard of each utterance: drawn by its name alone, so that an utterance that comes or goes moves no other.
+
+    Args:
+        utterances: their names
+        shards: how many shards there are; all are of about the same size
+
+    Returns:
+        (utterances,) numbers from 0 to ``shards - 1``
+
+    >>> shard_numbers(["Ses01F_impro01_F000", "Ses01F_impro01_F001", "Ses01F_impro01_M000"], 2)
+    array([0, 0, 1])
+    """
+    digests = (hashlib.sha256(name.encode()).digest() for name in utterances)
+    return np.array([int.from_bytes(digest[:4]) % shards for digest in digests], dtype=np.int64)
+
+
+def shard(frame: pd.DataFrame, number: int, shards: int) -> pd.DataFrame:
+    """The rows of a table whose utterances lie in a shard, in their order, see :func:`shard_numbers`."""
+    return frame[shard_numbers(frame["utterance"], shards) == number]
 
 
 def gather(

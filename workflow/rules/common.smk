@@ -7,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 from emofuse import figures, provenance
 from emofuse.logs import made_with_others
 from emofuse.places import RESULTS, checkpoint_files
-from emofuse.study import Study
+from emofuse.study import SHARD, Study
 from emofuse.tables import InputError
 
 try:
@@ -34,8 +34,8 @@ wildcard_constraints:
     method=any_of(study.methods),
     corpus=any_of(study.corpus_of_folder),
     fold="[^/]+",
-    size="[0-9]+",
     shard="[0-9]+",
+    shards="[0-9]+",
 
 
 def corpus_of(wildcards):

@@ -21,7 +21,7 @@ rule published:
         "../scripts/published.py"
 
 
-# Where a corpus is heard: all that embeddings and transcripts know of it, so that a label concerns neither.
+# Where a corpus is heard. First in line, since it says all that is wrong with the audio at once.
 rule recordings:
     input:
         lambda wildcards: corpus_of(wildcards).source,
@@ -30,6 +30,7 @@ rule recordings:
     log:
         study.log("recordings", CORPUS),
         rejects=f"{CORPUS}/rejects.parquet",
+    priority: 1
     threads: 2
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),

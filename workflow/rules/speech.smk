@@ -1,23 +1,28 @@
 speech = study.config["speech"]
 
 
+# The corpus's recordings are no input: Snakemake would hear all shards anew where one of them has another utterance.
 rule embeddings:
     input:
-        recordings=f"{CORPUS}/recordings.parquet",
+        lambda wildcards: corpus_of(wildcards).source,
         checkpoint=checkpoint_files(speech["checkpoint"]),
     output:
-        f"{study.embeddings}/{{size}}/{{shard}}.safetensors",
+        f"{study.embeddings}/{SHARD}.safetensors",
     log:
-        study.log("embeddings", f"{study.embeddings}/{{size}}/{{shard}}"),
+        study.log("embeddings", f"{study.embeddings}/{SHARD}"),
     benchmark:
-        study.benchmark("embeddings", f"{study.embeddings}/{{size}}/{{shard}}")
+        study.benchmark("embeddings", f"{study.embeddings}/{SHARD}")
     resources:
         device=study.config["device"],
         budget=speech["embeddings"]["budget"],
-        root=lambda wildcards: corpus_of(wildcards).root,
+        path=lambda wildcards: str(corpus_of(wildcards).path),
+        partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
     params:
-        recipe=study.recipe(
+        recipe=lambda wildcards: study.shard_recipe(
             "embeddings",
+            wildcards.corpus,
+            wildcards.shard,
+            wildcards.shards,
             checkpoint=speech["checkpoint"],
             precision=speech["embeddings"]["precision"],
         ),

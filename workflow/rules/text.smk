@@ -28,22 +28,30 @@ if words["source"] == "reference":
 
 else:
 
+    # Recordings are no input, as in rule embeddings.
     rule transcripts:
         input:
-            recordings=f"{CORPUS}/recordings.parquet",
+            lambda wildcards: corpus_of(wildcards).source,
             checkpoint=checkpoint_files(words["checkpoint"]),
         output:
-            f"{study.transcripts}/{{size}}/{{shard}}.parquet",
+            f"{study.transcripts}/{SHARD}.parquet",
         log:
-            study.log("transcripts", f"{study.transcripts}/{{size}}/{{shard}}"),
+            study.log("transcripts", f"{study.transcripts}/{SHARD}"),
         benchmark:
-            study.benchmark("transcripts", f"{study.transcripts}/{{size}}/{{shard}}")
+            study.benchmark("transcripts", f"{study.transcripts}/{SHARD}")
         resources:
             device=study.config["device"],
             batch_size=words["batch_size"],
-            root=lambda wildcards: corpus_of(wildcards).root,
+            path=lambda wildcards: str(corpus_of(wildcards).path),
+            partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
         params:
-            recipe=lambda wildcards: study.recipe("transcripts", **study.whisper_recipe(wildcards.corpus)),
+            recipe=lambda wildcards: study.shard_recipe(
+                "transcripts",
+                wildcards.corpus,
+                wildcards.shard,
+                wildcards.shards,
+                **study.whisper_recipe(wildcards.corpus),
+            ),
         message:
             "transcripts: corpus {wildcards.corpus}, shard {wildcards.shard}"
         script:

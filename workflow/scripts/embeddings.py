@@ -5,17 +5,29 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
-from emofuse import audio, contracts, tables
+from pathlib import Path
+
+from emofuse import parts
+from emofuse.corpora import base
 from emofuse.logs import logged
 from emofuse.speech import embeddings, storage
 
 recipe, resources, wildcards = snakemake.params.recipe, snakemake.resources, snakemake.wildcards
 with logged(snakemake.log[0]):
-    recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)
-    shard = tables.shard(recordings, int(wildcards.shard), int(wildcards.size))
+    shard = base.shard(
+        parts.load(recipe["reader"])(**recipe["parameters"]),
+        Path(resources.path),
+        number=int(wildcards.shard),
+        shards=int(wildcards.shards),
+        emotions=recipe["emotions"],
+        min_duration=recipe["min_duration"],
+        rejects=recipe["rejects"],
+        partial=bool(resources.partial),
+        threads=snakemake.threads,
+    )
     heard = embeddings.embed(
         *embeddings.load(recipe["checkpoint"], resources.device),
-        audio.resolve(shard, resources.root),
+        shard,
         budget=resources.budget,
         threads=snakemake.threads,
         precision=recipe["precision"],

@@ -5,20 +5,32 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
+from pathlib import Path
+
 import torch
 
-from emofuse import audio, contracts, provenance, tables
+from emofuse import contracts, parts, provenance, tables
+from emofuse.corpora import base
 from emofuse.logs import logged
 from emofuse.text import transcription
 
 recipe, resources, wildcards = snakemake.params.recipe, snakemake.resources, snakemake.wildcards
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)
-    shard = tables.shard(recordings, int(wildcards.shard), int(wildcards.size))
+    shard = base.shard(
+        parts.load(recipe["reader"])(**recipe["parameters"]),
+        Path(resources.path),
+        number=int(wildcards.shard),
+        shards=int(wildcards.shards),
+        emotions=recipe["emotions"],
+        min_duration=recipe["min_duration"],
+        rejects=recipe["rejects"],
+        partial=bool(resources.partial),
+        threads=snakemake.threads,
+    )
     transcripts = transcription.transcribe(
         transcription.load_model(recipe["checkpoint"], resources.device),
-        audio.resolve(shard, resources.root),
+        shard,
         language=recipe["language"],
         batch_size=resources.batch_size,
         seed=provenance.seed(*recipe["seed"]),

@@ -18,7 +18,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from emofuse import audio
+from emofuse import audio, tables
 from emofuse.parts import nearest
 from emofuse.tables import EMOTIONS, InputError, Problem, Problems
 
@@ -378,18 +378,9 @@ def check_audio(
         threads: how many audio files are read at once
     """
     root = Path(root)
-    checked = audio.check_all(audio.resolve(listed.utterances, root), min_duration, threads)
-    table = listed.utterances.assign(
-        duration=np.array([duration for duration, _ in checked], dtype=float),
-        reason=np.array([reason for _, reason in checked], dtype=object),
+    recordings, rejected, problems, warnings = check_files(
+        listed.utterances, root, min_duration=min_duration, rejects=rejects, threads=threads
     )
-    is_bad = table["reason"].notna()
-    recordings = table.loc[~is_bad, ["utterance", "path", "start", "end", "duration"]].reset_index(drop=True)
-    rejected = table.loc[is_bad, ["utterance", "path", "reason"]].reset_index(drop=True)
-
-    said = _rejected(rejected, root)
-    problems: Problems = said if rejects == "stop" else []
-    warnings: Problems = [] if rejects == "stop" else [f"left out: {problem}" for problem in said]
     if not problems:
         lies_there = np.array([(root / path).is_file() for path in listed.labelled["path"]], dtype=bool)
         differences = [] if lies_there.all() else compare(listed.labelled[lies_there], listed.published)
@@ -409,6 +400,75 @@ def kind_of(reason: str) -> str:
     'too short: … s; should be at least … s'
     """
     return re.sub(r"[0-9]+([.][0-9]+)?", "…", reason)
+
+
+def check_files(
+    utterances: pd.DataFrame,
+    root: str | Path,
+    *,
+    min_duration: float,
+    rejects: Literal["stop", "leave_out"],
+    threads: int = 1,
+) -> Checked:
+    """Open the audio of some utterances, whatever the rest of their corpus; arguments as in :func:`check_audio`.
+
+    Args:
+        utterances: rows of :class:`Listed`'s ``utterances``
+        root: the folder that paths are relative to
+        min_duration: what is shorter, in seconds, is rejected
+        rejects: whether audio that cannot be used is a problem, or is left out with a warning
+        threads: how many audio files are read at once
+    """
+    root = Path(root)
+    checked = audio.check_all(audio.resolve(utterances, root), min_duration, threads)
+    table = utterances.assign(
+        duration=np.array([duration for duration, _ in checked], dtype=float),
+        reason=np.array([reason for _, reason in checked], dtype=object),
+    )
+    is_bad = table["reason"].notna()
+    recordings = table.loc[~is_bad, ["utterance", "path", "start", "end", "duration"]].reset_index(drop=True)
+    rejected = table.loc[is_bad, ["utterance", "path", "reason"]].reset_index(drop=True)
+    said = _rejected(rejected, root)
+    problems: Problems = said if rejects == "stop" else []
+    warnings: Problems = [] if rejects == "stop" else [f"left out: {problem}" for problem in said]
+    return Checked(recordings, rejected, problems, warnings)
+
+
+def shard(
+    reader: Reader,
+    path: Path,
+    *,
+    number: int,
+    shards: int,
+    emotions: Mapping[str, str | None] | None,
+    min_duration: float,
+    rejects: Literal["stop", "leave_out"],
+    partial: bool,
+    threads: int,
+) -> pd.DataFrame:
+    """The `recordings` table of a shard, whose paths lead to the files.
+
+    It is read from labels and audio, not from the corpus's own table, which is made anew where any utterance is new.
+
+    Args:
+        reader: as in :func:`list_corpus`, like ``path``, ``emotions`` and ``partial``
+        path: likewise
+        number: the shard's
+        shards: how many there are
+        emotions: likewise
+        min_duration: as in :func:`check_audio`, like ``rejects`` and ``threads``
+        rejects: likewise
+        partial: likewise
+        threads: likewise
+
+    Raises:
+        InputError: with everything that is wrong with the labels or with the shard's audio
+    """
+    listed = list_corpus(reader, path, emotions=emotions, partial=partial)
+    utterances, root = tables.shard(listed.utterances, number, shards), reader.root(path)
+    checked = check_files(utterances, root, min_duration=min_duration, rejects=rejects, threads=threads)
+    report(listed, checked)
+    return audio.resolve(checked.recordings, root)
 
 
 def _rejected(rejects: pd.DataFrame, root: Path) -> Problems:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,34 +34,41 @@ def merge(shards: Sequence[str | Path], utterances: Sequence[str], path: str | P
     """Put the shards of a corpus together in one file, atomically, with one shard in memory at a time.
 
     Args:
-        shards: files that :func:`write` made, in order
-        utterances: the names of the corpus's utterances, which the shards hold in this order
+        shards: files that :func:`write` made
+        utterances: the names of the corpus's utterances, in the order wanted; each is in one shard
         path: the file to write
 
     Raises:
-        InputError: naming each utterance that is missing or not expected, if the order is another,
+        InputError: naming each utterance that is missing, repeated or not expected,
             or naming the shape of each shard if they differ
     """
-    held = [name for shard in shards for name in names(shard)]
-    problems: Problems = [f"{path}: utterance {name} is in no shard" for name in sorted(set(utterances) - set(held))]
-    problems += [f"{path}: utterance {name} is not expected" for name in sorted(set(held) - set(utterances))]
-    if not problems and held != list(utterances):
-        problems = [f"{path}: the shards' utterances should be in the corpus's order, each once"]
+    held = Counter(name for shard in shards for name in names(shard))
+    row = {name: row for row, name in enumerate(utterances)}
+    problems: Problems = [f"{path}: utterance {name} is in no shard" for name in sorted(row.keys() - held)]
+    problems += [f"{path}: utterance {name} is not expected" for name in sorted(held.keys() - row)]
+    problems += [
+        f"{path}: utterance {name} is in the shards {count} times; should be once"
+        for name, count in held.items()
+        if count > 1
+    ]
     shapes = {shard: _shape(shard)[1:] for shard in shards}
     if len(set(shapes.values())) > 1:
         problems += [f"{shard}: has {shape[0]} layers of {shape[1]}" for shard, shape in shapes.items()]
     if problems:
         raise InputError(problems)
     # safetensors' own writer takes whole tensors. The format is a length, a header of JSON and the numbers.
-    shape = [len(held), *_shape(shards[0])[1:]]
-    size = 4 * int(np.prod(shape))
-    tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}
-    header = json.dumps({"__metadata__": _metadata(held), NAME: tensor}).encode()
+    shape = [len(row), *_shape(shards[0])[1:]]
+    size = 4 * int(np.prod(shape[1:]))  # of an utterance, in bytes
+    tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, len(row) * size]}
+    header = json.dumps({"__metadata__": _metadata(utterances), NAME: tensor}).encode()
     header += b" " * (-len(header) % 8)
     with tables.replacing(path) as temporary, temporary.open("wb") as file:
         file.write(struct.pack("<Q", len(header)) + header)
+        begin = file.tell()
         for shard in shards:
-            file.write(read(shard).astype("<f4").tobytes())
+            for name, states in zip(names(shard), read(shard).astype("<f4"), strict=True):
+                file.seek(begin + row[name] * size)
+                file.write(states.tobytes())
 
 
 def names(path: str | Path) -> list[str]:
