@@ -1,7 +1,8 @@
 """Every picture of a study.
 
 Only their names stand here, and nothing is imported, so that to ask for them is cheap.
-:mod:`emofuse.figures.experiment` and :mod:`emofuse.figures.method` draw them.
+:mod:`emofuse.figures.experiment` and :mod:`emofuse.figures.method` draw those of an experiment and of a method,
+:mod:`emofuse.figures.across` and :mod:`emofuse.figures.shift` those about two corpora.
 """
 
 OF_EXPERIMENT = {
@@ -18,3 +19,13 @@ OF_METHOD = {
     "plane": "Scatter plots of varentropy against entropy, a panel per predicted emotion",
 }
 """The pictures of a method, likewise."""
+
+OF_CROSS = {
+    "shift": "Uncertainty, calibration, emotions, selections and thresholds on source validation and on the target",
+}
+"""The pictures that an experiment across corpora has besides."""
+
+OF_STUDY = {
+    "across": "Unweighted accuracy of each method within and across corpora, a panel per test corpus",
+}
+"""The pictures of a study whose experiments are compared."""
