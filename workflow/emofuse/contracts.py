@@ -200,7 +200,8 @@ ACROSS = Contract(
 )
 """Experiments that test one corpus, the target, on the same utterances; a row is a method in a condition.
 
-``drop`` is UA − within_UA, from ``low`` to ``high``; an experiment within the target that all are compared with has none.
+``drop`` is UA − within_UA, from ``low`` to ``high``; the experiment within the target that the others are compared with
+has none.
 """
 
 SHIFT = Contract(
@@ -216,8 +217,8 @@ SHIFT = Contract(
     },
     unique=("method", "fold", "split", "emotion", "metric", "quantile"),
 )
-"""How a cross-corpus experiment's target differs from its source; a row is a value on source validation or on the target.
+"""How a cross-corpus experiment's target differs from its source; a row is a value on source validation or target.
 
-Where there is a ``quantile``, ``value`` lies there in the voice's distribution of the metric: ``speech`` has quantiles,
-and a method the place of its threshold among the rows for which the voice predicts ``emotion``.
+Where it has a ``quantile``, ``value`` lies at that place of the voice's distribution of the metric: of ``speech`` these
+are quantiles, of a method its thresholds, among the rows for which the voice predicts ``emotion``.
 """

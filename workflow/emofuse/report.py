@@ -14,10 +14,12 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from emofuse import contracts, tables
+from emofuse.evaluation.across import boards as boards_across
 from emofuse.evaluation.leaderboard import BASELINE, P_NAME, board, conditions
 from emofuse.evaluation.metrics import ALL
+from emofuse.evaluation.shift import sentence
 from emofuse.evaluation.wording import condition_name, interval_name, p_value, signed
-from emofuse.figures import OF_EXPERIMENT, OF_METHOD
+from emofuse.figures import OF_CROSS, OF_EXPERIMENT, OF_METHOD, OF_STUDY
 
 SMALLEST_GAP = 1e-9
 """A search that stays below the exact optimum by less is at the optimum."""
@@ -38,6 +40,7 @@ class Chapter:
             by the names of :data:`emofuse.figures.OF_METHOD`
         ceilings: the methods that see the test labels
         wer: the ``wer`` table of the corpus that it tests, where there is one
+        shift: its ``shift`` table, where it crosses corpora
     """
 
     name: str
@@ -49,6 +52,7 @@ class Chapter:
     method_figures: Mapping[str, Mapping[str, Path]]
     ceilings: Sequence[str] = ()
     wer: Path | None = None
+    shift: Path | None = None
 
     @classmethod
     def of(cls, name: str, recipe: Mapping[str, Any]) -> Self:
@@ -56,8 +60,9 @@ class Chapter:
 
         Args:
             name: the experiment's
-            recipe: ``facts``, ``ceilings``, the paths ``metrics``, ``comparison`` and ``wer`` (or None), ``figures``
-                with a path per picture, and ``methods`` with ``parameters`` and ``figures`` per method
+            recipe: ``facts``, ``ceilings``, the paths ``metrics``, ``comparison``, ``wer`` (or None) and ``shift``
+                (or None), ``figures`` with a path per picture, and ``methods`` with ``parameters`` and ``figures`` per
+                method
         """
         return cls(
             name=name,
@@ -69,6 +74,7 @@ class Chapter:
             method_figures={method: _paths(files["figures"]) for method, files in recipe["methods"].items()},
             ceilings=recipe["ceilings"],
             wer=Path(recipe["wer"]) if recipe["wer"] else None,
+            shift=Path(recipe["shift"]) if recipe["shift"] else None,
         )
 
 
@@ -82,6 +88,7 @@ def report(
     config: Mapping[str, Any],
     template: Path,
     *,
+    across: Mapping[str, Any],
     confidence: float,
     notes: Sequence[str],
 ) -> str:
@@ -92,6 +99,8 @@ def report(
         chapters: its experiments
         config: the study's configuration
         template: the page's Jinja template; ``captions/<figure>.rst`` beside it hold the captions
+        across: what compares the experiments: the path of the ``across`` ``table``, and ``figures`` with a path per
+            picture; empty where none is compared
         confidence: of the intervals, between 0 and 1
         notes: sentences that a reader of the results should know
 
@@ -120,13 +129,24 @@ def report(
         "baseline": BASELINE,
         "overall": ALL,
     }
+    ceilings = list(dict.fromkeys(name for chapter in chapters for name in chapter.ceilings))
     return environment.get_template(template.name).render(
         study=study,
+        across=_across(across, ceilings, environment) if across else None,
         chapters=[_chapter(chapter, environment) for chapter in chapters],
-        ceilings=list(dict.fromkeys(name for chapter in chapters for name in chapter.ceilings)),
+        ceilings=ceilings,
         notes=notes,
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
     )
+
+
+def _across(files: Mapping[str, Any], ceilings: Sequence[str], environment: Environment) -> dict[str, Any]:
+    """The comparison of experiments as the template shows it."""
+    table = tables.read(contracts.ACROSS, files["table"])
+    return {
+        "figures": [_figure(environment, Path(files["figures"][name]), name, alt) for name, alt in OF_STUDY.items()],
+        "boards": boards_across(table, ceilings),
+    }
 
 
 def _chapter(chapter: Chapter, environment: Environment) -> dict[str, Any]:
@@ -150,6 +170,14 @@ def _chapter(chapter: Chapter, environment: Environment) -> dict[str, Any]:
         "figures": [
             _figure(environment, chapter.figures[name], name, alt, **shown) for name, alt in OF_EXPERIMENT.items()
         ],
+        "shift": None
+        if chapter.shift is None
+        else {
+            "sentence": sentence(tables.read(contracts.SHIFT, chapter.shift)),
+            "figures": [
+                _figure(environment, chapter.figures[name], name, alt, **shown) for name, alt in OF_CROSS.items()
+            ],
+        },
         "searches": [row for row in map(search, parameters.values()) if row],
         "methods": [
             {

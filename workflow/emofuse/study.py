@@ -346,12 +346,14 @@ class Study:
     @property
     def files(self) -> list[str]:
         """All tables and pictures of all experiments, and of those that are compared."""
-        whole = [self.across["table"], self.across["leaderboard"], *self.across["figures"].values()] if self.across else []
+        whole = (
+            [self.across["table"], self.across["leaderboard"], *self.across["figures"].values()] if self.across else []
+        )
         return [*(file for experiment in self.experiments.values() for file in experiment.files), *whole]
 
     @cached_property
     def tested(self) -> dict[str, list[Experiment]]:
-        """The experiments that are compared, by the corpus that they test: where one crosses corpora, or with another."""
+        """The experiments that are compared, by the corpus that they test: several, or one that crosses corpora."""
         by_target: dict[str, list[Experiment]] = {}
         for experiment in self.experiments.values():
             by_target.setdefault(experiment.test.name, []).append(experiment)

@@ -14,7 +14,9 @@ with logged(snakemake.log[0]):
     compared = []
     for target, experiments in recipe["targets"]:
         tested = [
-            Tested(name, train, {method: tables.read(contracts.PREDICTIONS, next(paths)) for method in recipe["methods"]})
+            Tested(
+                name, train, {method: tables.read(contracts.PREDICTIONS, next(paths)) for method in recipe["methods"]}
+            )
             for name, train in experiments
         ]
         drawn = seed(recipe["seed"], target, "interval")

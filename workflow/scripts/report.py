@@ -14,6 +14,7 @@ with logged(snakemake.log[0]):
         [Chapter.of(name, experiment) for name, experiment in recipe["experiments"].items()],
         recipe["config"],
         Path(snakemake.input.template),
+        across=recipe["across"],
         confidence=recipe["confidence"],
         notes=recipe["notes"],
     )

@@ -63,9 +63,7 @@ class Counts:
     speaker: npt.NDArray[np.str_]
 
 
-def across(
-    target: str, experiments: Sequence[Tested], *, confidence: float, resamples: int, seed: int
-) -> pd.DataFrame:
+def across(target: str, experiments: Sequence[Tested], *, confidence: float, resamples: int, seed: int) -> pd.DataFrame:
     """Compare the experiments that test one corpus.
 
     Args:
@@ -196,8 +194,15 @@ def _compare(
 
 
 def _drawn_mean(values: Floats, random: np.random.Generator) -> Floats:
-    """The mean over source folds that are drawn anew in each resample, (methods, source folds, resamples) to
-    (methods, resamples)."""
+    """The mean over source folds, which are drawn with replacement in each resample.
+
+    Args:
+        values: (methods, source folds, resamples)
+        random: what draws
+
+    Returns:
+        (methods, resamples)
+    """
     folds, resamples = values.shape[1:]
     drawn = random.multinomial(folds, np.full(folds, 1 / folds), resamples).T
     weights = np.where(np.isnan(values), 0, drawn)

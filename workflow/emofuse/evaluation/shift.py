@@ -121,7 +121,9 @@ def places(table: pd.DataFrame) -> pd.DataFrame:
     """
     rows = table[(table["method"] != BASELINE) & table["quantile"].notna()]
     keys = ["method", "emotion", "metric"]
-    return rows.pivot_table(index=keys, columns="split", values="quantile", sort=False).reindex(columns=[SOURCE, TARGET])
+    return rows.pivot_table(index=keys, columns="split", values="quantile", sort=False).reindex(
+        columns=[SOURCE, TARGET]
+    )
 
 
 def sentence(table: pd.DataFrame) -> str:
@@ -141,7 +143,9 @@ def sentence(table: pd.DataFrame) -> str:
     if methods.empty:
         return f"{text}."
     name = methods["gain", SOURCE].idxmax()
-    share, gain = ([round(100 * float(methods.loc[name, (of, s)]), 1) for s in (SOURCE, TARGET)] for of in ("selected", "gain"))
+    share, gain = (
+        [round(100 * float(methods.loc[name, (of, s)]), 1) for s in (SOURCE, TARGET)] for of in ("selected", "gain")
+    )
     fewer = np.sign(share[0] - share[1])
     link = "so" if surer and fewer == surer else "and"  # thresholds select what is unsure
     turn = {1: "falls", 0: "stays", -1: "rises"}[np.sign(gain[0] - gain[1])]

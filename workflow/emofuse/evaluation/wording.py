@@ -65,9 +65,9 @@ def condition_name(condition: str) -> str:
 
 
 def in_markdown(text: str) -> str:
-    """A text as it is, wherever in Markdown, a table's cell included.
+    r"""A text as it is, wherever in Markdown, a table's cell included.
 
     >>> print(in_markdown("a|b *c* snake_case <d>"))
-    a\\|b \\*c\\* snake_case \\<d\\>
+    a\|b \*c\* snake_case \<d\>
     """
     return re.sub(r"[\\`*|<>&\[\]]|\b_|_\b", lambda special: f"\\{special[0]}", " ".join(text.split()))

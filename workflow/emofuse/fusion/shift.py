@@ -45,9 +45,7 @@ def shift(scores: pd.DataFrame, methods: Sequence[Mapping[str, Any]], paths: Map
         rows.append((SPEECH_ALONE, fold, split, "all", "UA", np.nan, before))
         for measure in ("entropy", "varentropy"):
             values = np.quantile(MEASURES[measure][0](voice), QUANTILES)
-            rows += [
-                (SPEECH_ALONE, fold, split, "all", measure, *pair) for pair in zip(QUANTILES, values, strict=True)
-            ]
+            rows += [(SPEECH_ALONE, fold, split, "all", measure, *pair) for pair in zip(QUANTILES, values, strict=True)]
         for method in methods:
             name, learned = method["method"], method["folds"][fold]
             estimator = parts.load(paths[name])
