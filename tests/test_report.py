@@ -11,7 +11,7 @@ from PIL import Image
 
 from emofuse import contracts, tables
 from emofuse.evaluation.leaderboard import board
-from emofuse.figures import OF_EXPERIMENT, OF_METHOD
+from emofuse.figures import OF_CROSS, OF_EXPERIMENT, OF_METHOD, OF_STUDY
 from emofuse.report import Chapter, best, report, search, word_errors
 
 TEMPLATE = Path(__file__).parents[1] / "workflow" / "report" / "report.html.j2"
@@ -73,6 +73,7 @@ def experiment(tmp_path):
             "figures": dict.fromkeys(OF_EXPERIMENT, picture),
             "ceilings": ["oracle"],
             "wer": None,
+            "shift": None,
         },
     )
 
@@ -83,6 +84,7 @@ def build(experiment, **changes):
         "chapters": [experiment],
         "config": {"study": "released", "methods": {"paper": {"fit_on": ["train", "validation"]}}},
         "template": TEMPLATE,
+        "across": {},
         "confidence": 0.95,
         "notes": ["A note <on> the data."],
     } | changes
@@ -250,3 +252,33 @@ def test_word_errors_are_a_fact_of_the_experiment(experiment, tmp_path):
     assert "word error rate" not in Page(build(experiment)).words
     with_wer = dataclasses.replace(experiment, wer=tmp_path / "wer.parquet")
     assert "word error rate 25.0% of 200 words (improvised" in Page(build(with_wer)).words
+
+
+def test_a_comparison_of_experiments_stands_first_with_a_table_per_target(experiment, tmp_path):
+    missing = float("nan")
+    rows = [
+        ("msp", "msp", "within", "speech", "all", 0.7, 0.7, missing, missing, missing, 60),
+        ("msp", "iemo<cap>", "iemocap", "speech", "all", 0.6, 0.7, -0.1, -0.15, -0.05, 60),
+        ("iemocap", "msp", "back", "speech", "all", 0.5, missing, missing, missing, missing, 80),
+    ]
+    tables.write(pd.DataFrame(rows, columns=list(contracts.ACROSS.columns)), contracts.ACROSS, tmp_path / "a.parquet")
+    across = {"table": tmp_path / "a.parquet", "figures": dict.fromkeys(OF_STUDY, tmp_path / "picture.png")}
+    words = Page(build(experiment, across=across, confidence=0.9)).words
+    assert words.index("Within against across") < words.index("Best of 2 methods")
+    assert "Tested on msp 60 utterances, within: within." in words
+    assert "method UA within trained on iemo<cap> (iemocap) drop 90% interval" in words
+    assert "speech 0.700 0.600 −0.100 −0.150 … −0.050" in words
+    assert "Tested on iemocap 80 utterances. method trained on msp (back)" in words
+    assert "Within against across" not in Page(build(experiment)).words
+
+
+def test_why_an_experiment_drops_is_said_under_its_picture(experiment, tmp_path):
+    rows = [("speech", "Ses01", split, "all", "entropy", 0.5, h) for split, h in (("validation", 0.6), ("test", 0.4))]
+    rows += [("speech", "Ses01", split, "all", "UA", float("nan"), 0.5) for split in ("validation", "test")]
+    tables.write(pd.DataFrame(rows, columns=list(contracts.SHIFT.columns)), contracts.SHIFT, tmp_path / "s.parquet")
+    figures = experiment.figures | dict.fromkeys(OF_CROSS, tmp_path / "picture.png")
+    crossing = dataclasses.replace(experiment, shift=tmp_path / "s.parquet", figures=figures)
+    page = Page(build(crossing))
+    assert "Why it drops" in page.words and "On the target the voice is surer (median entropy 0.40" in page.words
+    assert OF_CROSS["shift"] in [image["alt"] for image in page.all("img")]
+    assert "Why it drops" not in Page(build(experiment)).words

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from emofuse import contracts, tables
-from emofuse.evaluation.across import Tested, across, leaderboard
+from emofuse.evaluation.across import Results, across, leaderboard
 from emofuse.logs import logged
 from emofuse.provenance import seed
 
@@ -14,7 +14,7 @@ with logged(snakemake.log[0]):
     compared = []
     for target, experiments in recipe["targets"]:
         tested = [
-            Tested(
+            Results(
                 name, train, {method: tables.read(contracts.PREDICTIONS, next(paths)) for method in recipe["methods"]}
             )
             for name, train in experiments

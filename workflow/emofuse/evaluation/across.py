@@ -25,8 +25,8 @@ from emofuse.tables import EMOTIONS, InputError, Problem
 
 
 @dataclass(frozen=True)
-class Tested:
-    """An experiment that tests the target.
+class Results:
+    """What an experiment that tests the target gives.
 
     Args:
         name: the experiment's
@@ -63,7 +63,9 @@ class Counts:
     speaker: npt.NDArray[np.str_]
 
 
-def across(target: str, experiments: Sequence[Tested], *, confidence: float, resamples: int, seed: int) -> pd.DataFrame:
+def across(
+    target: str, experiments: Sequence[Results], *, confidence: float, resamples: int, seed: int
+) -> pd.DataFrame:
     """Compare the experiments that test one corpus.
 
     Args:
@@ -112,7 +114,7 @@ def _by_speaker(utterances: pd.DataFrame) -> pd.DataFrame:
     return utterances[["speaker"]].assign(fold=utterances["speaker"])
 
 
-def count(experiment: Tested, units: pd.DataFrame) -> Counts:
+def count(experiment: Results, units: pd.DataFrame) -> Counts:
     """Count right predictions.
 
     Args:
