@@ -279,6 +279,9 @@ def test_why_an_experiment_drops_is_said_under_its_picture(experiment, tmp_path)
     figures = experiment.figures | dict.fromkeys(OF_CROSS, tmp_path / "picture.png")
     crossing = dataclasses.replace(experiment, shift=tmp_path / "s.parquet", figures=figures)
     page = Page(build(crossing))
-    assert "Why it drops" in page.words and "On the target the voice is surer (median entropy 0.40" in page.words
+    assert (
+        "What differs on the target" in page.words
+        and "On the target the voice is surer (median entropy 0.40" in page.words
+    )
     assert OF_CROSS["shift"] in [image["alt"] for image in page.all("img")]
-    assert "Why it drops" not in Page(build(experiment)).words
+    assert "What differs on the target" not in Page(build(experiment)).words
