@@ -28,6 +28,8 @@ def test_a_contract_is_named_after_its_table(kind):
         ("text_expert", {"UTTERANCES", "FOLDS", "TRANSCRIPTS", "TEXT_EXPERT"}),
         ("scores", {"UTTERANCES", "TRANSCRIPTS", "SENTIMENT_LOGITS", "SPEECH_LOGITS", "SCORES"}),
         ("evaluate", {"PREDICTIONS", "METRICS", "COMPARISON"}),
+        ("shift", {"SCORES", "SHIFT"}),
+        ("across", {"PREDICTIONS", "ACROSS"}),
     ],
 )
 def test_a_stage_reaches_the_contracts_of_its_own_tables(script, expected):

@@ -14,9 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
+from emofuse import contracts
 from emofuse.corpora.summary import summarise
 from emofuse.evaluation.leaderboard import board
-from emofuse.figures import OF_CORPUS, OF_EXPERIMENT, OF_METHOD
+from emofuse.figures import OF_CORPUS, OF_CROSS, OF_EXPERIMENT, OF_METHOD, OF_STUDY
+from emofuse.figures.across import across
 from emofuse.figures.changes import changes
 from emofuse.figures.confusion import confusion
 from emofuse.figures.corpus import SPEAKERS, corpus
@@ -25,6 +27,7 @@ from emofuse.figures.leaderboard import leaderboard
 from emofuse.figures.method import of_method
 from emofuse.figures.pareto import pareto, spread
 from emofuse.figures.plane import plane
+from emofuse.figures.shift import shift
 from emofuse.figures.style import save
 from emofuse.figures.ua_by_fold import ua_by_fold
 from emofuse.figures.uncertainty import uncertainty
@@ -153,8 +156,41 @@ def draw_corpus(speakers, conditions=2, is_heard=True):
     return corpus(summarise(labels, recordings), recordings)
 
 
+CORPORA = ["iemocap", "msp_improv", "msp_podcast"]
+
+
 @pytest.fixture(scope="module")
-def pictures(fused, metrics, comparison, front):
+def crossed():
+    """Three corpora, each way; the last has no experiment within it."""
+    rows = []
+    for target, train in itertools.product(CORPORA, CORPORA):
+        within = float("nan") if target == CORPORA[-1] else 0.0
+        for method, (ua, _) in METHODS.items() if (target, train) != (CORPORA[-1],) * 2 else ():
+            drop = float("nan") if target == train else within - 0.1
+            names = (target, train, f"{train}_to_{target}", method, "all")
+            rows.append((*names, ua - 0.1 * (target != train), ua + within, drop, drop - 0.04, drop + 0.03, 7798))
+    return pd.DataFrame(rows, columns=list(contracts.ACROSS.columns))
+
+
+@pytest.fixture(scope="module")
+def shifted():
+    """Three source folds, two methods with thresholds."""
+    rows = []
+    for number, (fold, split) in enumerate(itertools.product(FOLDS, ("validation", "test"))):
+        rows += [("speech", fold, split, "all", name, q, q) for name in ("entropy", "varentropy") for q in (0, 0.5, 1)]
+        rows += [("speech", fold, split, emotion, "proportion", np.nan, 0.25) for emotion in EMOTIONS]
+        rows += [("speech", fold, split, "all", name, np.nan, 0.05 * number) for name in ("ECE before", "ECE after")]
+        rows += [
+            (method, fold, split, "all", "UA", np.nan, 0.6 + 0.01 * number) for method in ("speech", METHOD, "paper")
+        ]
+        for method in (METHOD, "paper"):
+            rows.append((method, fold, split, "all", "selected", np.nan, 0.1 * number))
+            rows += [(method, fold, split, "sad", name, 0.1 * number, 0.5) for name in ("entropy", "varentropy")]
+    return pd.DataFrame(rows, columns=list(contracts.SHIFT.columns))
+
+
+@pytest.fixture(scope="module")
+def pictures(fused, metrics, comparison, front, crossed, shifted):
     return {
         "plane": lambda: plane(METHOD, fused, PARAMETERS),
         "confusion": lambda: confusion(METHOD, fused),
@@ -166,10 +202,13 @@ def pictures(fused, metrics, comparison, front):
         "corpus": lambda: draw_corpus(12),
         "corpus, many speakers and conditions": lambda: draw_corpus(1000, conditions=30),
         "corpus, no audio": lambda: draw_corpus(2, conditions=1, is_heard=False),
+        "across": lambda: across(crossed, ["oracle"], 0.9),
+        "shift": lambda: shift(shifted),
     }
 
 
-NAMES = [*OF_METHOD, *OF_EXPERIMENT, *OF_CORPUS, "corpus, many speakers and conditions", "corpus, no audio"]
+VARIANTS = ["corpus, many speakers and conditions", "corpus, no audio"]
+NAMES = [*OF_METHOD, *OF_EXPERIMENT, *OF_CROSS, *OF_STUDY, *OF_CORPUS, *VARIANTS]
 
 
 def test_all_pictures_are_drawn_under_their_names(fused, metrics, comparison, front):
@@ -370,3 +409,22 @@ def test_emotions_of_a_condition_are_shares_and_only_the_largest_conditions_are_
 def test_the_histogram_of_durations_holds_every_utterance(pictures):
     assert sum(bar.get_height() for bar in pictures["corpus"]().axes[1].patches) == 12 * 40
     assert len(pictures["corpus, no audio"]().axes) == 2
+
+
+def test_across_has_a_panel_per_test_corpus_with_every_ua_and_drop(pictures):
+    figure = pictures["across"]()
+    assert figure._suptitle.get_text() == "Within against across: UA changes by −0.100 to −0.100"
+    titles = [f"tested on {corpus}: 7798 utterances" for corpus in CORPORA]
+    assert [axes.get_title() for axes in figure.axes] == titles
+    first, _, last = figure.axes
+    assert [text.get_text() for text in first.texts[:2]] == ["0.680 (−0.100)"] * 2  # stacking_text, from two corpora
+    assert {text.get_text() for text in last.texts} == {f"{ua - 0.1:.3f}" for ua, _ in METHODS.values()}
+    assert [label.get_text() for label in first.get_yticklabels()][-1] == "oracle (ceiling)"
+    marks = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert marks[0] == "trained within the test corpus" and set(marks[1:]) == {f"trained on {name}" for name in CORPORA}
+
+
+def test_the_shift_of_a_study_without_thresholds_is_that_of_the_voice(shifted):
+    voice = shifted[shifted["method"] == "speech"]
+    assert len(shift(voice).axes) == 4
+    assert len(shift(shifted).axes) == 7

@@ -12,7 +12,7 @@ from PIL import Image
 from emofuse import contracts, tables
 from emofuse.corpora import base, summary
 from emofuse.evaluation.leaderboard import board
-from emofuse.figures import OF_CORPUS, OF_EXPERIMENT, OF_METHOD
+from emofuse.figures import OF_CORPUS, OF_CROSS, OF_EXPERIMENT, OF_METHOD, OF_STUDY
 from emofuse.figures.corpus import SPEAKERS
 from emofuse.report import Chapter, best, report, search
 from emofuse.report_corpora import CorpusChapter, word_errors
@@ -76,6 +76,7 @@ def experiment(tmp_path):
             "figures": dict.fromkeys(OF_EXPERIMENT, picture),
             "ceilings": ["oracle"],
             "wer": None,
+            "shift": None,
         },
     )
 
@@ -111,6 +112,7 @@ def build(experiment, **changes):
         "corpora": [corpus_of(experiment.metrics.parent / "default")],
         "config": {"study": "released", "methods": {"paper": {"fit_on": ["train", "validation"]}}},
         "template": TEMPLATE,
+        "across": {},
         "confidence": 0.95,
         "notes": ["A note <on> the data."],
     } | changes
@@ -342,3 +344,36 @@ def test_what_a_corpus_is_called_cannot_break_the_page(experiment, tmp_path):
     text = build(experiment, corpora=[corpus_of(tmp_path, labels, rejects=[(evil, evil)])])
     assert "<script>" not in text
     assert text.count(html.escape(evil)) >= 3
+
+
+def test_a_comparison_of_experiments_stands_first_with_a_table_per_target(experiment, tmp_path):
+    missing = float("nan")
+    rows = [
+        ("msp", "msp", "within", "speech", "all", 0.7, 0.7, missing, missing, missing, 60),
+        ("msp", "iemo<cap>", "iemocap", "speech", "all", 0.6, 0.7, -0.1, -0.15, -0.05, 60),
+        ("iemocap", "msp", "back", "speech", "all", 0.5, missing, missing, missing, missing, 80),
+    ]
+    tables.write(pd.DataFrame(rows, columns=list(contracts.ACROSS.columns)), contracts.ACROSS, tmp_path / "a.parquet")
+    across = {"table": tmp_path / "a.parquet", "figures": dict.fromkeys(OF_STUDY, tmp_path / "picture.png")}
+    words = Page(build(experiment, across=across, confidence=0.9)).words
+    assert words.index("Within against across") < words.index("Best of 2 methods")
+    assert "Tested on msp 60 utterances, within: within." in words
+    assert "method UA within trained on iemo<cap> (iemocap) drop 90% interval" in words
+    assert "speech 0.700 0.600 −0.100 −0.150 … −0.050" in words
+    assert "Tested on iemocap 80 utterances. method trained on msp (back)" in words
+    assert "Within against across" not in Page(build(experiment)).words
+
+
+def test_why_an_experiment_drops_is_said_under_its_picture(experiment, tmp_path):
+    rows = [("speech", "Ses01", split, "all", "entropy", 0.5, h) for split, h in (("validation", 0.6), ("test", 0.4))]
+    rows += [("speech", "Ses01", split, "all", "UA", float("nan"), 0.5) for split in ("validation", "test")]
+    tables.write(pd.DataFrame(rows, columns=list(contracts.SHIFT.columns)), contracts.SHIFT, tmp_path / "s.parquet")
+    figures = experiment.figures | dict.fromkeys(OF_CROSS, tmp_path / "picture.png")
+    crossing = dataclasses.replace(experiment, shift=tmp_path / "s.parquet", figures=figures)
+    page = Page(build(crossing))
+    assert (
+        "What differs on the target" in page.words
+        and "On the target the voice is surer (median entropy 0.40" in page.words
+    )
+    assert OF_CROSS["shift"] in [image["alt"] for image in page.all("img")]
+    assert "What differs on the target" not in Page(build(experiment)).words

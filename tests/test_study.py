@@ -324,3 +324,24 @@ def test_records_of_jobs_that_the_study_does_not_have_say_nothing(voices, here):
     assert sorted(str(path.relative_to("results/logs").with_suffix("")) for _, path in records) == sorted(kept)
     assert {rule for rule, _ in records} == {"embeddings", "recordings", "fuse", "report"}
     assert list(made_with_others(records)) == []
+
+
+def test_experiments_that_test_one_corpus_are_compared(here):
+    list_voices()
+    list_voices(name="data/others/corpus.csv")
+    corpora = {name: {"reader": "manifest", "path": f"{name}/corpus.csv"} for name in ("voices", "others")}
+    crossing = {"train": "others", "test": "voices", "protocol": "cross_corpus"}
+    within = {"train": "voices", "test": "voices"}
+
+    def compared(**experiments):
+        made = Study.load(audio_study(corpora=corpora, experiments=experiments))
+        return made, {target: [experiment.name for experiment in several] for target, several in made.tested.items()}
+
+    made, names = compared(within=within, back=crossing | {"train": "voices", "test": "others"}, cross=crossing)
+    assert names == {"voices": ["within", "cross"], "others": ["back"]}
+    paths = {"results/audio/across.parquet", "results/audio/leaderboard.md", "results/audio/figures/across.png"}
+    assert paths <= set(made.files)
+    assert {f"results/audio/cross/{name}" for name in ("shift.parquet", "figures/shift.png")} <= set(made.files)
+    assert "results/audio/within/shift.parquet" not in made.files
+    made, names = compared(within=within)
+    assert names == {} and made.across == {} and not paths & set(made.files)

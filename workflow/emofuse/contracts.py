@@ -217,3 +217,39 @@ COMPARISON = Contract(
 
 ``p`` is of McNemar's test, which is about accuracy: only rows of WA have one.
 """
+
+ACROSS = Contract(
+    "across",
+    {
+        **dict.fromkeys(("target", "train", "experiment", "method", "condition"), NAME),
+        "UA": SHARE,
+        "within_UA": Column(float, low=0, high=1, nullable=True),
+        **dict.fromkeys(("drop", "low", "high"), Column(float, nullable=True)),
+        "utterances": COUNT,
+    },
+    unique=("experiment", "method", "condition"),
+)
+"""Experiments that test one corpus, the target, on the same utterances; a row is a method in a condition.
+
+``drop`` is UA − within_UA, from ``low`` to ``high``; the experiment within the target that the others are compared with
+has none.
+"""
+
+SHIFT = Contract(
+    "shift",
+    {
+        "method": NAME,
+        "fold": NAME,
+        "split": Column(str, values=SPLITS),
+        "emotion": Column(str, values=("all", *EMOTIONS)),
+        "metric": NAME,
+        "quantile": Column(float, low=0, high=1, nullable=True),
+        "value": Column(float, nullable=True),
+    },
+    unique=("method", "fold", "split", "emotion", "metric", "quantile"),
+)
+"""How a cross-corpus experiment's target differs from its source; a row is a value on source validation or target.
+
+Where it has a ``quantile``, ``value`` lies at that place of the voice's distribution of the metric: of ``speech`` these
+are quantiles, of a method its thresholds, among the rows for which the voice predicts ``emotion``.
+"""

@@ -14,10 +14,12 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from emofuse import contracts, tables
+from emofuse.evaluation.across import boards as boards_across
 from emofuse.evaluation.leaderboard import BASELINE, P_NAME, board, conditions
 from emofuse.evaluation.metrics import ALL
+from emofuse.evaluation.shift import sentence
 from emofuse.evaluation.wording import condition_name, duration_name, interval_name, p_value, signed
-from emofuse.figures import OF_CORPUS, OF_EXPERIMENT, OF_METHOD
+from emofuse.figures import OF_CORPUS, OF_CROSS, OF_EXPERIMENT, OF_METHOD, OF_STUDY
 from emofuse.report_corpora import CorpusChapter, section, word_errors
 from emofuse.tables import EMOTIONS
 
@@ -40,6 +42,7 @@ class Chapter:
             by the names of :data:`emofuse.figures.OF_METHOD`
         ceilings: the methods that see the test labels
         wer: the ``wer`` table of the corpus that it tests, where there is one
+        shift: its ``shift`` table, where it crosses corpora
     """
 
     name: str
@@ -51,15 +54,16 @@ class Chapter:
     method_figures: Mapping[str, Mapping[str, Path]]
     ceilings: Sequence[str] = ()
     wer: Path | None = None
+    shift: Path | None = None
 
     @classmethod
     def of(cls, recipe: Mapping[str, Any]) -> Self:
         """The chapter of an experiment, from what its rule says of it.
 
         Args:
-            recipe: ``name``, ``facts`` (pairs, in order), ``ceilings``, the paths ``metrics``, ``comparison`` and
-                ``wer`` (or None), ``figures`` with a path per picture, and ``methods`` with ``parameters`` and
-                ``figures`` per method
+            recipe: ``name``, ``facts`` (pairs, in order), ``ceilings``, the paths ``metrics``, ``comparison``,
+                ``wer`` (or None) and ``shift`` (or None), ``figures`` with a path per picture, and ``methods`` with
+                ``parameters`` and ``figures`` per method
         """
         return cls(
             name=recipe["name"],
@@ -71,6 +75,7 @@ class Chapter:
             method_figures={method: _paths(files["figures"]) for method, files in recipe["methods"].items()},
             ceilings=recipe["ceilings"],
             wer=Path(recipe["wer"]) if recipe["wer"] else None,
+            shift=Path(recipe["shift"]) if recipe["shift"] else None,
         )
 
 
@@ -85,6 +90,7 @@ def report(
     config: Mapping[str, Any],
     template: Path,
     *,
+    across: Mapping[str, Any],
     confidence: float,
     notes: Sequence[str],
 ) -> str:
@@ -97,6 +103,8 @@ def report(
         config: the study's configuration
         template: the page's Jinja template; beside it lie ``corpora.html.j2``, which it includes, and the captions,
             ``captions/<figure>.rst``
+        across: what compares the experiments: the path of the ``across`` ``table``, and ``figures`` with a path per
+            picture; empty where none is compared
         confidence: of the intervals, between 0 and 1
         notes: sentences that a reader of the results should know
 
@@ -127,14 +135,25 @@ def report(
         "overall": ALL,
         "emotions": EMOTIONS,
     }
+    ceilings = list(dict.fromkeys(name for chapter in chapters for name in chapter.ceilings))
     return environment.get_template(template.name).render(
         study=study,
+        across=_across(across, ceilings, environment) if across else None,
         chapters=[_chapter(chapter, environment) for chapter in chapters],
         corpora=[_corpus(chapter, environment) for chapter in corpora],
-        ceilings=list(dict.fromkeys(name for chapter in chapters for name in chapter.ceilings)),
+        ceilings=ceilings,
         notes=notes,
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True),
     )
+
+
+def _across(files: Mapping[str, Any], ceilings: Sequence[str], environment: Environment) -> dict[str, Any]:
+    """The comparison of experiments as the template shows it."""
+    table = tables.read(contracts.ACROSS, files["table"])
+    return {
+        "figures": [_figure(environment, Path(files["figures"][name]), name, alt) for name, alt in OF_STUDY.items()],
+        "boards": boards_across(table, ceilings),
+    }
 
 
 def _chapter(chapter: Chapter, environment: Environment) -> dict[str, Any]:
@@ -158,6 +177,14 @@ def _chapter(chapter: Chapter, environment: Environment) -> dict[str, Any]:
         "figures": [
             _figure(environment, chapter.figures[name], name, alt, **shown) for name, alt in OF_EXPERIMENT.items()
         ],
+        "shift": None
+        if chapter.shift is None
+        else {
+            "sentence": sentence(tables.read(contracts.SHIFT, chapter.shift)),
+            "figures": [
+                _figure(environment, chapter.figures[name], name, alt, **shown) for name, alt in OF_CROSS.items()
+            ],
+        },
         "searches": [row for row in map(search, parameters.values()) if row],
         "methods": [
             {

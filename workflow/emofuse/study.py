@@ -42,6 +42,8 @@ class Experiment:
         self.corpora = list(dict.fromkeys([self.train, self.test]))
         self.folder = f"{study.folder}/{name}"
         self.is_published = self.test.is_published
+        self.is_cross = self.facts["takes_two"]
+        self.trained_on = self.train.name
 
     @cached_property
     def folds(self) -> list[str]:
@@ -106,12 +108,15 @@ class Experiment:
     def results(self) -> dict[str, Any]:
         """The paths of its tables."""
         wer = None if self.is_published else self.study.wer_of(self.test)
-        return {name: f"{self.folder}/{name}.parquet" for name in ("scores", "metrics", "comparison")} | {"wer": wer}
+        shift = f"{self.folder}/shift.parquet" if self.is_cross else None
+        tables = {name: f"{self.folder}/{name}.parquet" for name in ("scores", "metrics", "comparison")}
+        return tables | {"wer": wer, "shift": shift}
 
     @cached_property
     def figures(self) -> dict[str, str]:
         """The paths of its pictures, by name."""
-        return {name: f"{self.folder}/figures/{name}.png" for name in figures.OF_EXPERIMENT}
+        names = [*figures.OF_EXPERIMENT, *(figures.OF_CROSS if self.is_cross else [])]
+        return {name: f"{self.folder}/figures/{name}.png" for name in names}
 
     @cached_property
     def methods(self) -> dict[str, dict[str, Any]]:
@@ -136,7 +141,7 @@ class Experiment:
     def chapter(self) -> dict[str, Any]:
         """What the report's chapter on it says, and of which files."""
         described = {
-            "trained on": self.train.name,
+            "trained on": self.trained_on,
             "tested on": self.test.name,
             "protocol": self.config["protocol"].replace("_", " "),
         }
@@ -226,6 +231,7 @@ class Study:
             "folds": [(facts["path"],) for facts in self.facts["experiments"].values()],
             "fuse": [(facts["path"],) for facts in self.facts["methods"].values()],
             "front": [tuple(self.fronts.values())],
+            "shift": [tuple(self.selecting.values())],
             **{rule: [(path,)] for rule, path in self.normalisations.items()},
         }
         outside = {root for several in rules.values() for roots in several for root in roots}
@@ -360,10 +366,12 @@ class Study:
 
     @property
     def files(self) -> list[str]:
-        """All tables and pictures of all experiments and of their corpora."""
-        of_corpora = [path for chapter in self.corpus_chapters for path in chapter["files"].values() if path]
-        of_experiments = [file for experiment in self.experiments.values() for file in experiment.files]
-        return list(dict.fromkeys(of_corpora + of_experiments))  # word errors belong to both
+        """All tables and pictures of all experiments, of their corpora, and of what compares them."""
+        whole = [path for chapter in self.corpus_chapters for path in chapter["files"].values() if path]
+        whole += [file for experiment in self.experiments.values() for file in experiment.files]
+        if self.across:
+            whole += [self.across["table"], self.across["leaderboard"], *self.across["figures"].values()]
+        return list(dict.fromkeys(whole))  # word errors belong to a corpus and to an experiment
 
     @property
     def corpus_chapters(self) -> list[dict[str, Any]]:
@@ -378,6 +386,27 @@ class Study:
             }
             for corpus in used
         ]
+
+    @cached_property
+    def tested(self) -> dict[str, list[Experiment]]:
+        """The experiments that are compared, by the corpus that they test: several, or one that crosses corpora."""
+        by_target: dict[str, list[Experiment]] = {}
+        for experiment in self.experiments.values():
+            by_target.setdefault(experiment.test.name, []).append(experiment)
+        return {
+            target: experiments
+            for target, experiments in by_target.items()
+            if len(experiments) > 1 or experiments[0].is_cross
+        }
+
+    @cached_property
+    def across(self) -> dict[str, Any]:
+        """The paths of what compares experiments; nothing where none is compared."""
+        if not self.tested:
+            return {}
+        drawn = {name: f"{self.folder}/figures/{name}.png" for name in figures.OF_STUDY}
+        places = {"table": f"{self.folder}/across.parquet", "leaderboard": f"{self.folder}/leaderboard.md"}
+        return places | {"figures": drawn}
 
     @property
     def targets(self) -> list[str]:
@@ -403,6 +432,11 @@ class Study:
     def ceilings(self) -> list[str]:
         """The methods that see the test labels."""
         return [name for name, facts in self.facts["methods"].items() if facts["sees_test_labels"]]
+
+    @property
+    def selecting(self) -> dict[str, str]:
+        """The methods that have thresholds, and the path of each."""
+        return {name: facts["path"] for name, facts in self.facts["methods"].items() if facts["has_thresholds"]}
 
     @property
     def fronts(self) -> dict[str, str]:

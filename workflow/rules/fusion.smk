@@ -99,3 +99,53 @@ rule evaluate:
         "evaluate: experiment {wildcards.experiment}"
     script:
         "../scripts/evaluate.py"
+
+
+# How a cross-corpus experiment's target differs from its source.
+rule shift:
+    input:
+        scores=f"{EXPERIMENT}/scores.parquet",
+        calibration=f"{EXPERIMENT}/calibration.json",
+        parameters=of_methods("fusion/{method}/parameters.json", study.selecting),
+    output:
+        f"{EXPERIMENT}/shift.parquet",
+    log:
+        study.log("shift", EXPERIMENT),
+    params:
+        recipe=study.recipe("shift", *study.selecting.values(), paths=study.selecting),
+    message:
+        "shift: experiment {wildcards.experiment}"
+    script:
+        "../scripts/shift.py"
+
+
+rule across:
+    input:
+        predictions=[
+            experiment.methods[method]["predictions"]
+            for experiments in study.tested.values()
+            for experiment in experiments
+            for method in study.methods
+        ],
+    output:
+        table=f"{study.folder}/across.parquet",
+        leaderboard=f"{study.folder}/leaderboard.md",
+    log:
+        study.log("across", f"{study.folder}/across"),
+    params:
+        recipe=study.recipe(
+            "across",
+            title=study.name,
+            methods=list(study.methods),
+            targets=[
+                [target, [[experiment.name, experiment.trained_on] for experiment in experiments]]
+                for target, experiments in study.tested.items()
+            ],
+            ceilings=study.ceilings,
+            seed=study.config["seed"],
+            **study.config["evaluation"],
+        ),
+    message:
+        "across"
+    script:
+        "../scripts/across.py"

@@ -40,6 +40,40 @@ rule figures_experiment:
         "../scripts/figures_experiment.py"
 
 
+rule figures_shift:
+    input:
+        f"{EXPERIMENT}/shift.parquet",
+    output:
+        **{figure: f"{EXPERIMENT}/figures/{figure}.png" for figure in figures.OF_CROSS},
+    log:
+        study.log("figures_shift", EXPERIMENT),
+    params:
+        recipe=study.recipe("figures_shift"),
+    message:
+        "figures_shift: experiment {wildcards.experiment}"
+    script:
+        "../scripts/figures_shift.py"
+
+
+rule figures_study:
+    input:
+        f"{study.folder}/across.parquet",
+    output:
+        **{figure: f"{study.folder}/figures/{figure}.png" for figure in figures.OF_STUDY},
+    log:
+        study.log("figures_study", f"{study.folder}/figures"),
+    params:
+        recipe=study.recipe(
+            "figures_study",
+            ceilings=study.ceilings,
+            confidence=study.config["evaluation"]["confidence"],
+        ),
+    message:
+        "figures_study"
+    script:
+        "../scripts/figures_study.py"
+
+
 rule report:
     input:
         study.files,
@@ -58,6 +92,7 @@ rule report:
             experiments=[experiment.chapter for experiment in study.experiments.values()],
             corpora=study.corpus_chapters,
             config=study.what,
+            across=study.across,
             confidence=study.config["evaluation"]["confidence"],
             notes=study.notes,
         ),

@@ -16,6 +16,7 @@ with logged(snakemake.log[0]):
         [CorpusChapter.of(corpus) for corpus in recipe["corpora"]],
         recipe["config"],
         Path(snakemake.input.template),
+        across=recipe["across"],
         confidence=recipe["confidence"],
         notes=recipe["notes"],
     )

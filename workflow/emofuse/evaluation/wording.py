@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from emofuse.evaluation.metrics import ALL
@@ -72,3 +73,12 @@ def condition_name(condition: str) -> str:
     ('all utterances', 'target read')
     """
     return "all utterances" if condition == ALL else condition.replace("_", " ")
+
+
+def in_markdown(text: str) -> str:
+    r"""A text as it is, wherever in Markdown, a table's cell included.
+
+    >>> print(in_markdown("a|b *c* snake_case <d>"))
+    a\|b \*c\* snake_case \<d\>
+    """
+    return re.sub(r"[\\`*|<>&\[\]]|\b_|_\b", lambda special: f"\\{special[0]}", " ".join(text.split()))

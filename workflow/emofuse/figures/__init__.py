@@ -1,7 +1,8 @@
 """Every picture of a study.
 
 Only their names stand here, and nothing is imported, so that to ask for them is cheap.
-:mod:`emofuse.figures.experiment`, :mod:`emofuse.figures.method` and :mod:`emofuse.figures.corpus` draw them.
+:mod:`emofuse.figures.experiment`, :mod:`emofuse.figures.method` and :mod:`emofuse.figures.corpus` draw those of an
+experiment, a method and a corpus; :mod:`emofuse.figures.across` and :mod:`emofuse.figures.shift` those of two corpora.
 """
 
 OF_EXPERIMENT = {
@@ -23,3 +24,13 @@ OF_CORPUS = {
     "corpus": "Bars of emotions by condition and by speaker, and a histogram of durations",
 }
 """The pictures of a corpus, likewise."""
+
+OF_CROSS = {
+    "shift": "Uncertainty, calibration, emotions, selections and thresholds on source validation and on the target",
+}
+"""The pictures that an experiment across corpora has besides."""
+
+OF_STUDY = {
+    "across": "Unweighted accuracy of each method within and across corpora, a panel per test corpus",
+}
+"""The pictures of a study whose experiments are compared."""

@@ -31,6 +31,10 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
     Attributes:
         columns: the columns of the scores that the method reads
         fit_on: the splits of a fold that it is fitted on where a config does not say
+        measures: the measures of uncertainty (keys of :data:`emofuse.fusion.thresholds.MEASURES`) on which it has
+            thresholds, if any; then ``parameters_["thresholds"]`` holds these, and the class method
+            ``decide_by(scores, parameters)`` returns what a method that learned these parameters decides for,
+            as indices, and which utterances it selects
         sees_test_labels: whether it is fitted on what it predicts, and is thus no method but a ceiling
         note: what a reader of its results should know, a sentence or nothing
         classes_: the emotions, in the order of ``predict_proba``'s columns
@@ -40,6 +44,7 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
 
     columns: ClassVar[list[str]] = [*SPEECH, *SENTIMENT]
     fit_on: ClassVar[tuple[str, ...]] = ("validation",)
+    measures: ClassVar[tuple[str, ...]] = ()
     sees_test_labels: ClassVar[bool] = False
     note: ClassVar[str] = ""
 
