@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from emofuse import parts
+from emofuse.speech import SCALINGS
 
 
 def _once(values: list[Any]) -> list[Any]:
@@ -36,6 +37,7 @@ Emotions = dict[str, Literal["angry", "happy", "neutral", "sad"] | None]
 Normalisation = Literal[*parts.known(parts.NORMALISATION)]  # type: ignore[valid-type]
 Classifier = Literal["embeddings", "finetuning"]
 Source = Literal["whisper", "reference"]
+Scaling = Literal[*SCALINGS]  # type: ignore[valid-type]
 Rejects = Literal["stop", "leave_out"]
 Device = Annotated[Literal["auto", "cpu"], HOW]
 Place = Annotated[str, HOW]
@@ -78,6 +80,9 @@ class Regression(Section):
 
     c: Annotated[list[Above0], Field(min_length=1)] = Field([0.0001, 0.001, 0.01, 0.1], description=STRENGTHS)
     class_weights: bool = Field(False, description="Whether all emotions weigh the same in training, however rare.")
+    scaling: Scaling = Field(
+        "training", description="Standardised by the training utterances, or each corpus or speaker by its own."
+    )
 
 
 class Training(Section):
