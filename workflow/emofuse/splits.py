@@ -211,12 +211,62 @@ def folds(
     return _table(utterances["utterance"], wanted)
 
 
-def check(folds: pd.DataFrame, utterances: pd.DataFrame) -> None:
+def source_folds(protocol: Protocol, source: pd.DataFrame, **parameters: Any) -> pd.DataFrame:
+    """Who trains and who validates, of the folds of a protocol that takes two corpora, whatever its target is.
+
+    The protocol is asked with a target that has no utterance.
+    So models can be made once for all targets; :func:`tested` checks that the protocol does not mind.
+
+    Args:
+        protocol: a function that is marked as one
+        source: an `utterances` table, or several below each other
+        parameters: the protocol's
+
+    Returns:
+        a `folds` table without test rows
+
+    Raises:
+        InputError: as the protocol does
+    """
+    return folds(protocol, source, source.iloc[:0], **parameters)
+
+
+def tested(folds: pd.DataFrame, source: pd.DataFrame, only: Sequence[str]) -> pd.DataFrame:
+    """The test rows of folds whose models were made of the source alone.
+
+    Args:
+        folds: of an experiment
+        source: what :func:`source_folds` returned
+        only: the folds that are wanted
+
+    Returns:
+        rows of ``folds``, in their order
+
+    Raises:
+        InputError: naming each fold that trains or validates on other utterances than the models did
+    """
+    problems: Problems = []
+    rows = {name: part for name, part in folds.groupby("fold")}
+    made = {name: part for name, part in source.groupby("fold")}
+    for name in only:
+        own = rows[name][rows[name]["split"] != "test"].reset_index(drop=True)
+        if name not in made or not own.equals(made[name].reset_index(drop=True)):
+            problems.append(
+                f"fold {name}: trains or validates on other utterances where the target has none; "
+                "a protocol that takes two corpora should train and validate on the source alone"
+            )
+    if problems:
+        raise InputError(problems)
+    return folds[folds["fold"].isin(only) & folds["split"].eq("test")]
+
+
+def check(folds: pd.DataFrame, utterances: pd.DataFrame, splits: Sequence[str] = SPLITS) -> None:
     """Check that each fold can be trained, validated and tested, and log what validation and test lack.
 
     Args:
         folds: a table with a fold, a split and an utterance per row
         utterances: the `utterances` table, of both corpora if there are two
+        splits: that each fold should have
 
     Raises:
         InputError: with every speaker in two splits of a fold, every training split that lacks an emotion,
@@ -225,41 +275,44 @@ def check(folds: pd.DataFrame, utterances: pd.DataFrame) -> None:
     problems: Problems = []
     # Speakers of two corpora are different people, whatever their names.
     person = folds[["utterance"]].merge(utterances, on="utterance", how="left")[["corpus", "speaker"]]
-    splits = folds[["fold", "split"]].reset_index(drop=True).join(person).drop_duplicates()
-    for (fold, _, speaker), count in splits.groupby(["fold", "corpus", "speaker"]).size().items():
+    of_speaker = folds[["fold", "split"]].reset_index(drop=True).join(person).drop_duplicates()
+    for (fold, _, speaker), count in of_speaker.groupby(["fold", "corpus", "speaker"]).size().items():
         if count > 1:
             problems.append(f"fold {fold}: speaker {speaker!r} is in two splits; should be in one")
-    for fold, split, absent in _absent(folds, utterances):
+    for fold, split, absent in _absent(folds, utterances, splits):
         if split == "train" or absent == EMOTIONS:
             right: Problem = "should have all four" if split == "train" else "should have some"
             problems.append(f"fold {fold}: {split} has no utterance that is {' or '.join(absent)}; {right}")
     if problems:
         raise InputError(problems)
-    for problem in notes(folds, utterances):
+    for problem in notes(folds, utterances, splits):
         log.warning("%s", problem)
 
 
-def notes(folds: pd.DataFrame, utterances: pd.DataFrame) -> Problems:
+def notes(folds: pd.DataFrame, utterances: pd.DataFrame, splits: Sequence[str] = SPLITS) -> Problems:
     """Say which emotions validation and test lack: they are judged on those that they have.
 
     Args:
         folds: as in :func:`check`, which they pass
         utterances: as in :func:`check`
+        splits: as in :func:`check`
     """
     return [
         f"fold {fold}: {split} has no utterance that is {' or '.join(absent)}, and is judged on the other emotions"
-        for fold, split, absent in _absent(folds, utterances)
+        for fold, split, absent in _absent(folds, utterances, splits)
     ]
 
 
-def _absent(folds: pd.DataFrame, utterances: pd.DataFrame) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _absent(
+    folds: pd.DataFrame, utterances: pd.DataFrame, splits: Sequence[str]
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Each split of each fold that lacks emotions, and which."""
     emotion = folds["utterance"].map(utterances.set_index("utterance")["emotion"])
     present: Mapping[tuple[str, str], set[str]] = {
         place: set(values) for place, values in emotion.groupby([folds["fold"], folds["split"]])
     }
     for fold in folds["fold"].unique():
-        for split in SPLITS:
+        for split in splits:
             absent = tuple(name for name in EMOTIONS if name not in present.get((fold, split), set()))
             if absent:
                 yield fold, split, absent

@@ -14,13 +14,34 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from emofuse import code, figures, parts, provenance
 from emofuse.corpus import Corpus
 from emofuse.memory import Memory
 from emofuse.places import LIBRARY, RESULTS, SCRIPTS
-from emofuse.tables import InputError, Problem, Problems
+from emofuse.speech import SCALINGS
+from emofuse.tables import SPLITS, InputError, Problem, Problems
+
+
+class Source(NamedTuple):
+    """What speech models are made of: one per fold, shared by all experiments of a study that train on the same.
+
+    Args:
+        name: which the models are seeded by
+        folder: of the models, a folder each
+        folds: the table of its folds
+        corpora: whose utterances these are
+        splits: that its folds have
+        scaling: how embeddings are standardised
+    """
+
+    name: str
+    folder: str
+    folds: str
+    corpora: list[Corpus]
+    splits: tuple[str, ...]
+    scaling: str
 
 
 class Experiment:
@@ -33,6 +54,7 @@ class Experiment:
         self.corpora = list(dict.fromkeys([self.train, self.test]))
         self.folder = f"{study.folder}/{name}"
         self.is_published = self.test.is_published
+        self.is_cross = self.facts["takes_two"]
 
     @cached_property
     def folds(self) -> list[str]:
@@ -77,6 +99,53 @@ class Experiment:
         """The recipe of its folds."""
         protocol = self.facts["path"]
         return self.study.recipe("folds", protocol, protocol=protocol, parameters=self.facts["parameters"])
+
+    @cached_property
+    def source(self) -> str:
+        """The name under which its speech models are kept: experiments of one name train and validate on the same."""
+        if not self.is_cross:
+            return self.name
+        own = {key: value for key, value in self.facts["given"].items() if key not in ("train", "test", "folds")}
+        return (
+            self.train.name
+            if own == {"protocol": "cross_corpus"}
+            else f"{self.train.name}-{provenance.digest(own)[:8]}"
+        )
+
+    def models_of(self, scaling: str) -> Source:
+        """What its speech models are made of.
+
+        Args:
+            scaling: how embeddings are standardised
+        """
+        if not self.is_cross:
+            return Source(
+                self.name, f"{self.folder}/folds", f"{self.folder}/folds.parquet", self.corpora, SPLITS, scaling
+            )
+        folder = f"{self.study.folder}/sources/{self.source}"
+        models = f"{folder}/{scaling}" if self.study.listens else folder
+        return Source(self.source, models, f"{folder}/folds.parquet", [self.train], SPLITS[:2], scaling)
+
+    def speech(self, scaling: str | None = None) -> list[str]:
+        """The tables of what the voice says, which together hold every row of its folds.
+
+        Args:
+            scaling: how embeddings are standardised, one of :data:`emofuse.speech.SCALINGS`; ``None`` for what the
+                config says; another is for experiments across corpora alone
+        """
+        scaling = scaling or self.study.scaling
+        tables = [f"{self.models_of(scaling).folder}/{fold}/speech.parquet" for fold in self.folds]
+        if self.is_cross and self.study.listens:
+            return [*tables, f"{self.folder}/speech/{scaling}.parquet"]
+        if self.is_cross:
+            return [*tables, *(f"{self.folder}/folds/{fold}/speech.parquet" for fold in self.folds)]
+        return tables
+
+    @property
+    def source_folds_recipe(self) -> dict[str, Any]:
+        """The recipe of its source's folds."""
+        protocol = self.facts["path"]
+        return self.study.recipe("source_folds", protocol, protocol=protocol, parameters=self.facts["parameters"])
 
     @property
     def transcripts(self) -> str:
@@ -211,10 +280,12 @@ class Study:
     @cached_property
     def digests(self) -> dict[str, str]:
         """The digest of the code of each rule; of a rule that names parts by their path, with each of these."""
-        readers = [facts["path"] for facts in self.facts["corpora"].values()]
+        readers, protocols = (
+            [facts["path"] for facts in self.facts[kind].values()] for kind in ("corpora", "experiments")
+        )
         rules = {script.stem: [()] for script in SCRIPTS.glob("*.py")} | {
             **{rule: [(path,) for path in readers] for rule in ("recordings", "utterances", "references", "published")},
-            "folds": [(facts["path"],) for facts in self.facts["experiments"].values()],
+            **{rule: [(path,) for path in protocols] for rule in ("folds", "source_folds")},
             "fuse": [(facts["path"],) for facts in self.facts["methods"].values()],
             "front": [tuple(self.fronts.values())],
             **{rule: [(path,)] for rule, path in self.normalisations.items()},
@@ -269,6 +340,34 @@ class Study:
         names = {"sentiment": self.config["sentiment"]["normalisation"]}
         names["wer"] = self.config["transcripts"]["wer_normalisation"]
         return {rule: parts.locate(parts.NORMALISATION, name) for rule, name in names.items()}
+
+    # --- What speech models are made of ------------------------------------------------------------------------------
+
+    @property
+    def listens(self) -> bool:
+        """Whether the voice is classified by a regression on embeddings, and not by a fine-tuned encoder."""
+        return self.config["speech"]["classifier"] == "embeddings"
+
+    @property
+    def scaling(self) -> str:
+        """How embeddings are standardised."""
+        return self.config["speech"]["regression"]["scaling"]
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """What speech models are made of, by the folder of the models below the study's."""
+        return {
+            source.folder.removeprefix(f"{self.folder}/"): source
+            for experiment in self.experiments.values()
+            if not experiment.is_published
+            for scaling in (SCALINGS if experiment.is_cross else [self.scaling])
+            for source in [experiment.models_of(scaling)]
+        }
+
+    @cached_property
+    def shared(self) -> dict[str, Experiment]:
+        """An experiment of each source that several experiments may share, by the source's name."""
+        return {experiment.source: experiment for experiment in self.experiments.values() if experiment.is_cross}
 
     # --- Where things are --------------------------------------------------------------------------------------------
 
@@ -347,6 +446,11 @@ class Study:
         """What a study makes."""
         return [f"{self.folder}/report.html", f"{self.folder}/tracking.json"]
 
+    @property
+    def cross_experiments(self) -> list[str]:
+        """The experiments that train on one corpus and test on another."""
+        return [name for name, experiment in self.experiments.items() if experiment.is_cross]
+
     def experiments_of(self, *, published: bool) -> list[str]:
         """The experiments that begin with published scores, or those that begin with audio."""
         return [name for name, experiment in self.experiments.items() if experiment.is_published == published]
@@ -386,8 +490,8 @@ class Study:
 
     def records(self) -> Iterator[tuple[str, Path]]:
         """What the jobs of this study, as its config is now, were made with: each one's rule and file."""
-        listens = self.config["speech"]["classifier"] == "embeddings"
-        unused = {"finetune"} if listens else {"embeddings", "merge_embeddings", "speech_classifier"}
+        on_embeddings = {"embeddings", "merge_embeddings", "speech_classifier", "target_speech"}
+        unused = {"finetune", "finetuned_target_speech"} if self.listens else on_embeddings
         is_whisper = self.config["transcripts"]["source"] == "whisper"
         unused |= {"reference_transcripts"} if is_whisper else {"transcripts", "merge_transcripts"}
         stages = [self.embeddings, self.transcripts, self.sentiment, self.wer]

@@ -97,3 +97,19 @@ rule folds:
         "folds: experiment {wildcards.experiment}"
     script:
         "../scripts/folds.py"
+
+
+# Who trains and validates the models that experiments share: of the source alone.
+rule source_folds:
+    input:
+        utterances=of_corpora(f"{CORPUS}/utterances.parquet", shared_of),
+    output:
+        f"{SOURCE}/folds.parquet",
+    log:
+        study.log("source_folds", SOURCE),
+    params:
+        recipe=lambda wildcards: study.shared[wildcards.source].source_folds_recipe,
+    message:
+        "source_folds: source {wildcards.source}"
+    script:
+        "../scripts/source_folds.py"
