@@ -45,6 +45,7 @@ def test_three_columns_are_enough(manifest):
         "utterance": "001",
         "speaker": "anna",
         "session": "anna",
+        "dialog": None,
         "condition": "",
         "path": "anna/001.wav",
         "label": "Happy",
@@ -55,14 +56,15 @@ def test_three_columns_are_enough(manifest):
 
 def test_all_columns_in_any_order(manifest):
     path = manifest(
-        "emotion,transcript,session,utterance,end,condition,speaker,path,start\n"
-        'SAD,"Oh, well. [SIGH]",monday,u1,2.5,interview,anna,/data/a.flac,1\n'
+        "emotion,transcript,session,utterance,end,dialog,condition,speaker,path,start\n"
+        'SAD,"Oh, well. [SIGH]",monday,u1,2.5,second talk,interview,anna,/data/a.flac,1\n'
     )
     (row,) = utterances(path).to_dict("records")
     assert row == {
         "utterance": "u1",
         "speaker": "anna",
         "session": "monday",
+        "dialog": "second talk",
         "condition": "interview",
         "path": "/data/a.flac",
         "start": 1.0,
@@ -157,7 +159,7 @@ def test_the_manifest_is_watched_and_its_folder_is_where_paths_begin(manifest):
     assert Manifest().root(path) == path.parent
 
 
-KNOWN = "path, speaker, emotion, utterance, session, condition, transcript, start, end"
+KNOWN = "path, speaker, emotion, utterance, session, dialog, condition, transcript, start, end"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ SHARE = Column(float, low=0, high=1)
 COUNT = Column(int, low=0)
 FINITE = Column(float, finite=True)
 EMOTION = Column(str, values=EMOTIONS)
+DIALOG = Column(str, nullable=True)
 FOLD = {"fold": NAME, "split": Column(str, values=SPLITS), "utterance": NAME}
 
 MATERIAL = Contract(
@@ -50,7 +51,13 @@ REJECTS = Contract("rejects", {"utterance": NAME, "path": WORDS, "reason": NAME}
 
 UTTERANCES = Contract(
     "utterances",
-    {"utterance": NAME, "corpus": NAME, "speaker": NAME, "session": NAME, "condition": WORDS, "emotion": EMOTION},
+    {
+        "utterance": NAME,
+        **dict.fromkeys(("corpus", "speaker", "session"), NAME),
+        "dialog": DIALOG,
+        "condition": WORDS,
+        "emotion": EMOTION,
+    },
     unique=("utterance",),
 )
 """A corpus; a row is an utterance that can be used."""
@@ -111,6 +118,7 @@ SCORES = Contract(
     {
         **FOLD,
         "speaker": NAME,
+        "dialog": DIALOG,
         "condition": WORDS,
         "emotion": EMOTION,
         **dict.fromkeys([*SPEECH, *SENTIMENT], SHARE),

@@ -22,7 +22,9 @@ from emofuse.corpora.base import COLUMNS, Case, Listing, Reader, grouped, read_t
 from emofuse.parts import nearest, should_be_one_of
 from emofuse.tables import EMOTIONS, Problem, Problems
 
-Meaning = Literal["path", "speaker", "emotion", "utterance", "session", "condition", "transcript", "start", "end"]
+Meaning = Literal[
+    "path", "speaker", "emotion", "utterance", "session", "dialog", "condition", "transcript", "start", "end"
+]
 """What a column of a manifest may be."""
 
 KNOWN: tuple[str, ...] = get_args(Meaning)
@@ -38,7 +40,7 @@ class Manifest(Reader):
     Columns `path`, `speaker` and `emotion` are required. A path is relative to the manifest's folder.
     `start` and `end`, in seconds, cut an utterance out of a longer recording: a row has both or neither.
 
-    Where a column or value is missing, `session` is the speaker, `condition` empty and `transcript` absent.
+    Where a column or value is missing, `session` is the speaker, `condition` empty, `dialog` and `transcript` absent.
     `utterance` is then the file's name without its ending; where files in several folders share that name, it is the
     whole path without its ending. Of a part of a recording it ends in where the part does: `interview_12.5_14`.
 
@@ -91,6 +93,7 @@ class Manifest(Reader):
                 "utterance": name,
                 "speaker": row["speaker"],
                 "session": row["session"] or row["speaker"],
+                "dialog": row["dialog"] or None,
                 "condition": row["condition"],
                 "path": row["path"],
                 "start": float(row["start"] or "nan"),
