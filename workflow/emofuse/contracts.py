@@ -57,10 +57,15 @@ UTTERANCES = Contract(
         "dialog": DIALOG,
         "condition": WORDS,
         "emotion": EMOTION,
+        "given_fold": Column(str, nullable=True),
+        "given_split": Column(str, values=SPLITS, nullable=True),
     },
     unique=("utterance",),
 )
-"""A corpus; a row is an utterance that can be used."""
+"""A corpus; a row is an utterance that can be used.
+
+``given_fold`` and ``given_split`` are what the corpus itself says of who trains, validates and tests.
+"""
 
 REFERENCES = Contract("references", {"utterance": NAME, "reference": Column(str, nullable=True)}, unique=("utterance",))
 """What was really said, as far as the corpus tells; a row is an utterance."""

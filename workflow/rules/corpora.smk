@@ -91,6 +91,8 @@ rule folds:
         study.log("folds", EXPERIMENT),
     wildcard_constraints:
         experiment=any_of(study.experiments_of(published=False)),
+    resources:
+        files=lambda wildcards: os.pathsep.join(experiment_of(wildcards).files_of_folds.values()),
     params:
         recipe=lambda wildcards: experiment_of(wildcards).folds_recipe,
     message:

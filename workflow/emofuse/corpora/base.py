@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from emofuse import audio
+from emofuse.contracts import UTTERANCES
 from emofuse.parts import nearest
 from emofuse.tables import EMOTIONS, InputError, Problem, Problems
 
@@ -43,6 +44,7 @@ COLUMNS = [
 ``dialog`` is the conversation that it belongs to, or ``None``; ``label`` is the corpus's own;
 ``reference`` is the transcript, or ``None``;
 ``source`` is where the label was read, as ``file: line n``.
+A corpus that says itself who trains, validates and tests may have ``given_fold`` and ``given_split`` besides.
 """
 
 
@@ -428,8 +430,8 @@ def utterances(listed: Listed, corpus: str, recordings: pd.DataFrame | None = No
         recordings: the `recordings` table, whose utterances alone are used; ``None`` for a corpus without audio
     """
     table = listed.utterances if recordings is None else _heard(listed, recordings)
-    columns = ["utterance", "corpus", "speaker", "session", "dialog", "condition", "emotion"]
-    return table.assign(corpus=corpus)[columns].reset_index(drop=True)
+    table = table.assign(corpus=corpus).reindex(columns=list(UTTERANCES.columns)).astype(object)
+    return table.where(table.notna(), None).reset_index(drop=True)
 
 
 def references(listed: Listed, recordings: pd.DataFrame) -> pd.DataFrame:
