@@ -202,7 +202,7 @@ def test_emotions_that_the_source_lacks_are_not_tested_and_the_results_say_so():
     table, both = splits.folds(splits.cross_corpus, a, b), pd.concat([a, b])
     splits.check(table, both)
     assert set(table.loc[table["split"] == "test", "utterance"]) == {"b-t-angry", "b-t-neutral"}
-    assert splits.notes(table, both) == [
+    assert splits.check(table, both) == [
         "each fold: train has no utterance that is happy, and none is tested",
         "each fold: test has no utterance that is sad, and is judged on the other emotions",
         "b: 1 of 3 utterances in no fold",
@@ -240,7 +240,7 @@ def test_the_corpora_may_say_themselves_who_trains():
     )
     table = splits.folds(splits.given, utterances)
     assert table["fold"].unique().tolist() == ["a"] and speakers(table, utterances, "a", "test") == ["z"]
-    assert splits.notes(table, utterances) == ["a: 4 of 16 utterances in no fold"]
+    assert splits.check(table, utterances) == ["a: 4 of 16 utterances in no fold"]
     named = utterances.assign(given_fold="official")
     assert splits.fold_names(splits.given, named) == ["official"]
     (problem,) = problems(splits.fold_names, splits.given, corpus({"x": "1"}))
@@ -282,13 +282,15 @@ def test_a_list_across_corpora_trains_on_the_source_and_tests_on_the_target(tmp_
 
 def test_a_speaker_may_be_in_two_splits_where_the_experiment_says_so_and_the_results_say_it(tmp_path):
     utterances = corpus({"x": "1", "y": "1"}, conditions=("p", "q"))
-    rows = [("1", "test" if name.endswith("sad-p") else "train", name) for name in utterances["utterance"]]
+    split = {"angry-p": "validation", "sad-p": "test"}
+    names = utterances["utterance"]
+    rows = [("1", split.get(name.split("-", 2)[2], "train"), name) for name in names]
     path = listed(rows, tmp_path / "folds.csv")
     assert problems(splits.folds, splits.given, utterances, table=path) == [
         f"fold 1: speaker '{name}' is in two splits; should be in one" for name in "xy"
     ]
     table = splits.folds(splits.given, utterances, table=path, speakers_may_repeat=True)
-    assert "fold 1: speaker 'x' is in two splits, as the experiment allows" in splits.notes(table, utterances)
+    assert "fold 1: speaker 'x' is in two splits, as the experiment allows" in splits.check(table, utterances)
 
 
 several_speakers = st.dictionaries(
@@ -356,11 +358,11 @@ def test_validation_and_test_say_what_they_lack():
     lacks = (utterances["speaker"] == "Ses01F") & utterances["emotion"].isin(["angry", "sad"])
     utterances = utterances[~lacks]
     table = splits.folds(splits.leave_one_speaker_out, utterances)
-    assert splits.notes(table, utterances) == [
+    assert splits.check(table, utterances) == [
         "fold Ses01F: test has no utterance that is angry or sad, and is judged on the other emotions",
         "fold Ses01M: validation has no utterance that is angry or sad, and is judged on the other emotions",
     ]
-    assert splits.notes(splits.folds(splits.leave_one_speaker_out, iemocap_like()), iemocap_like()) == []
+    assert splits.check(splits.folds(splits.leave_one_speaker_out, iemocap_like()), iemocap_like()) == []
 
 
 def test_the_check_logs_what_stops_nothing(caplog):

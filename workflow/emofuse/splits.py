@@ -361,14 +361,14 @@ def check_speakers(folds: pd.DataFrame, utterances: pd.DataFrame) -> None:
     """
     problems: Problems = [
         f"fold {fold}: speaker {speaker!r} is in two splits; should be in one"
-        for fold, speaker in _in_two_splits(folds, utterances)
+        for fold, speaker in _in_two_splits(_groups(folds, utterances))
     ]
     if problems:
         raise InputError(problems)
 
 
-def check(folds: pd.DataFrame, utterances: pd.DataFrame) -> None:
-    """Check that each fold can be trained, validated and tested, and log what a reader of its results should know.
+def check(folds: pd.DataFrame, utterances: pd.DataFrame) -> Problems:
+    """Check that each fold can be trained, validated and tested.
 
     Within a corpus, all four emotions should be trained. A fold that tests another corpus than it trains on
     should train all emotions that it validates on, and two or more of each corpus.
@@ -377,19 +377,25 @@ def check(folds: pd.DataFrame, utterances: pd.DataFrame) -> None:
         folds: as in :func:`check_speakers`
         utterances: likewise
 
+    Returns:
+        what a reader of the results should know, which is logged: which emotions are not trained, or neither validated
+        nor tested, who is in two splits, and how many utterances are in no fold
+
     Raises:
         InputError: with every training split that lacks an emotion, and every other split that is empty
     """
+    groups = _groups(folds, utterances)
+    contents = _contents(groups)
     problems: Problems = []
-    for fold, content in _contents(folds, utterances).items():
+    for fold, content in contents.items():
         wanted = content.trained | content.emotions["validation"] if content.is_cross else {*EMOTIONS}
         if absent := _listed(wanted - content.trained):
             right: Problem = "should have all that validation has" if content.is_cross else "should have all four"
             problems.append(f"fold {fold}: train has no utterance that is {absent}; {right}")
         problems += [
             f"fold {fold}: {split} has no utterance; should have some"
-            for split in SPLITS
-            if not content.emotions[split] and (split != "train" or not wanted)
+            for split in ("validation", "test")
+            if not content.emotions[split]
         ]
         problems += [
             f"fold {fold}: all training utterances of {corpus} are {_listed(emotions)}; "
@@ -399,21 +405,18 @@ def check(folds: pd.DataFrame, utterances: pd.DataFrame) -> None:
         ]
     if problems:
         raise InputError(problems)
-    for problem in notes(folds, utterances):
-        log.warning("%s", problem)
+    notes = _notes(groups, contents)
+    is_left_out = ~utterances["utterance"].isin(folds["utterance"])
+    for corpus, count, size in is_left_out.groupby(utterances["corpus"]).agg(["sum", "size"]).itertuples():
+        if count:
+            notes.append(f"{corpus}: {count} of {size} utterances in no fold")
+    for note in notes:
+        log.warning("%s", note)
+    return notes
 
 
-def notes(folds: pd.DataFrame, utterances: pd.DataFrame) -> Problems:
-    """Say what a reader of the results should know of the folds.
-
-    That is which emotions are not trained, or neither validated nor tested, who is in two splits,
-    and how many utterances are in no fold.
-
-    Args:
-        folds: as in :func:`check`, which they pass
-        utterances: as in :func:`check`
-    """
-    contents = _contents(folds, utterances)
+def _notes(groups: pd.DataFrame, contents: Mapping[str, _Content]) -> Problems:
+    """What a reader of the results should know of folds, each sentence once."""
     said: dict[Problem, list[str]] = {}
     for fold, content in contents.items():
         if absent := _listed({*EMOTIONS} - content.trained):
@@ -423,14 +426,10 @@ def notes(folds: pd.DataFrame, utterances: pd.DataFrame) -> Problems:
             if absent := _listed(content.trained - content.emotions[split]):
                 problem = f"{split} has no utterance that is {absent}, and is judged on the other emotions"
                 said.setdefault(problem, []).append(fold)
-    for fold, speaker in _in_two_splits(folds, utterances):
+    for fold, speaker in _in_two_splits(groups):
         problem = f"speaker {speaker!r} is in two splits, as the experiment allows"
         said.setdefault(problem, []).append(fold)
-    is_left_out = ~utterances["utterance"].isin(folds["utterance"])
-    left_out = is_left_out.groupby(utterances["corpus"]).agg(["sum", "size"])
-    return [f"{_named(of, len(contents))}: {problem}" for problem, of in said.items()] + [
-        f"{corpus}: {count} of {size} utterances in no fold" for corpus, count, size in left_out.itertuples() if count
-    ]
+    return [f"{_named(of, len(contents))}: {problem}" for problem, of in said.items()]
 
 
 class _Content(NamedTuple):
@@ -451,13 +450,18 @@ class _Content(NamedTuple):
         return self.emotions["train"]
 
 
-def _contents(folds: pd.DataFrame, utterances: pd.DataFrame) -> dict[str, _Content]:
+def _groups(folds: pd.DataFrame, utterances: pd.DataFrame) -> pd.DataFrame:
+    """Who is in which split of which fold, with which emotions: each combination once."""
+    of = ["corpus", "speaker", "emotion"]
+    group = utterances.groupby(of).ngroup().set_axis(utterances["utterance"])  # numbers, since folds may be long
+    rows = folds[["fold", "split"]].assign(group=folds["utterance"].map(group)).drop_duplicates()
+    return rows.join(utterances[of].drop_duplicates().sort_values(of, ignore_index=True), on="group")
+
+
+def _contents(groups: pd.DataFrame) -> dict[str, _Content]:
     """What each fold has, by its name."""
-    known = utterances.set_index("utterance")[["corpus", "emotion"]]
-    rows = folds[["fold", "split", "utterance"]].join(known, on="utterance")
-    rows = rows[["fold", "split", "corpus", "emotion"]].drop_duplicates()
     contents = {}
-    for fold, part in rows.groupby("fold"):
+    for fold, part in groups.groupby("fold"):
         emotions = {split: set(part.loc[part["split"] == split, "emotion"]) for split in SPLITS}
         train, test = (part[part["split"] == split] for split in ("train", "test"))
         of_corpus = {str(corpus): set(of) for corpus, of in train.groupby("corpus")["emotion"]}
@@ -466,15 +470,12 @@ def _contents(folds: pd.DataFrame, utterances: pd.DataFrame) -> dict[str, _Conte
     return contents
 
 
-def _in_two_splits(folds: pd.DataFrame, utterances: pd.DataFrame) -> Iterator[tuple[str, str]]:
+def _in_two_splits(groups: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """The fold and name of each speaker who is in two splits of it."""
     # Speakers of two corpora are different people, whatever their names.
-    known = utterances.set_index("utterance")[["corpus", "speaker"]]
-    splits = folds[["fold", "split", "utterance"]].join(known, on="utterance")
-    splits = splits[["fold", "split", "corpus", "speaker"]].drop_duplicates()
-    for (fold, _, speaker), count in splits.groupby(["fold", "corpus", "speaker"]).size().items():
-        if count > 1:
-            yield str(fold), str(speaker)
+    counts = groups.groupby(["fold", "corpus", "speaker"])["split"].nunique()
+    for fold, _, speaker in counts.index[counts > 1]:
+        yield str(fold), str(speaker)
 
 
 def _listed(emotions: set[str]) -> str:

@@ -113,7 +113,7 @@ class Experiment:
             names = splits.fold_names(protocol, *labels, conditions=self.config["conditions"], **parameters)
             asked = [fold for fold in self.config["folds"] or names if fold in names]
             folds = splits.folds(protocol, *labels, only=asked, **self.splitting, **parameters)
-            splits.check(folds, utterances)
+            notes = splits.check(folds, utterances)
         except InputError as error:
             return {"names": [], "problems": error.problems, "notes": []}
         labelled = {name for corpus in self.corpora for name in corpus.listed.labelled["utterance"]}
@@ -125,7 +125,7 @@ class Experiment:
             for fold, count in people.items():
                 if count < 2:
                     problems.append(f"fold {fold} trains on one speaker; should be two or more for a text expert")
-        return {"names": names, "problems": problems, "notes": splits.notes(folds, utterances)}
+        return {"names": names, "problems": problems, "notes": notes}
 
     @property
     def folds_recipe(self) -> dict[str, Any]:
