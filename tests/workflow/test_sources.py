@@ -21,7 +21,11 @@ def two_targets(tmp_path):
     project = Project(tmp_path, audio_study(corpora=listed, experiments=experiments))
     for name in corpora:
         people = [(f"{name}_{session}_{number}", session) for session in ("one", "two") for number in range(2)]
-        rows = [(f"{speaker}_{emotion}.wav", speaker, session, emotion) for speaker, session in people for emotion in EMOTIONS]
+        rows = [
+            (f"{speaker}_{emotion}.wav", speaker, session, emotion)
+            for speaker, session in people
+            for emotion in EMOTIONS
+        ]
         (tmp_path / "data" / name).mkdir(parents=True)
         table = pd.DataFrame(rows, columns=["path", "speaker", "session", "emotion"])
         table.to_csv(tmp_path / "data" / name / "corpus.csv", index=False)
@@ -33,7 +37,9 @@ def two_targets(tmp_path):
 
 def test_two_targets_of_one_source_share_its_models(two_targets):
     jobs = two_targets.planned("source", "models", "experiment", "fold")
-    about_speech = {job for job in jobs if job.startswith(("source_folds", "speech_classifier", "target_speech", "finetune"))}
+    about_speech = {
+        job for job in jobs if job.startswith(("source_folds", "speech_classifier", "target_speech", "finetune"))
+    }
     assert about_speech == {
         "source_folds voices",
         "speech_classifier sources/voices/training one",

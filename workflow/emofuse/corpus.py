@@ -126,6 +126,7 @@ class Corpus:
         tables_of = {"recordings": recordings, "utterances": self.labels, "references": references}
         return {name: provenance.digest(table.to_csv(index=False)) for name, table in tables_of.items()} | {
             "published": provenance.file_digest(self.reader.watched(self.path)) if self.is_published else None,
+            "labelled": provenance.digest(self.listed.labelled["utterance"].tolist()),
             "count": len(listed),
             "without_reference": references.loc[references["reference"].isna(), "utterance"].tolist(),
         }

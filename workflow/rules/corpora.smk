@@ -91,6 +91,8 @@ rule folds:
         study.log("folds", EXPERIMENT),
     wildcard_constraints:
         experiment=any_of(study.experiments_of(published=False)),
+    resources:
+        files=lambda wildcards: os.pathsep.join(experiment_of(wildcards).files_of_folds.values()),
     params:
         recipe=lambda wildcards: experiment_of(wildcards).folds_recipe,
     message:
@@ -107,6 +109,8 @@ rule source_folds:
         f"{SOURCE}/folds.parquet",
     log:
         study.log("source_folds", SOURCE),
+    resources:
+        files=lambda wildcards: os.pathsep.join(study.shared[wildcards.source].files_of_folds.values()),
     params:
         recipe=lambda wildcards: study.shared[wildcards.source].source_folds_recipe,
     message:
