@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
@@ -498,3 +499,28 @@ def test_the_published_labels_split_into_the_published_folds():
         for split, file in {"train": "train", "validation": "val", "test": "test"}.items():
             theirs = pd.read_csv(folder / f"{file}-predictions-raw.csv", usecols=["ID"])["ID"]
             assert sorted(fold.loc[fold["split"] == split, "utterance"]) == sorted(theirs), (folder.name, split)
+
+
+def test_the_folds_of_a_source_are_those_of_its_experiments_without_a_target():
+    source, target = iemocap_like(3), corpus({"x": "1", "y": "2"}, name="b")
+    whole = splits.folds(splits.cross_corpus, source, target)
+    alone = splits.source_folds(splits.cross_corpus, source)
+    assert set(alone["split"]) == {"train", "validation"}
+    tested = splits.tested(whole, alone, ["Session2"])
+    assert set(tested["fold"]) == {"Session2"} and sorted(tested["utterance"]) == sorted(target["utterance"])
+    splits.check(alone, source, SPLITS[:2])
+    with pytest.raises(InputError, match="test has no utterance"):
+        splits.check(alone, source)
+
+
+def test_a_protocol_that_trains_on_the_target_shares_no_models():
+    def greedy(source, target):
+        first = np.arange(len(source) + len(target)) < len(source)
+        validates = np.append(source["session"] == "1", np.zeros(len(target), dtype=bool))
+        heard = np.append(np.zeros(len(source), dtype=bool), target["session"] == "1")
+        yield splits.Fold("1", first & ~validates | heard, validates, ~first & ~heard)
+
+    source, target = (corpus({"x": "1", "y": "2", "z": "3"}, name=name) for name in "ab")
+    whole, alone = splits.folds(greedy, source, target), splits.source_folds(greedy, source)
+    with pytest.raises(InputError, match="fold 1: trains or validates on other utterances where the target has none"):
+        splits.tested(whole, alone, ["1"])

@@ -361,3 +361,47 @@ def test_records_of_jobs_that_the_study_does_not_have_say_nothing(voices, here):
     assert sorted(str(path.relative_to("results/logs").with_suffix("")) for _, path in records) == sorted(kept)
     assert {rule for rule, _ in records} == {"embeddings", "recordings", "fuse", "report"}
     assert list(made_with_others(records)) == []
+
+
+@pytest.fixture
+def two_targets(here):
+    corpora = ("voices", "calls", "plays")
+    for corpus in corpora:
+        rows = [row | {"path": f"{corpus}_{row['path']}", "speaker": f"{corpus}_{row['speaker']}"} for row in ROWS]
+        list_voices(rows, f"data/{corpus}/corpus.csv")
+    cross = {"train": "voices", "protocol": "cross_corpus"}
+    experiments = {corpus: cross | {"test": corpus} for corpus in corpora[1:]} | {"voices": WITHIN}
+    return audio_study(
+        corpora={corpus: {"reader": "manifest", "path": f"{corpus}/corpus.csv"} for corpus in corpora},
+        experiments=experiments,
+    )
+
+
+WITHIN = {"train": "voices", "test": "voices", "folds": ["anna"]}
+
+
+def test_what_the_voice_says_of_two_targets_is_of_the_same_models_whatever_the_scaling(two_targets):
+    experiments = Study.load(two_targets).experiments
+    shared = [f"results/audio/sources/voices/training/{fold}/speech.parquet" for fold in ("1", "2")]
+    for target in ("calls", "plays"):
+        assert experiments[target].speech() == [*shared, f"results/audio/{target}/speech/training.parquet"]
+    others = [path.replace("training", "speaker") for path in experiments["calls"].speech()]
+    assert experiments["calls"].speech("speaker") == others
+    assert experiments["voices"].speech() == ["results/audio/voices/folds/anna/speech.parquet"]
+
+
+def test_fine_tuned_models_are_shared_and_each_fold_hears_the_target(two_targets):
+    speech = two_targets["speech"] | {"classifier": "finetuning"}
+    calls = Study.load(two_targets | {"speech": speech}).experiments["calls"]
+    shared = [f"results/audio/sources/voices/{fold}/speech.parquet" for fold in ("1", "2")]
+    assert calls.speech() == [*shared, *(f"results/audio/calls/folds/{fold}/speech.parquet" for fold in ("1", "2"))]
+
+
+def test_nothing_that_a_source_depends_on_is_of_the_target(two_targets):
+    restricted = {"train": None, "test": ["improvised"]}
+    changed = {name: entry for name, entry in two_targets["experiments"].items() if name != "plays"}
+    changed |= {"plays": two_targets["experiments"]["plays"] | {"conditions": restricted, "speakers_may_repeat": True}}
+    study = Study.load(two_targets | {"experiments": changed})
+    calls, plays = (study.experiments[name] for name in ("calls", "plays"))
+    assert calls.source == plays.source == "voices"
+    assert calls.source_folds_recipe == plays.source_folds_recipe

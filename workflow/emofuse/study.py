@@ -190,7 +190,10 @@ class Experiment:
         Who is in two splits is checked with the experiment's own folds.
         """
         path, conditions = self.facts["path"], self.config["conditions"]
-        of_source = {"conditions": conditions and conditions | {"test": None}, "speakers_may_repeat": True}
+        of_source = {
+            "conditions": {"test": None, "train": (conditions or {}).get("train")},
+            "speakers_may_repeat": True,
+        }
         values = {"parameters": self.parameters, "files": self.digests_of_files}
         return self.study.recipe("source_folds", path, protocol=path, splitting=self.splitting | of_source, **values)
 
