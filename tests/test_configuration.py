@@ -111,15 +111,41 @@ def test_two_corpora_fit_each_other_and_the_protocol():
         "c": {"train": "m", "test": "n"},
         "d": {"train": "c", "test": "d", "protocol": "cross_corpus"},
         "e": {"train": "c", "test": "c", "protocol": "leave_one_session_out"},
+        "f": {"train": ["m", "n"], "test": "n", "protocol": "given"},
+        "g": {"train": "m", "test": "m", "balance": "corpora"},
+        "h": {"train": ["m", "x"], "test": "n", "protocol": "cross_corpus"},
+        "i": {"train": "c", "test": "c", "conditions": "improvised"},
     }
     assert problems(minimal(corpora=corpora, experiments=experiments)) == [
-        "experiments.a: one of c, m has published scores; should be both, or neither",
+        "experiments.a: c has published scores; should be all or none",
         "experiments.b.test is 'm', as train; should be another corpus for cross_corpus",
-        "experiments.c.protocol is 'leave_one_speaker_out'; should be cross_corpus for two corpora",
+        "experiments.c.protocol is 'leave_one_speaker_out'; should be cross_corpus or given for two corpora",
         "experiments.d.train is 'c' and test is 'd'; should be the same for published scores, whose models were "
         "trained by others",
         "experiments.e.protocol is 'leave_one_session_out'; should be leave_one_speaker_out, as the scores were "
         "published",
+        "experiments.f.test is 'n', and train is m and n; should be one of them alone, or another corpus",
+        "experiments.g.balance is 'corpora'; should be none for one training corpus",
+        "experiments.h.train is 'x'; should be one of c, d, m, n",
+        "experiments.i.conditions is given; should be null for published scores, whose models all conditions trained",
+    ]
+
+
+def test_one_name_stands_for_a_list_of_it_and_conditions_for_both_sides():
+    corpora = {name: {"reader": "manifest", "path": name} for name in "abc"}
+
+    def completed(**keys):
+        experiment = {"test": "a", "protocol": "cross_corpus"} | keys
+        return completion.complete(minimal(corpora=corpora, experiments={"e": experiment})).config["experiments"]["e"]
+
+    assert completed(train="b") == completed(train=["b"])
+    assert completed(train=["b", "c"], balance="corpora")["train"] == ["b", "c"]
+    both = {"train": ["read"], "test": ["read"]}
+    assert completed(train="b", conditions="read")["conditions"] == both
+    assert completed(train="b", conditions={"test": "read"})["conditions"] == {"train": None, "test": ["read"]}
+    wrong = {"train": "c", "test": "c", "conditions": {"tset": ["read"]}}
+    assert problems(minimal(experiments={"e": wrong})) == [
+        "experiments.e.conditions: unknown key 'tset'; should be one of train, test; did you mean 'test'?"
     ]
 
 
@@ -255,6 +281,10 @@ def test_the_configs_of_the_project_are_complete_and_as_editors_expect_them(path
         ("experiments", {"e": {"train": "c", "test": "c", "protcol": "cross_corpus"}}, False),
         ("experiments", {"e": {"train": "c", "test": "c", "protocol": "cross_corpus", "parts": 3}}, False),
         ("experiments", {"e": {"train": "c", "test": "c", "protocol": "mine.py:mine", "parts": 3}}, True),
+        ("experiments", {"e": {"train": ["c", "d"], "test": "e", "conditions": ["x"], "balance": "corpora"}}, True),
+        ("experiments", {"e": {"train": "c", "test": "c", "conditions": {"test": "x"}}}, True),
+        ("experiments", {"e": {"train": "c", "test": "c", "conditions": {"tset": "x"}}}, False),
+        ("experiments", {"e": {"train": "c", "test": "c", "protocol": "given", "table": "folds.csv"}}, True),
     ],
 )
 def test_an_editor_is_told_of_what_an_entry_takes(section, entries, valid):

@@ -248,7 +248,15 @@ def test_every_stage_that_loads_a_checkpoint_turns_the_network_off_first():
                 text = script.read_text(encoding="utf-8")
                 for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
                     assert text.index(f'os.environ["{name}"] = "1"') < text.index("from emofuse"), script.name
-    assert loading == {"embeddings", "fetch", "finetune", "reference_transcripts", "sentiment", "transcripts"}
+    assert loading == {
+        "embeddings",
+        "fetch",
+        "finetune",
+        "finetuned_target_speech",
+        "reference_transcripts",
+        "sentiment",
+        "transcripts",
+    }
 
 
 @pytest.mark.parametrize(

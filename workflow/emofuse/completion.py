@@ -34,7 +34,14 @@ class Entries(NamedTuple):
 ENTRIES = {
     "corpora": Entries(Corpus, "reader", parts.READER, lambda reader, _: {"gives": reader.gives, "note": reader.note}),
     "experiments": Entries(
-        Experiment, "protocol", parts.PROTOCOL, lambda protocol, _: {"takes_two": parts.positional(protocol) == 2}
+        Experiment,
+        "protocol",
+        parts.PROTOCOL,
+        lambda protocol, _: {
+            "accepts": parts.accepts(protocol),
+            "files": parts.files(protocol),
+            "summary": parts.summary(protocol),
+        },
     ),
     "methods": Entries(
         Method,
@@ -189,32 +196,41 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _of_the_experiment(whole: Completed, name: str, experiment: dict[str, Any]) -> Iterator[Problem]:
-    """What is wrong with an experiment's two corpora and its protocol together."""
+    """What is wrong with an experiment's corpora and its protocol together."""
     corpora, facts = whole.config["corpora"], whole.facts["corpora"]
-    train, test = (experiment.get(role) for role in ("train", "test"))
-    for role, corpus in (("train", train), ("test", test)):
-        if isinstance(corpus, str) and corpus not in corpora:
-            yield f"experiments.{name}.{role} is {corpus!r}; {parts.should_be_one_of(corpus, corpora)}"
-    protocol = whole.facts["experiments"][name]
-    if not protocol or not facts.get(train) or not facts.get(test):
+    protocol, place = whole.facts["experiments"][name], f"experiments.{name}"
+    for role in ("train", "test"):
+        given = experiment.get(role)
+        for corpus in given if isinstance(given, list) else [given]:
+            if isinstance(corpus, str) and corpus not in corpora:
+                yield f"{place}.{role} is {corpus!r}; {parts.should_be_one_of(corpus, corpora)}"
+    if not protocol or not all(facts.get(corpus) for corpus in [*experiment["train"], experiment["test"]]):
         return  # reported already
-    published = [facts[corpus]["gives"] == "scores" for corpus in (train, test)]
-    if published[0] != published[1]:
-        yield f"experiments.{name}: one of {train}, {test} has published scores; should be both, or neither"
-    elif published[0] and train != test:
+    train, test = experiment["train"], experiment["test"]
+    trained_on = " and ".join(train)
+    published = {corpus: facts[corpus]["gives"] == "scores" for corpus in [*train, test]}
+    if len(set(published.values())) > 1:
+        yield f"{place}: {' and '.join(filter(published.get, published))} has published scores; should be all or none"
+    elif published[test] and train != [test]:
         yield (
-            f"experiments.{name}.train is {train!r} and test is {test!r}; should be the same for published scores, "
+            f"{place}.train is {trained_on!r} and test is {test!r}; should be the same for published scores, "
             "whose models were trained by others"
         )
-    elif published[0] and experiment["protocol"] != "leave_one_speaker_out":
+    elif published[test] and experiment["protocol"] != "leave_one_speaker_out":
         yield (
-            f"experiments.{name}.protocol is {experiment['protocol']!r}; should be leave_one_speaker_out, "
+            f"{place}.protocol is {experiment['protocol']!r}; should be leave_one_speaker_out, "
             "as the scores were published"
         )
-    elif train == test and protocol["takes_two"]:
-        yield f"experiments.{name}.test is {test!r}, as train; should be another corpus for {experiment['protocol']}"
-    elif train != test and not protocol["takes_two"]:
-        yield f"experiments.{name}.protocol is {experiment['protocol']!r}; should be cross_corpus for two corpora"
+    elif published[test] and experiment["conditions"]:
+        yield f"{place}.conditions is given; should be null for published scores, whose models all conditions trained"
+    elif test in train and 1 not in protocol["accepts"]:
+        yield f"{place}.test is {test!r}, as train; should be another corpus for {experiment['protocol']}"
+    elif test in train and len(train) > 1:
+        yield f"{place}.test is {test!r}, and train is {trained_on}; should be one of them alone, or another corpus"
+    elif test not in train and 2 not in protocol["accepts"]:
+        yield f"{place}.protocol is {experiment['protocol']!r}; should be cross_corpus or given for two corpora"
+    if experiment["balance"] == "corpora" and len(train) == 1:
+        yield f"{place}.balance is 'corpora'; should be none for one training corpus"
 
 
 def _right_checkpoint(checkpoint: dict[str, Any], *, whisper: bool) -> str | None:

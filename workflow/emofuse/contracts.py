@@ -17,6 +17,7 @@ SHARE = Column(float, low=0, high=1)
 COUNT = Column(int, low=0)
 FINITE = Column(float, finite=True)
 EMOTION = Column(str, values=EMOTIONS)
+DIALOG = Column(str, nullable=True)
 FOLD = {"fold": NAME, "split": Column(str, values=SPLITS), "utterance": NAME}
 
 MATERIAL = Contract(
@@ -81,10 +82,21 @@ missing where the corpus has no audio, the percentiles also where the group is e
 
 UTTERANCES = Contract(
     "utterances",
-    {"utterance": NAME, "corpus": NAME, "speaker": NAME, "session": NAME, "condition": WORDS, "emotion": EMOTION},
+    {
+        "utterance": NAME,
+        **dict.fromkeys(("corpus", "speaker", "session"), NAME),
+        "dialog": DIALOG,
+        "condition": WORDS,
+        "emotion": EMOTION,
+        "given_fold": Column(str, nullable=True),
+        "given_split": Column(str, values=SPLITS, nullable=True),
+    },
     unique=("utterance",),
 )
-"""A corpus; a row is an utterance that can be used."""
+"""A corpus; a row is an utterance that can be used.
+
+``given_fold`` and ``given_split`` are what the corpus itself says of who trains, validates and tests.
+"""
 
 REFERENCES = Contract("references", {"utterance": NAME, "reference": Column(str, nullable=True)}, unique=("utterance",))
 """What was really said, as far as the corpus tells; a row is an utterance."""
@@ -142,6 +154,7 @@ SCORES = Contract(
     {
         **FOLD,
         "speaker": NAME,
+        "dialog": DIALOG,
         "condition": WORDS,
         "emotion": EMOTION,
         **dict.fromkeys([*SPEECH, *SENTIMENT], SHARE),

@@ -138,6 +138,7 @@ class Corpus:
         }
         return {name: provenance.digest(table.to_csv(index=False)) for name, table in tables_of.items()} | {
             "published": provenance.file_digest(self.reader.watched(self.path)) if self.is_published else None,
+            "labelled": provenance.digest(self.listed.labelled["utterance"].tolist()),
             "count": len(listed),
             "without_reference": references.loc[references["reference"].isna(), "utterance"].tolist(),
         }

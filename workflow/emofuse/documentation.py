@@ -87,7 +87,9 @@ def schema() -> dict[str, Any]:
             accepted = parts.parameters(parts.load(path)).model_json_schema()
             keys = {"parameters": accepted} if model is Method else accepted["properties"]
             whole["$defs"][of_part[name]] = {"properties": keys}
-        whole["$defs"][model.__name__] = _entry(entries, of_part)
+        described = _entry(entries, of_part)
+        whole["$defs"] |= described.pop("$defs", {})
+        whole["$defs"][model.__name__] = described
 
         entry = _ref(model.__name__)
         group = whole["properties"][section]

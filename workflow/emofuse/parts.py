@@ -25,7 +25,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails
@@ -209,11 +209,27 @@ def parameters(part: Callable[..., Any]) -> type[BaseModel]:
     return create_model(part.__name__, __config__=ConfigDict(extra="forbid"), **fields)  # type: ignore[call-overload]
 
 
-def positional(function: Callable[..., Any]) -> int:
-    """How many positional parameters a function has."""
-    return sum(
-        parameter.kind is not parameter.KEYWORD_ONLY for parameter in inspect.signature(function).parameters.values()
-    )
+def accepts(function: Callable[..., Any]) -> list[int]:
+    """How many positional arguments a function accepts: each number, ascending."""
+    positional = [
+        parameter
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind is not parameter.KEYWORD_ONLY
+    ]
+    required = sum(parameter.default is parameter.empty for parameter in positional)
+    return list(range(required, len(positional) + 1))
+
+
+class File:
+    """Marks a parameter that is a path below ``data_dir``, of which the content counts and not the place."""
+
+
+FILE = File()
+
+
+def files(part: Callable[..., Any]) -> list[str]:
+    """The parameters of a part that are marked :data:`FILE`."""
+    return [name for name, field in parameters(part).model_fields.items() if FILE in field.metadata]
 
 
 def summary(part: Callable[..., Any]) -> str:
@@ -321,11 +337,18 @@ def _keys(model: type[BaseModel], above: tuple[int | str, ...]) -> list[str]:
     """The keys of the model that lies at a place in another."""
     for name in above:
         field = model.model_fields.get(str(name))
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        inner = _model_in(field.annotation) if field else None
+        if inner is None:
             return []
         model = inner
     return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that a type is, or may be."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 
 def should_be_one_of(value: object, choices: Iterable[str]) -> Problem:

@@ -32,3 +32,8 @@ def checkpoint_files(checkpoint: Mapping[str, str]) -> list[str]:
     # The rule that makes a checkpoint promises its weights alone.
     beside = [] if RESULTS in path.parents else [file for kind in BESIDE_WEIGHTS for file in path.glob(kind)]
     return [str(file) for file in [*weights, *sorted(beside)]]
+
+
+def names_a_folder(name: str) -> bool:
+    """Whether a name, of which results have a folder, is fit for one."""
+    return name not in (".", "..") and not any(letter in "/{}" or not letter.isprintable() for letter in name)

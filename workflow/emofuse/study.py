@@ -14,13 +14,34 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from emofuse import code, figures, parts, provenance
 from emofuse.corpus import Corpus
 from emofuse.memory import Memory
 from emofuse.places import LIBRARY, RESULTS, SCRIPTS
-from emofuse.tables import InputError, Problem, Problems
+from emofuse.speech import SCALINGS
+from emofuse.tables import SPLITS, InputError, Problem, Problems
+
+
+class Source(NamedTuple):
+    """What speech models are made of: one per fold, shared by all experiments of a study that train on the same.
+
+    Args:
+        name: which the models are seeded by
+        folder: of the models, a folder each
+        folds: the table of its folds
+        corpora: whose utterances these are
+        splits: that its folds have
+        scaling: how embeddings are standardised
+    """
+
+    name: str
+    folder: str
+    folds: str
+    corpora: list[Corpus]
+    splits: tuple[str, ...]
+    scaling: str
 
 SHARD = "{shard}-of-{shards}"
 """A shard's file, but for the ending; shards are numbered from 0."""
@@ -33,32 +54,80 @@ LISTS = (*HEARS, "utterances", "references", "counts", "published")
 
 
 class Experiment:
-    """An experiment of a study: a training corpus, a test corpus and a protocol."""
+    """An experiment of a study: one or more training corpora, a test corpus and a protocol.
+
+    Attributes:
+        sources: the corpora that train
+        test: the corpus that tests
+        corpora: all of them, that which tests last
+        is_cross: whether no corpus trains that tests
+        trained_on: the names of the sources
+    """
 
     def __init__(self, name: str, study: Study) -> None:
         self.name, self.study = name, study
         self.config, self.facts = study.config["experiments"][name], study.facts["experiments"][name]
-        self.train, self.test = (study.corpora[self.config[role]] for role in ("train", "test"))
-        self.corpora = list(dict.fromkeys([self.train, self.test]))
+        self.sources = [study.corpora[corpus] for corpus in self.config["train"]]
+        self.test = study.corpora[self.config["test"]]
+        self.corpora = list(dict.fromkeys([*self.sources, self.test]))
+        self.is_cross = self.test not in self.sources
+        self.trained_on = "+".join(self.config["train"])
         self.folder = f"{study.folder}/{name}"
         self.is_published = self.test.is_published
-        self.is_cross = self.facts["takes_two"]
-        self.trained_on = self.train.name
 
     @cached_property
     def folds(self) -> list[str]:
         """The folds that it runs: those of the config, else all that the corpora have."""
         return self.config["folds"] or self.plan["names"]
 
+    @property
+    def splitting(self) -> dict[str, Any]:
+        """How utterances are used in its folds, whatever the protocol."""
+        seed = provenance.seed(self.study.config["seed"], "balance")
+        balance = seed if self.config["balance"] == "corpora" else None
+        return {"balance": balance} | {key: self.config[key] for key in ("conditions", "speakers_may_repeat")}
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of its protocol, but for its files."""
+        return {key: value for key, value in self.facts["parameters"].items() if key not in self.facts["files"]}
+
+    @cached_property
+    def files_of_folds(self) -> dict[str, str]:
+        """The lists of folds that its protocol reads, by parameter."""
+        given = {name: self.facts["parameters"][name] for name in sorted(self.facts["files"])}
+        return {name: str(Path(self.study.config["data_dir"], file)) for name, file in given.items() if file}
+
+    @cached_property
+    def digests_of_files(self) -> dict[str, str]:
+        """A digest of the content of each of these, since a list may be moved."""
+        return {name: provenance.file_digest([file]) for name, file in self.files_of_folds.items()}
+
+    @cached_property
+    def source(self) -> str:
+        """The name under which its speech models are kept: experiments of one name train and validate on the same.
+
+        Across corpora this is made of the sources, and of what else decides which of their utterances are used.
+        """
+        if not self.is_cross:
+            return self.name
+        conditions = (self.config["conditions"] or {}).get("train")
+        parameters = {key: value for key, value in self.parameters.items() if key in self.facts["given"]}
+        other = parameters | self.digests_of_files | {"conditions": conditions, "balance": self.splitting["balance"]}
+        other = {key: value for key, value in other.items() if value is not None}
+        other |= {} if self.config["protocol"] == "cross_corpus" else {"protocol": self.facts["path"]}
+        return f"{self.trained_on}-{provenance.digest(other)[:8]}" if other else self.trained_on
+
     @cached_property
     def plan(self) -> dict[str, Any]:
-        """The names of all folds, and problems of those that it runs; both empty where a corpus does not exist yet."""
+        """The names of all folds, and problems and notes of those that it runs; all empty where a corpus is missing."""
         if not all(corpus.contents for corpus in self.corpora):
-            return {"names": [], "problems": []}
+            return {"names": [], "problems": [], "notes": []}
         if self.is_published:
-            return {"names": self.test.reader.folds(self.test.path), "problems": []}
-        key = [self.config, [corpus.contents["utterances"] for corpus in self.corpora], self.study.uses_text_expert]
-        key.append(provenance.code_digest(SCRIPTS / "folds.py", self.facts["path"]))
+            return {"names": self.test.reader.folds(self.test.path), "problems": [], "notes": []}
+        contents = [[corpus.contents[key] for key in ("utterances", "labelled")] for corpus in self.corpora]
+        key = [self.config, self.study.config["seed"], self.files_of_folds, self.digests_of_files, contents]
+        key += [self.study.uses_text_expert, provenance.code_digest(SCRIPTS / "folds.py", self.facts["path"])]
         return self.study.memory.recall(f"folds-{self.study.name}-{self.name}", key, self._plan)
 
     def _plan(self) -> dict[str, Any]:
@@ -67,27 +136,75 @@ class Experiment:
         from emofuse import splits
 
         labels = [corpus.labels for corpus in self.corpora]
-        protocol, problems = parts.load(self.facts["path"]), []
+        utterances = pd.concat(labels, ignore_index=True)
+        protocol, parameters = parts.load(self.facts["path"]), self.parameters | self.files_of_folds
+        problems: Problems = []
         try:
-            names = splits.fold_names(protocol, *labels, **self.facts["parameters"])
+            names = splits.fold_names(protocol, *labels, conditions=self.config["conditions"], **parameters)
             asked = [fold for fold in self.config["folds"] or names if fold in names]
-            folds = splits.folds(protocol, *labels, only=asked, **self.facts["parameters"])
-            splits.check(folds, pd.concat(labels))
+            folds = splits.folds(protocol, *labels, only=asked, **self.splitting, **parameters)
+            notes = splits.check(folds, utterances)
         except InputError as error:
-            return {"names": [], "problems": error.problems}
+            return {"names": [], "problems": error.problems, "notes": []}
+        labelled = {name for corpus in self.corpora for name in corpus.listed.labelled["utterance"]}
+        for file in self.files_of_folds.values():
+            problems += splits.unknown(file, labelled)
         if self.study.uses_text_expert:
-            train = folds[folds["split"] == "train"]
-            speakers = train["utterance"].map(labels[0].set_index("utterance")["speaker"])
-            for fold, count in speakers.groupby(train["fold"]).nunique().items():
+            train = folds[folds["split"] == "train"].merge(utterances, on="utterance")
+            people = train.drop_duplicates(["fold", "corpus", "speaker"]).groupby("fold").size()
+            for fold, count in people.items():
                 if count < 2:
                     problems.append(f"fold {fold} trains on one speaker; should be two or more for a text expert")
-        return {"names": names, "problems": problems}
+        return {"names": names, "problems": problems, "notes": notes}
 
     @property
     def folds_recipe(self) -> dict[str, Any]:
         """The recipe of its folds."""
-        protocol = self.facts["path"]
-        return self.study.recipe("folds", protocol, protocol=protocol, parameters=self.facts["parameters"])
+        path = self.facts["path"]
+        values = {"parameters": self.parameters, "splitting": self.splitting, "files": self.digests_of_files}
+        return self.study.recipe("folds", path, protocol=path, **values)
+
+    def models_of(self, scaling: str) -> Source:
+        """What its speech models are made of.
+
+        Args:
+            scaling: how embeddings are standardised
+        """
+        if not self.is_cross:
+            table = f"{self.folder}/folds.parquet"
+            return Source(self.source, f"{self.folder}/folds", table, self.corpora, SPLITS, scaling)
+        folder = f"{self.study.folder}/sources/{self.source}"
+        models = f"{folder}/{scaling}" if self.study.listens else folder
+        return Source(self.source, models, f"{folder}/folds.parquet", self.sources, SPLITS[:2], scaling)
+
+    def speech(self, scaling: str | None = None) -> list[str]:
+        """The tables of what the voice says, which together hold every row of its folds.
+
+        Args:
+            scaling: how embeddings are standardised, one of :data:`emofuse.speech.SCALINGS`; ``None`` for what the
+                config says; another is for experiments across corpora alone
+        """
+        scaling = scaling or self.study.scaling
+        tables = [f"{self.models_of(scaling).folder}/{fold}/speech.parquet" for fold in self.folds]
+        if self.is_cross and self.study.listens:
+            return [*tables, f"{self.folder}/speech/{scaling}.parquet"]
+        if self.is_cross:
+            return [*tables, *(f"{self.folder}/folds/{fold}/speech.parquet" for fold in self.folds)]
+        return tables
+
+    @property
+    def source_folds_recipe(self) -> dict[str, Any]:
+        """The recipe of its source's folds, in which nothing is of the target.
+
+        Who is in two splits is checked with the experiment's own folds.
+        """
+        path, conditions = self.facts["path"], self.config["conditions"]
+        of_source = {
+            "conditions": {"test": None, "train": (conditions or {}).get("train")},
+            "speakers_may_repeat": True,
+        }
+        values = {"parameters": self.parameters, "files": self.digests_of_files}
+        return self.study.recipe("source_folds", path, protocol=path, splitting=self.splitting | of_source, **values)
 
     @property
     def transcripts(self) -> str:
@@ -140,19 +257,29 @@ class Experiment:
     @property
     def chapter(self) -> dict[str, Any]:
         """What the report's chapter on it says, and of which files."""
-        described = {
-            "trained on": self.trained_on,
-            "tested on": self.test.name,
-            "protocol": self.config["protocol"].replace("_", " "),
-        }
-        keys = {"name": self.name, "facts": list(described.items()), "ceilings": self.study.ceilings}
+        keys = {"name": self.name, "facts": list(self.described.items()), "ceilings": self.study.ceilings}
         return keys | {"figures": self.figures, "methods": self.methods} | self.results
+
+    @property
+    def described(self) -> dict[str, str]:
+        """What is trained, validated and tested on what, in words."""
+        sources = " and ".join(self.config["train"])
+        conditions = self.config["conditions"] or {"train": None, "test": None}
+        of = {side: f", {' and '.join(names)}" if names else "" for side, names in conditions.items()}
+        balance = ", as many utterances of each" if self.config["balance"] == "corpora" else ""
+        whole = "all of " if self.config["protocol"] == "cross_corpus" else ""
+        return {
+            "trained on": f"{sources}{of['train']}{balance}",
+            "validated and fitted on": f"{sources}{of['train']}",
+            "tested on": f"{whole}{self.test.name}{of['test']}",
+            "protocol": f"{self.config['protocol'].replace('_', ' ')}: {self.facts['summary']}",
+        }
 
     @property
     def runs(self) -> dict[str, Any]:
         """What its runs in MLflow are about, and of which files."""
         keys = {
-            "corpus": " -> ".join(dict.fromkeys([self.train.name, self.test.name])),
+            "corpus": " -> ".join(dict.fromkeys([self.trained_on, self.test.name])),
             "protocol": self.config["protocol"],
             "models": self.models,
         }
@@ -225,10 +352,12 @@ class Study:
     @cached_property
     def digests(self) -> dict[str, str]:
         """The digest of the code of each rule; of a rule that names parts by their path, with each of these."""
-        readers = [facts["path"] for facts in self.facts["corpora"].values()]
+        readers, protocols = (
+            [facts["path"] for facts in self.facts[kind].values()] for kind in ("corpora", "experiments")
+        )
         rules = {script.stem: [()] for script in SCRIPTS.glob("*.py")} | {
             **{rule: [(path,) for path in readers] for rule in LISTS},
-            "folds": [(facts["path"],) for facts in self.facts["experiments"].values()],
+            **{rule: [(path,) for path in protocols] for rule in ("folds", "source_folds")},
             "fuse": [(facts["path"],) for facts in self.facts["methods"].values()],
             "front": [tuple(self.fronts.values())],
             "shift": [tuple(self.selecting.values())],
@@ -296,6 +425,34 @@ class Study:
         names = {"sentiment": self.config["sentiment"]["normalisation"]}
         names["wer"] = self.config["transcripts"]["wer_normalisation"]
         return {rule: parts.locate(parts.NORMALISATION, name) for rule, name in names.items()}
+
+    # --- What speech models are made of ------------------------------------------------------------------------------
+
+    @property
+    def listens(self) -> bool:
+        """Whether the voice is classified by a regression on embeddings, and not by a fine-tuned encoder."""
+        return self.config["speech"]["classifier"] == "embeddings"
+
+    @property
+    def scaling(self) -> str:
+        """How embeddings are standardised."""
+        return self.config["speech"]["regression"]["scaling"]
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """What speech models are made of, by the folder of the models below the study's."""
+        return {
+            source.folder.removeprefix(f"{self.folder}/"): source
+            for experiment in self.experiments.values()
+            if not experiment.is_published
+            for scaling in (SCALINGS if experiment.is_cross else [self.scaling])
+            for source in [experiment.models_of(scaling)]
+        }
+
+    @cached_property
+    def shared(self) -> dict[str, Experiment]:
+        """An experiment of each source that several experiments may share, by the source's name."""
+        return {experiment.source: experiment for experiment in self.experiments.values() if experiment.is_cross}
 
     # --- Where things are --------------------------------------------------------------------------------------------
 
@@ -413,6 +570,11 @@ class Study:
         """What a study makes."""
         return [f"{self.folder}/report.html", f"{self.folder}/tracking.json"]
 
+    @property
+    def cross_experiments(self) -> list[str]:
+        """The experiments that train on one corpus and test on another."""
+        return [name for name, experiment in self.experiments.items() if experiment.is_cross]
+
     def experiments_of(self, *, published: bool) -> list[str]:
         """The experiments that begin with published scores, or those that begin with audio."""
         return [name for name, experiment in self.experiments.items() if experiment.is_published == published]
@@ -452,13 +614,14 @@ class Study:
     def notes(self) -> list[str]:
         """What a reader of the results should know about where they come from."""
         corpora = [self.facts["corpora"][experiment.test.name]["note"] for experiment in self.experiments.values()]
+        folds = [f"{e.name}: {note}" for e in self.experiments.values() for note in e.plan["notes"]]
         methods = [f"{name}: {facts['note']}" for name, facts in self.facts["methods"].items() if facts["note"]]
-        return [note for note in dict.fromkeys([*corpora, *methods]) if note]
+        return [note for note in dict.fromkeys([*corpora, *folds, *methods]) if note]
 
     def records(self) -> Iterator[tuple[str, Path]]:
         """What the jobs of this study, as its config is now, were made with: each one's rule and file."""
-        listens = self.config["speech"]["classifier"] == "embeddings"
-        unused = {"finetune"} if listens else {"embeddings", "merge_embeddings", "speech_classifier"}
+        on_embeddings = {"embeddings", "merge_embeddings", "speech_classifier", "target_speech"}
+        unused = {"finetune", "finetuned_target_speech"} if self.listens else on_embeddings
         is_whisper = self.config["transcripts"]["source"] == "whisper"
         unused |= {"reference_transcripts"} if is_whisper else {"transcripts", "merge_transcripts"}
         stages = [self.embeddings, self.transcripts, self.sentiment, self.wer]

@@ -128,9 +128,29 @@ rule folds:
         study.log("folds", EXPERIMENT),
     wildcard_constraints:
         experiment=any_of(study.experiments_of(published=False)),
+    resources:
+        files=lambda wildcards: os.pathsep.join(experiment_of(wildcards).files_of_folds.values()),
     params:
         recipe=lambda wildcards: experiment_of(wildcards).folds_recipe,
     message:
         "folds: experiment {wildcards.experiment}"
     script:
         "../scripts/folds.py"
+
+
+# Who trains and validates the models that experiments share: of the source alone.
+rule source_folds:
+    input:
+        utterances=of_corpora(f"{CORPUS}/utterances.parquet", shared_of),
+    output:
+        f"{SOURCE}/folds.parquet",
+    log:
+        study.log("source_folds", SOURCE),
+    resources:
+        files=lambda wildcards: os.pathsep.join(study.shared[wildcards.source].files_of_folds.values()),
+    params:
+        recipe=lambda wildcards: study.shared[wildcards.source].source_folds_recipe,
+    message:
+        "source_folds: source {wildcards.source}"
+    script:
+        "../scripts/source_folds.py"

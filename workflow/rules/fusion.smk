@@ -20,11 +20,7 @@ rule published_scores:
 
 rule scores:
     input:
-        speech=lambda wildcards: expand(
-            f"{EXPERIMENT}/folds/{{fold}}/speech.parquet",
-            fold=experiment_of(wildcards).folds,
-            allow_missing=True,
-        ),
+        speech=lambda wildcards: experiment_of(wildcards).speech(),
         utterances=of_corpora(f"{CORPUS}/utterances.parquet"),
         transcripts=transcripts_of,
         sentiment=of_corpora(study.sentiment),

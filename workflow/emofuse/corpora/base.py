@@ -19,17 +19,32 @@ import numpy as np
 import pandas as pd
 
 from emofuse import audio, tables
+from emofuse.contracts import UTTERANCES
 from emofuse.parts import nearest
 from emofuse.tables import EMOTIONS, InputError, Problem, Problems
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ["utterance", "speaker", "session", "condition", "path", "start", "end", "label", "reference", "source"]
+COLUMNS = [
+    "utterance",
+    "speaker",
+    "session",
+    "dialog",
+    "condition",
+    "path",
+    "start",
+    "end",
+    "label",
+    "reference",
+    "source",
+]
 """What a reader says of each labelled utterance.
 
 ``path`` is relative to the corpus's folder, with ``/``; ``start`` and ``end`` are in seconds, NaN for the whole file;
-``label`` is the corpus's own; ``reference`` is the transcript, or ``None``;
+``dialog`` is the conversation that it belongs to, or ``None``; ``label`` is the corpus's own;
+``reference`` is the transcript, or ``None``;
 ``source`` is where the label was read, as ``file: line n``.
+A corpus that says itself who trains, validates and tests may have ``given_fold`` and ``given_split`` besides.
 """
 
 
@@ -191,7 +206,8 @@ def list_corpus(
 
     listing = reader.read(path)
     labelled = listing.utterances.astype({"start": float, "end": float})
-    labelled["reference"] = labelled["reference"].astype(object).where(labelled["reference"].notna(), None)
+    for name in ("dialog", "reference"):
+        labelled[name] = labelled[name].astype(object).where(labelled[name].notna(), None)
     label = labelled["label"].astype(str).str.casefold()
     own = _casefold(reader.emotions)
     meaning = own | _casefold(emotions or {})
@@ -497,8 +513,8 @@ def utterances(listed: Listed, corpus: str, recordings: pd.DataFrame | None = No
         recordings: the `recordings` table, whose utterances alone are used; ``None`` for a corpus without audio
     """
     table = listed.utterances if recordings is None else _heard(listed, recordings)
-    columns = ["utterance", "corpus", "speaker", "session", "condition", "emotion"]
-    return table.assign(corpus=corpus)[columns].reset_index(drop=True)
+    table = table.assign(corpus=corpus).reindex(columns=list(UTTERANCES.columns)).astype(object)
+    return table.where(table.notna(), None).reset_index(drop=True)
 
 
 def references(listed: Listed, recordings: pd.DataFrame) -> pd.DataFrame:
