@@ -169,6 +169,18 @@ def test_balanced_corpora_train_with_as_many_utterances_each_which_no_target_cha
     assert not again.equals(one)
 
 
+@pytest.mark.parametrize("has_list", [True, False])
+def test_who_trains_and_validates_is_the_same_without_a_target(tmp_path, has_list):
+    source, target = iemocap_like().assign(condition="read"), corpus({"t": "1"}, "b", conditions=("natural",))
+    options = {"conditions": {"train": ["read"], "test": ["natural"]}}
+    table = splits.folds(splits.cross_corpus, source, target, **options)
+    protocol = splits.given if has_list else splits.cross_corpus
+    options |= {"table": listed(table, tmp_path / "folds.csv")} if has_list else {}
+    alone = splits.folds(protocol, source, target.iloc[:0], **options)
+    pd.testing.assert_frame_equal(alone, table[table["split"] != "test"].reset_index(drop=True))
+    assert splits.check(alone, source, ("train", "validation")) == []
+
+
 def test_conditions_restrict_each_side():
     a = corpus({"x": "1", "y": "2", "z": "3"}, conditions=("improvised", "scripted"))
     b = corpus({"t": "1"}, "b", conditions=("natural", "scripted"))
@@ -240,7 +252,7 @@ def test_the_corpora_may_say_themselves_who_trains():
         given_split=lambda rows: rows["speaker"].map({"x": "train", "y": "validation", "z": "test"})
     )
     table = splits.folds(splits.given, utterances)
-    assert table["fold"].unique().tolist() == ["a"] and speakers(table, utterances, "a", "test") == ["z"]
+    assert table["fold"].unique().tolist() == ["given"] and speakers(table, utterances, "given", "test") == ["z"]
     assert splits.check(table, utterances) == ["a: 4 of 16 utterances in no fold"]
     named = utterances.assign(given_fold="official")
     assert splits.fold_names(splits.given, named) == ["official"]

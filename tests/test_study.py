@@ -450,6 +450,8 @@ def test_experiments_that_test_one_corpus_are_compared(here):
     assert "results/audio/within/shift.parquet" not in made.files
     made, names = compared(within=within)
     assert names == {} and made.across == {} and not paths & set(made.files)
+
+
 @pytest.fixture
 def two_targets(here):
     corpora = ("voices", "calls", "plays")

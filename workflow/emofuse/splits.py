@@ -153,18 +153,16 @@ def given(
 ) -> Iterator[Fold]:
     """Split as a list says, which somebody else has made: a table, or the corpora's own columns.
 
-    Of two corpora, the source trains and validates, and the target tests.
+    Of two corpora, the source trains and validates, and the target tests. A manifest's rows without a fold are of one
+    that is named `given`.
     Utterances that are listed and not used, since their emotion or audio cannot be, are left out (:func:`unknown`
-    names those that no corpus has). A manifest's rows without a fold are of one that has the tested corpus's name.
+    names those that no corpus has).
 
     Raises:
         InputError: with everything that is wrong with the list
     """
     utterances = source if target is None else pd.concat([source, target], ignore_index=True)
-    if table is None:
-        rows = _own_columns(utterances, _corpus(source if target is None else target))
-    else:
-        rows = read_list(table)
+    rows = _own_columns(utterances) if table is None else read_list(table)
     row = pd.Index(utterances["utterance"]).get_indexer(rows["utterance"])
     rows = rows.assign(row=row)[row >= 0]
     if target is not None:
@@ -229,7 +227,7 @@ def unknown(path: str | Path, labelled: Container[str]) -> Problems:
     ]
 
 
-def _own_columns(utterances: pd.DataFrame, name: str) -> pd.DataFrame:
+def _own_columns(utterances: pd.DataFrame) -> pd.DataFrame:
     """The folds that the corpora's own columns give."""
     rows = utterances.loc[utterances["given_split"].notna(), ["given_fold", "given_split", "utterance"]]
     if rows.empty:
@@ -238,7 +236,7 @@ def _own_columns(utterances: pd.DataFrame, name: str) -> pd.DataFrame:
             "or the experiment's key table should name a list of folds"
         )
         raise InputError([problem])
-    return rows.set_axis(["fold", "split", "utterance"], axis=1).fillna({"fold": name})
+    return rows.set_axis(["fold", "split", "utterance"], axis=1).fillna({"fold": "given"})
 
 
 def _each_with_all(utterances: pd.DataFrame, of: str, what: str) -> dict[str, set[str]]:
@@ -425,7 +423,7 @@ def check(folds: pd.DataFrame, utterances: pd.DataFrame, splits: Sequence[str] =
     Args:
         folds: as in :func:`check_speakers`
         utterances: likewise
-        splits: those that each fold should have; what models are shared by has no test
+        splits: that each fold should have; what models of several targets are made of has no test
 
     Returns:
         what a reader of the results should know, which is logged: which emotions are not trained, or neither validated
@@ -565,7 +563,7 @@ def _check_conditions(sides: Sequence[pd.DataFrame], conditions: Conditions | No
     for side, utterances in zip(("train", "test"), sides, strict=True):
         names = (conditions or {}).get(side) or []
         known = sorted(set(utterances["condition"]) - {""}) if names else []
-        for name in names:
+        for name in names if len(utterances) else []:  # models may be made without a target
             if name not in known:
                 right: Problem = should_be_one_of(name, known) if known else "its utterances have none"
                 problems.append(f"conditions: {name!r} is no condition of {_corpus(utterances)}; {right}")

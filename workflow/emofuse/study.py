@@ -43,6 +43,7 @@ class Source(NamedTuple):
     splits: tuple[str, ...]
     scaling: str
 
+
 SHARD = "{shard}-of-{shards}"
 """A shard's file, but for the ending; shards are numbered from 0."""
 
