@@ -213,7 +213,8 @@ def test_the_report_tells_experiments_and_corpora_in_the_order_of_the_config(her
         corpora=asked.corpus_chapters,
     )
     assert [chapter["name"] for chapter in recipe["experiments"]] == ["second", "first"]
-    assert [name for name, _ in recipe["experiments"][0]["facts"]] == ["trained on", "tested on", "protocol"]
+    described = ["trained on", "validated and fitted on", "tested on", "protocol"]
+    assert [name for name, _ in recipe["experiments"][0]["facts"]] == described
     assert [chapter["name"] for chapter in recipe["corpora"]] == ["zoe", "amy"]
     assert {path for chapter in recipe["corpora"] for path in chapter["files"].values()} <= set(asked.files)
 
@@ -268,7 +269,7 @@ def test_an_experiment_across_corpora_has_a_fold_per_session_of_its_source_and_s
     (experiment,) = made.experiments.values()
     assert experiment.is_cross and experiment.folds == ["1", "2"]
     assert [corpus.name for corpus in experiment.sources] == ["voices"] and experiment.test.name == "others"
-    said = experiment.chapter["facts"]
+    said = dict(experiment.chapter["facts"])
     assert said["trained on"] == said["validated and fitted on"] == "voices"
     assert said["tested on"] == "all of others"
     assert said["protocol"].startswith("cross corpus: Train on a source and test on all of a target; each session")
