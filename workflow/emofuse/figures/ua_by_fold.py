@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from emofuse.evaluation.leaderboard import BASELINE
-from emofuse.evaluation.metrics import per_fold
+from emofuse.evaluation.metrics import BASELINE, per_fold
 from emofuse.evaluation.wording import signed
 from emofuse.figures.style import BLACK, BLUE, GREY, PALE, VERMILION, styled
 
