@@ -89,12 +89,13 @@ def compare(predictions: pd.DataFrame, method: str, *, confidence: float, resamp
 
 
 def has_source_folds(predictions: pd.DataFrame) -> bool:
-    """Whether folds test the same utterances, so that they differ in their source alone.
+    """Whether all folds, two or more, test the same utterances, so that they differ in their source alone.
 
     Args:
         predictions: a ``predictions`` table
     """
-    return bool(predictions["utterance"].duplicated().any())
+    folds = predictions["fold"].nunique()
+    return folds > 1 and bool((predictions.groupby("utterance").size() == folds).all())
 
 
 def confusions(predictions: pd.DataFrame, column: str) -> Floats:

@@ -92,7 +92,7 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, crossed: bool) -> None:
     for height, (index, row) in enumerate(rows.iterrows()):
         colour = BLACK if row["ceiling"] else _colour(row)
         if crossed:
-            axes.plot(np.clip(row[["least", "most"]], edge, top), [height] * 2, color=PALE, linewidth=8, zorder=1)
+            axes.plot(np.clip([row["least"], row["most"]], edge, top), [height] * 2, color=PALE, linewidth=8, zorder=1)
         if row["UA"] < edge:
             axes.plot(edge, height, "<", color=colour, markersize=8)
         else:
