@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -119,8 +119,8 @@ def leaderboard(
             _cells(row, interval, crossed) for row in board(comparison, metrics, condition, ceilings).to_dict("records")
         ]
         lines += [f"## {condition_name(condition)}", ""]
-        lines += [_line(list(cells[0])), _line(["---", *["---:"] * (len(cells[0]) - 1)])]
-        lines += [_line(list(of_method.values())) for of_method in cells]
+        lines += [_line(cells[0].keys()), "|---|" + "---:|" * (len(cells[0]) - 1)]
+        lines += [_line(of_method.values()) for of_method in cells]
         lines.append("")
     return "\n".join(lines)
 
@@ -144,6 +144,6 @@ def _cells(row: Mapping[str, Any], interval: str, crossed: bool) -> dict[str, st
     }
 
 
-def _line(cells: Sequence[str]) -> str:
+def _line(cells: Iterable[str]) -> str:
     """A line of a table in Markdown."""
     return f"| {' | '.join(cells)} |"
