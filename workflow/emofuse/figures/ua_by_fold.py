@@ -38,7 +38,7 @@ def ua_by_fold(method: str, metrics: pd.DataFrame) -> Figure:
     axes.set_ylim(places[-1] + 0.5, -0.6)
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
-    axes.set(xlabel="UA (unweighted accuracy: mean of the four recalls)", ylabel="fold (what it tests)")
+    axes.set(xlabel="UA (unweighted accuracy: mean of the four recalls)", ylabel="fold")
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     handles = [
