@@ -30,7 +30,7 @@ def problems(config, **kwargs):
 def test_defaults_are_filled_in_wherever_a_key_is_left_out():
     config = completion.complete(minimal(methods={"speech": None, "mine": {"estimator": "entropy"}})).config
     assert config["seed"] == 0
-    assert config["evaluation"] == {"confidence": 0.95, "resamples": 2000}
+    assert config["evaluation"] == {"confidence": 0.95, "resamples": 2000, "parts": 3}
     assert config["methods"]["speech"] == {"estimator": "speech", "fit_on": ["validation"], "parameters": {}}
     assert config["methods"]["mine"]["parameters"]["trials"] == 200
     assert config["experiments"]["e"]["protocol"] == "leave_one_speaker_out"
@@ -56,6 +56,13 @@ def test_everything_that_is_wrong_is_said_at_once():
     assert "methods.entropy.parameters.trials is 0; should be at least 1" in said
     assert "experiments.f.test is 'd'; should be one of c" in said
     assert "methods: speech is missing" in said
+
+
+def test_no_method_has_the_name_of_what_is_chosen_of_all():
+    wrong = minimal(methods={"speech": None, "chosen": {"estimator": "mean"}})
+    assert problems(wrong) == [
+        "methods: chosen is what the validation rows choose of all methods; should be another name"
+    ]
 
 
 def test_every_problem_names_its_file():

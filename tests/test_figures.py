@@ -108,12 +108,12 @@ def metrics():
 def comparison():
     return pd.DataFrame(
         [
-            (method, condition, metric, ua, 0.676, ua - 0.676, ua - 0.676 - 0.005, ua - 0.676 + 0.005, 0.01)
+            (method, condition, metric, False, ua, 0.676, ua - 0.676, ua - 0.676 - 0.005, ua - 0.676 + 0.005, 0.01)
             for method, (ua, _) in METHODS.items()
             for condition in CONDITIONS
             for metric in ("UA", "WA", "F1")
         ],
-        columns=["method", "condition", "metric", "mean", "speech", "difference", "low", "high", "p"],
+        columns=["method", "condition", "metric", "crossed", "mean", "speech", "difference", "low", "high", "p_holm"],
     )
 
 
@@ -233,7 +233,10 @@ def words(figure):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_cut_off_and_nothing_overlaps(pictures, name):
-    figure = pictures[name]()
+    check_layout(pictures[name]())
+
+
+def check_layout(figure):
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     boxes = {text.get_text(): Text.get_window_extent(text) for text in words(figure)}
@@ -344,7 +347,15 @@ def test_the_leaderboard_stands_in_the_boards_order_from_the_top(pictures, compa
 
 def test_the_leaderboard_says_the_intervals_confidence(pictures):
     labels = {axes.get_xlabel() for axes in pictures["leaderboard"]().axes} - {""}
-    assert labels == {"UA, mean over folds\n(bar: 90% interval of the difference)"}
+    assert labels == {"UA, mean over folds\n(bar: 90% interval of the difference, over speakers)"}
+
+
+def test_the_leaderboard_across_corpora_shows_the_spread_over_source_folds(comparison, metrics):
+    figure = leaderboard(comparison.assign(crossed=True), metrics, ["oracle"], 0.95)
+    check_layout(figure)
+    assert "over speakers and source folds)" in figure.axes[-1].get_xlabel()
+    spread = next(line for line in figure.axes[0].lines if line.get_linewidth() == 8)
+    assert spread.get_xdata() == pytest.approx([METHODS["stacking_text"][0] - 0.02, METHODS["stacking_text"][0] + 0.02])
 
 
 def test_a_leaderboard_without_intervals_claims_nothing(comparison, metrics):

@@ -75,7 +75,7 @@ class Study:
     def write(self) -> "Study":
         predictions = {method: self.write_method(method) for method in self.methods}
         scores = predictions[self.methods[0]][["fold", "utterance", "speaker", "condition", "emotion"]].assign(
-            split="test", transcript="well"
+            split="test", dialog=None, transcript="well"
         )
         scores[tables.SPEECH] = 1 / len(EMOTIONS)
         scores[tables.SENTIMENT] = 1 / len(tables.SENTIMENTS)
@@ -113,7 +113,7 @@ class Study:
         tables.write(metrics, contracts.METRICS, self.folder / "metrics.parquet")
         comparison = metrics.groupby(["method", "condition", "metric"], as_index=False)["value"].mean()
         comparison = comparison.rename(columns={"value": "mean"}).assign(
-            speech=0.5, difference=0.02, low=-0.01, high=0.05, p=np.nan
+            crossed=False, speech=0.5, difference=0.02, low=-0.01, high=0.05, p=np.nan, p_holm=np.nan
         )
         comparison.loc[comparison["metric"] == "WA", "p"] = 0.25
         tables.write(comparison, contracts.COMPARISON, self.folder / "comparison.parquet")

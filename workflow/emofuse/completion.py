@@ -11,7 +11,7 @@ from pydantic import BaseModel, create_model
 
 from emofuse import parts
 from emofuse.configuration import HOW, Config, Corpus, Experiment, Method, Section
-from emofuse.places import RESERVED
+from emofuse.places import CHOSEN, RESERVED
 from emofuse.tables import TEXT, InputError, Problem, Problems
 
 
@@ -185,6 +185,8 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
     for name, experiment in whole.config["experiments"].items():
         yield from _of_the_experiment(whole, name, experiment)
     methods = draft.get("methods")
+    if isinstance(methods, dict) and CHOSEN in methods:
+        yield f"methods: {CHOSEN} is what the validation rows choose of all methods; should be another name"
     if isinstance(methods, dict) and "speech" not in methods:
         yield "methods: speech is missing; should be listed, since every method is compared with it"
     elif isinstance(methods, dict):

@@ -162,10 +162,11 @@ class TextExpert(Section):
 
 
 class Evaluation(Section):
-    """How sure the differences to speech are."""
+    """How sure the differences to speech are, and how a method is chosen without a look at the test."""
 
     confidence: float = Field(0.95, gt=0, lt=1, description="Of the intervals.")
     resamples: int = Field(2000, ge=100, description="How often speakers are drawn for an interval.")
+    parts: int = Field(3, ge=2, description="Parts of the validation rows, dialogs whole, that a method is chosen by.")
 
 
 class Tracking(Section):

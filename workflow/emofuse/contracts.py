@@ -197,6 +197,30 @@ and ``selected`` whether the words were consulted.
 TRIALS = Contract("trials", {"fold": NAME, "trial": Column(int)}, others=True)
 """How a search went; a row is a trial of a fold, with columns of its own for each method."""
 
+INNER = Contract(
+    "inner",
+    {
+        "fold": NAME,
+        "part": COUNT,
+        "utterance": NAME,
+        "emotion": EMOTION,
+        "predicted": EMOTION,
+        "selected": Column(bool),
+    },
+    unique=("fold", "utterance"),
+)
+"""What a method says of validation utterances when it is fitted without them; a row is one, of a part of a fold.
+
+A ceiling, which sees the test labels, has no rows.
+"""
+
+CHOICES = Contract(
+    "choices",
+    {"fold": NAME, "method": NAME, "UA": SHARE, "selected": SHARE, "chosen": Column(bool)},
+    unique=("fold", "method"),
+)
+"""How good each method is within the validation rows of a fold, and whether that made it the chosen one."""
+
 FRONT = Contract(
     "front",
     {
@@ -222,13 +246,16 @@ COMPARISON = Contract(
     "comparison",
     {
         **dict.fromkeys(("method", "condition", "metric"), NAME),
-        **dict.fromkeys(("mean", "speech", "difference", "low", "high", "p"), Column(float, nullable=True)),
+        "crossed": Column(bool),
+        **dict.fromkeys(("mean", "speech", "difference", "low", "high", "p", "p_holm"), Column(float, nullable=True)),
     },
     unique=("method", "condition", "metric"),
 )
 """A method against speech alone; a row is a metric in a condition, on average over folds.
 
-``p`` is of McNemar's test, which is about accuracy: only rows of WA have one.
+``crossed`` says whether folds are source folds, which test the same utterances: the interval, from ``low`` to ``high``,
+is then over speakers and source folds, else over speakers. ``p`` is of McNemar's test, which is about accuracy: only
+rows of WA have one. ``p_holm`` is p corrected over the methods of the condition that are no ceilings.
 """
 
 ACROSS = Contract(

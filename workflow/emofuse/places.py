@@ -11,6 +11,9 @@ RESULTS = Path("results")
 RESERVED = ("benchmarks", "cache", "corpora", "logs", "mlartifacts", "synthetic")
 """Folders in there that all studies share."""
 
+CHOSEN = "chosen"
+"""What is made of the methods that the validation rows choose, beside their folders: no method has this name."""
+
 LIBRARY = Path(__file__).parent
 SCRIPTS = LIBRARY.parent / "scripts"
 

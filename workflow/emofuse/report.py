@@ -15,11 +15,23 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from emofuse import contracts, tables
 from emofuse.evaluation.across import boards as boards_across
-from emofuse.evaluation.leaderboard import BASELINE, P_NAME, board, conditions
-from emofuse.evaluation.metrics import ALL
+from emofuse.evaluation.choice import times_chosen
+from emofuse.evaluation.leaderboard import P_NAME, SPREAD_NAME, board, conditions, is_crossed
+from emofuse.evaluation.metrics import ALL, BASELINE
 from emofuse.evaluation.shift import sentence
-from emofuse.evaluation.wording import condition_name, duration_name, interval_name, p_value, signed
+from emofuse.evaluation.wording import (
+    about_choice,
+    about_statistics,
+    condition_name,
+    drawn,
+    duration_name,
+    interval_name,
+    p_value,
+    signed,
+    spread,
+)
 from emofuse.figures import OF_CORPUS, OF_CROSS, OF_EXPERIMENT, OF_METHOD, OF_STUDY
+from emofuse.places import CHOSEN
 from emofuse.report_corpora import CorpusChapter, section, word_errors
 from emofuse.tables import EMOTIONS
 
@@ -36,6 +48,7 @@ class Chapter:
         facts: what the report says about it first, as in ``{"trained on": "iemocap"}``
         metrics: its ``metrics`` table
         comparison: its ``comparison`` table
+        choices: its ``choices`` table
         parameters: of each method its ``parameters.json``
         figures: its pictures, by the names of :data:`emofuse.figures.OF_EXPERIMENT`
         method_figures: of each method but the voice alone its pictures,
@@ -49,6 +62,7 @@ class Chapter:
     facts: Mapping[str, str]
     metrics: Path
     comparison: Path
+    choices: Path
     parameters: Mapping[str, Path]
     figures: Mapping[str, Path]
     method_figures: Mapping[str, Mapping[str, Path]]
@@ -62,14 +76,15 @@ class Chapter:
 
         Args:
             recipe: ``name``, ``facts`` (pairs, in order), ``ceilings``, the paths ``metrics``, ``comparison``,
-                ``wer`` (or None) and ``shift`` (or None), ``figures`` with a path per picture, and ``methods`` with
-                ``parameters`` and ``figures`` per method
+                ``choices``, ``wer`` (or None) and ``shift`` (or None), ``figures`` with a path per picture, and
+                ``methods`` with ``parameters`` and ``figures`` per method
         """
         return cls(
             name=recipe["name"],
             facts=dict(recipe["facts"]),
             metrics=Path(recipe["metrics"]),
             comparison=Path(recipe["comparison"]),
+            choices=Path(recipe["choices"]),
             parameters={method: Path(files["parameters"]) for method, files in recipe["methods"].items()},
             figures=_paths(recipe["figures"]),
             method_figures={method: _paths(files["figures"]) for method, files in recipe["methods"].items()},
@@ -125,13 +140,17 @@ def report(
         "signed": signed,
         "p_value": p_value,
         "missing": pd.isna,
+        "drawn": drawn,
         "condition_name": condition_name,
         "duration": duration_name,
     }
     environment.globals |= {
         "interval": interval_name(confidence),
         "p_name": P_NAME,
+        "spread": spread,
+        "spread_name": SPREAD_NAME,
         "baseline": BASELINE,
+        "chosen": CHOSEN,
         "overall": ALL,
         "emotions": EMOTIONS,
     }
@@ -139,7 +158,7 @@ def report(
     return environment.get_template(template.name).render(
         study=study,
         across=_across(across, ceilings, environment) if across else None,
-        chapters=[_chapter(chapter, environment) for chapter in chapters],
+        chapters=[_chapter(chapter, environment, confidence) for chapter in chapters],
         corpora=[_corpus(chapter, environment) for chapter in corpora],
         ceilings=ceilings,
         notes=notes,
@@ -156,24 +175,31 @@ def _across(files: Mapping[str, Any], ceilings: Sequence[str], environment: Envi
     }
 
 
-def _chapter(chapter: Chapter, environment: Environment) -> dict[str, Any]:
+def _chapter(chapter: Chapter, environment: Environment, confidence: float) -> dict[str, Any]:
     """An experiment as the template shows it."""
     metrics = tables.read(contracts.METRICS, chapter.metrics)
     comparison = tables.read(contracts.COMPARISON, chapter.comparison)
     boards = {name: board(comparison, metrics, name, chapter.ceilings) for name in conditions(comparison)}
-    parameters = {name: tables.read_json(chapter.parameters[name]) for name in boards[ALL]["method"]}
+    choices = tables.read(contracts.CHOICES, chapter.choices)
+    names = [name for name in boards[ALL]["method"] if name != CHOSEN]
+    parameters = {name: tables.read_json(chapter.parameters[name]) for name in names}
     facts = dict(chapter.facts)
     if chapter.wer is not None:
         facts["word error rate"] = word_errors(tables.read(contracts.WER, chapter.wer))
     folds = sorted(metrics["fold"].unique())
-    shown = {"folds": len(folds), "conditions": len(boards)}
+    crossed = is_crossed(comparison)
+    shown = {"folds": len(folds), "conditions": len(boards), "crossed": crossed}
     return {
         "name": chapter.name,
         "facts": facts,
         "folds": folds,
+        "crossed": crossed,
+        "statistics": about_statistics(confidence, crossed),
         "results": [name for name in parameters if name != BASELINE and name not in chapter.ceilings],
         "boards": {name: rows.to_dict("records") for name, rows in boards.items()},
         "best": best(boards),
+        "chosen": boards[ALL].set_index("method").loc[CHOSEN].to_dict(),
+        "choice": about_choice(CHOSEN, times_chosen(choices)),
         "figures": [
             _figure(environment, chapter.figures[name], name, alt, **shown) for name, alt in OF_EXPERIMENT.items()
         ],
@@ -227,7 +253,9 @@ def _figure(environment: Environment, path: Path, name: str, alt: str, **shown: 
 
 
 def best(boards: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
-    """The rows of the method that leads over all utterances, by condition; neither a ceiling nor the voice alone.
+    """The rows of the method that leads over all utterances, by condition.
+
+    A ceiling, the voice alone and what the validation rows choose do not lead.
 
     Args:
         boards: by condition, what :func:`emofuse.evaluation.leaderboard.board` returns
@@ -236,7 +264,7 @@ def best(boards: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
         a row per condition, of the same method; empty if there is no method
     """
     overall = boards[ALL]
-    methods = overall.loc[~overall["ceiling"] & (overall["method"] != BASELINE), "method"]
+    methods = overall.loc[~overall["ceiling"] & ~overall["method"].isin([BASELINE, CHOSEN]), "method"]
     return {
         condition: row
         for condition, rows in boards.items()

@@ -220,15 +220,18 @@ class Experiment:
     def fusion_recipe(self, method: str) -> dict[str, Any]:
         """The recipe of a fusion method."""
         path, seed = self.study.facts["methods"][method]["path"], [self.study.config["seed"], self.test.name]
-        return self.study.recipe("fuse", path, path=path, method=self.study.methods[method], seed=seed)
+        number_of_parts = self.study.config["evaluation"]["parts"]
+        return self.study.recipe(
+            "fuse", path, path=path, method=self.study.methods[method], seed=seed, parts=number_of_parts
+        )
 
     @cached_property
     def results(self) -> dict[str, Any]:
         """The paths of its tables."""
         wer = None if self.is_published else self.study.wer_of(self.test)
         shift = f"{self.folder}/shift.parquet" if self.is_cross else None
-        tables = {name: f"{self.folder}/{name}.parquet" for name in ("scores", "metrics", "comparison")}
-        return tables | {"wer": wer, "shift": shift}
+        names = ("scores", "choices", "metrics", "comparison")
+        return {name: f"{self.folder}/{name}.parquet" for name in names} | {"wer": wer, "shift": shift}
 
     @cached_property
     def figures(self) -> dict[str, str]:
@@ -600,6 +603,11 @@ class Study:
     def selecting(self) -> dict[str, str]:
         """The methods that have thresholds, and the path of each."""
         return {name: facts["path"] for name, facts in self.facts["methods"].items() if facts["has_thresholds"]}
+
+    @property
+    def candidates(self) -> list[str]:
+        """The methods of which the validation rows choose one per fold."""
+        return [name for name in self.methods if name not in self.ceilings]
 
     @property
     def fronts(self) -> dict[str, str]:

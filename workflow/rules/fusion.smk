@@ -47,6 +47,7 @@ rule fuse:
         predictions=f"{EXPERIMENT}/fusion/{{method}}/predictions.parquet",
         parameters=f"{EXPERIMENT}/fusion/{{method}}/parameters.json",
         trials=f"{EXPERIMENT}/fusion/{{method}}/trials.parquet",
+        inner=f"{EXPERIMENT}/fusion/{{method}}/inner.parquet",
     log:
         study.log("fuse", f"{EXPERIMENT}/{{method}}"),
     params:
@@ -76,7 +77,10 @@ rule front:
 rule evaluate:
     input:
         predictions=of_methods("fusion/{method}/predictions.parquet", study.methods),
+        inner=of_methods("fusion/{method}/inner.parquet", study.candidates),
     output:
+        choices=f"{EXPERIMENT}/choices.parquet",
+        chosen=f"{EXPERIMENT}/fusion/{CHOSEN}/predictions.parquet",
         metrics=f"{EXPERIMENT}/metrics.parquet",
         comparison=f"{EXPERIMENT}/comparison.parquet",
         leaderboard=f"{EXPERIMENT}/leaderboard.md",
@@ -87,6 +91,7 @@ rule evaluate:
             "evaluate",
             title=f"{study.name} / {wildcards.experiment}",
             methods=list(study.methods),
+            candidates=study.candidates,
             ceilings=study.ceilings,
             seed=[study.config["seed"], experiment_of(wildcards).test.name],
             **study.config["evaluation"],
