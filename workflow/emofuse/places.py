@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from emofuse.provenance import digest
 
 RESULTS = Path("results")
 """Everything that is generated."""
@@ -32,3 +35,15 @@ def checkpoint_files(checkpoint: Mapping[str, str]) -> list[str]:
     # The rule that makes a checkpoint promises its weights alone.
     beside = [] if RESULTS in path.parents else [file for kind in BESIDE_WEIGHTS for file in path.glob(kind)]
     return [str(file) for file in [*weights, *sorted(beside)]]
+
+
+def checkpoint_key(checkpoint: Mapping[str, str], **values: Any) -> str:
+    """A name for what a checkpoint and its settings make: legible, and different for different ones."""
+    place = Path(checkpoint.get("path") or checkpoint["name"])
+    name = place.parent.name if place.stem == "model" else place.name.removesuffix(".pt")
+    return f"{name}-{digest([checkpoint, values])[:8]}"
+
+
+def checkpoint_name(checkpoint: Mapping[str, str]) -> str:
+    """A checkpoint in one word."""
+    return checkpoint.get("path") or "@".join(filter(None, (checkpoint["name"], checkpoint.get("revision"))))
