@@ -16,8 +16,10 @@ import functools
 import hashlib
 import importlib.util
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -315,3 +317,17 @@ def _targets(target: ast.expr) -> Iterator[str]:
     elif isinstance(target, (ast.Tuple, ast.List)):
         for element in target.elts:
             yield from _targets(element)
+
+
+def sources_named(text: str, folder: str | Path) -> list[Path]:
+    """The files of the parts that a text names by a path outside of the library.
+
+    Args:
+        text: a config as JSON
+        folder: what paths of files are relative to
+    """
+    files = [Path(folder, name) for name in re.findall(r'"([^"]+\.py):\w+"', text)]
+    for name in re.findall(r'"((?!emofuse\.)[\w.]+(?<!\.py):\w+)"', text):
+        with suppress(KeyError):  # what is not installed is said when the config is checked
+            files += sources(name)
+    return [file for file in files if file.is_file()]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from emofuse.provenance import digest
 
 RESULTS = Path("results")
 """Everything that is generated."""
@@ -40,3 +43,15 @@ def checkpoint_files(checkpoint: Mapping[str, str]) -> list[str]:
 def names_a_folder(name: str) -> bool:
     """Whether a name, of which results have a folder, is fit for one."""
     return name not in (".", "..") and not any(letter in "/{}" or not letter.isprintable() for letter in name)
+
+
+def checkpoint_key(checkpoint: Mapping[str, str], **values: Any) -> str:
+    """A name for what a checkpoint and its settings make: legible, and different for different ones."""
+    place = Path(checkpoint.get("path") or checkpoint["name"])
+    name = place.parent.name if place.stem == "model" else place.name.removesuffix(".pt")
+    return f"{name}-{digest([checkpoint, values])[:8]}"
+
+
+def checkpoint_name(checkpoint: Mapping[str, str]) -> str:
+    """A checkpoint in one word."""
+    return checkpoint.get("path") or "@".join(filter(None, (checkpoint["name"], checkpoint.get("revision"))))

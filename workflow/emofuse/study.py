@@ -9,9 +9,7 @@ Paths are relative to the folder that a study runs in, so that a project that is
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +17,7 @@ from typing import Any, NamedTuple
 from emofuse import code, figures, parts, provenance
 from emofuse.corpus import Corpus
 from emofuse.memory import Memory
-from emofuse.places import LIBRARY, RESULTS, SCRIPTS
+from emofuse.places import LIBRARY, RESULTS, SCRIPTS, checkpoint_key, checkpoint_name
 from emofuse.speech import SCALINGS
 from emofuse.tables import SPLITS, InputError, Problem, Problems
 
@@ -295,12 +293,15 @@ class Experiment:
         if self.is_published:
             return {}
         speech, transcripts, sentiment = (self.study.config[key] for key in ("speech", "transcripts", "sentiment"))
-        whisper = {"checkpoint": _said(transcripts["checkpoint"])}
+        whisper = {"checkpoint": checkpoint_name(transcripts["checkpoint"])}
         return {
-            "speech": {"checkpoint": _said(speech["checkpoint"])}
+            "speech": {"checkpoint": checkpoint_name(speech["checkpoint"])}
             | {key: speech[key] for key in ("classifier", "calibration")},
             "transcripts": whisper if transcripts["source"] == "whisper" else {"source": "reference"},
-            "sentiment": {"checkpoint": _said(sentiment["checkpoint"]), "normalisation": sentiment["normalisation"]},
+            "sentiment": {
+                "checkpoint": checkpoint_name(sentiment["checkpoint"]),
+                "normalisation": sentiment["normalisation"],
+            },
         }
 
 
@@ -346,7 +347,7 @@ class Study:
             return tuple(completion.complete(config, source, folder))
 
         memory = Memory(RESULTS / "cache")
-        elsewhere = code.state(_sources_of_parts(config, folder))
+        elsewhere = code.state(code.sources_named(json.dumps(config, default=str, ensure_ascii=False), folder))
         # As text, since the order of methods and experiments counts, and a config may hold what JSON does not know.
         key = [json.dumps(config, default=str), source, str(folder), code.state(LIBRARY), elsewhere]
         return cls(*memory.recall(f"config-{provenance.digest(source)[:8]}", key, complete), memory)
@@ -464,7 +465,7 @@ class Study:
     def embeddings(self) -> str:
         """A corpus's embeddings, but for the ending."""
         speech = self.config["speech"]
-        return _place("embeddings", _key(speech["checkpoint"], precision=speech["embeddings"]["precision"]))
+        return _place("embeddings", checkpoint_key(speech["checkpoint"], precision=speech["embeddings"]["precision"]))
 
     @cached_property
     def transcripts(self) -> str:
@@ -474,7 +475,7 @@ class Study:
     @property
     def _transcripts_key(self) -> str:
         entry = self.config["transcripts"]
-        whisper = _key(entry["checkpoint"], language=entry["language"], seed=self.config["seed"])
+        whisper = checkpoint_key(entry["checkpoint"], language=entry["language"], seed=self.config["seed"])
         if entry["source"] == "whisper":
             return whisper
         return f"reference-or-{whisper}" if entry["fill_in"] else "reference"
@@ -483,7 +484,7 @@ class Study:
     def sentiment(self) -> str:
         """A corpus's sentiment."""
         entry = self.config["sentiment"]
-        key = _key(entry["checkpoint"], normalisation=entry["normalisation"])
+        key = checkpoint_key(entry["checkpoint"], normalisation=entry["normalisation"])
         return f"{_place('sentiment', self._transcripts_key)}/{key}.parquet"
 
     @cached_property
@@ -689,16 +690,6 @@ class Study:
                 yield f"folds: {fold!r} is no fold; {parts.should_be_one_of(fold, known)}"
 
 
-def _sources_of_parts(config: Any, folder: str | Path) -> list[Path]:
-    """The files of the parts that a config names by a path outside of the library."""
-    text = json.dumps(config, default=str, ensure_ascii=False)
-    files = [Path(folder, name) for name in re.findall(r'"([^"]+\.py):\w+"', text)]
-    for name in re.findall(r'"((?!emofuse\.)[\w.]+(?<!\.py):\w+)"', text):
-        with suppress(KeyError):  # what is not installed is said when the config is checked
-            files += code.sources(name)
-    return [file for file in files if file.is_file()]
-
-
 def _asked(experiments: Mapping[str, Any], corpus: str) -> list[str] | None:
     """The folds that experiments ask of a corpus; ``None`` for all."""
     asked = [experiment["folds"] for experiment in experiments.values() if experiment["test"] == corpus]
@@ -711,15 +702,3 @@ def _below_results(place: str) -> str:
 
 def _place(stage: str, key: str) -> str:
     return f"{RESULTS}/corpora/{{corpus}}/{stage}/{key}"
-
-
-def _key(checkpoint: Mapping[str, str], **values: Any) -> str:
-    """A name for what a checkpoint and its settings make: legible, and different for different ones."""
-    place = Path(checkpoint.get("path") or checkpoint["name"])
-    name = place.parent.name if place.stem == "model" else place.name.removesuffix(".pt")
-    return f"{name}-{provenance.digest([checkpoint, values])[:8]}"
-
-
-def _said(checkpoint: Mapping[str, str]) -> str:
-    """A checkpoint in one word."""
-    return checkpoint.get("path") or "@".join(filter(None, (checkpoint["name"], checkpoint.get("revision"))))
