@@ -16,7 +16,8 @@ from emofuse.tracking import content
 
 
 def read(study, experiments=None):
-    return content.read_study(study.name, experiments or study.experiments(), study.config)["iemocap"]
+    given = experiments or study.experiments()
+    return content.read_study(study.name, given, study.config, study.across, study.results / "logs")["iemocap"]
 
 
 def test_what_runs_hold_is_read_without_mlflow():
@@ -73,7 +74,7 @@ def test_mcnemars_p_is_about_accuracy_and_given_once_per_condition():
     values = content.intervals(comparison)
     assert {name: value for name, value in values.items() if "mcnemar" in name} == {
         "mcnemar_p": 0.25,
-        "improvised/mcnemar_p": 0.5,
+        "mcnemar_p.improvised": 0.5,
     }
     assert len(values) == 2 * (3 * 3 + 1)
 
@@ -110,7 +111,7 @@ def test_all_that_experiments_lack_is_said_at_once(study):
     (other.folder / "scores.parquet").unlink()
     experiments["second"]["wer"] = str(other.folder / "wer.parquet")
     with pytest.raises(tables.InputError) as error:
-        content.read_study("released", experiments, {})
+        content.read_study("released", experiments, {}, {}, "")
     assert [problem.split("results/")[-1] for problem in error.value.problems] == [
         "released/iemocap/metrics.parquet: no such file",
         "released/iemocap/figures/leaderboard.png: no such file",
@@ -138,7 +139,7 @@ def test_metrics_of_a_condition_that_a_fold_lacks_are_means_over_the_folds_that_
         [("a", "all", "UA", 0.5), ("b", "all", "UA", 0.7), ("b", "scripted", "UA", 0.8)],
         columns=["fold", "condition", "metric", "value"],
     )
-    assert content.means(metrics) == {"UA": 0.6, "scripted/UA": 0.8}
+    assert content.means(metrics) == {"UA": 0.6, "UA.scripted": 0.8}
 
 
 def test_scores_are_named_by_their_bytes(study):

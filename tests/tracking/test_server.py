@@ -66,11 +66,11 @@ def test_parents_have_means_under_the_names_of_the_children(study):
     runs = study.runs_by_key()
     parent, first, second = (runs[f"released/iemocap/paper{fold}"].data.metrics for fold in ("", "/Ses01F", "/Ses01M"))
     metrics = ("UA", "WA", "log_loss")
-    assert set(first) == {f"{condition}{metric}" for metric in metrics for condition in ("", "improvised/")}
+    assert set(first) == {f"{metric}{condition}" for metric in metrics for condition in ("", ".improvised")}
     assert {name: parent[name] for name in first} == {name: np.mean([first[name], second[name]]) for name in first}
     compared = {"UA_difference": 0.02, "UA_difference_low": -0.01, "UA_difference_high": 0.05, "mcnemar_p": 0.25}
     assert compared.items() <= parent.items()
-    assert {f"improvised/{name}": value for name, value in compared.items()}.items() <= parent.items()
+    assert {f"{name}.improvised": value for name, value in compared.items()}.items() <= parent.items()
 
 
 def test_params_tags_dataset_and_artifacts_say_where_a_run_comes_from(study):
@@ -83,7 +83,8 @@ def test_params_tags_dataset_and_artifacts_say_where_a_run_comes_from(study):
     assert child.data.params == given | learned | {"excluded": '[["sad", "happy"]]'}
     for run in (parent, child):
         tags = run.data.tags
-        assert (tags["corpus"], tags["protocol"], tags["method"]) == ("iemocap", "leave_one_speaker_out", "paper")
+        assert (tags["train"], tags["test"], tags["method"]) == ("iemocap", "iemocap", "paper")
+        assert tags["protocol"] == "leave_one_speaker_out"
         assert len(tags["config_digest"]) == 64
         assert tags["mlflow.source.name"] == "released/iemocap/fusion/paper"
         assert tags["mlflow.source.git.commit"]
@@ -96,6 +97,8 @@ def test_params_tags_dataset_and_artifacts_say_where_a_run_comes_from(study):
         "parameters.json",
         "trials.parquet",
         "confusion.csv",
+        "metrics.csv",
+        "leaderboard.md",
         "config.yaml",
         "figures",
     }
@@ -123,7 +126,7 @@ def test_runs_that_began_with_audio_say_which_models_heard_and_read_and_how_well
     for run in (parent, child):
         assert run.data.params["speech.checkpoint"] == "facebook/wav2vec2-base"
         assert run.data.params["transcripts.checkpoint"] == "tiny"
-    assert (parent.data.metrics["WER"], parent.data.metrics["improvised/WER"]) == (0.375, 0.25)
+    assert (parent.data.metrics["wer"], parent.data.metrics["wer.improvised"]) == (0.375, 0.25)
     assert "WER" not in child.data.metrics  # it is the whole corpus's
 
     study.models["transcripts"]["checkpoint"] = "base"
@@ -199,7 +202,7 @@ def test_an_experiment_that_left_the_study_disappears_and_comes_back(study):
     study.synchronise()
     before = ids(study)
     client = MlflowClient(study.uri)
-    server.synchronise(study.uri, study.results, "released", {}, config={}, config_digest="")
+    server.synchronise(study.uri, study.results, "released", {}, config={}, config_digest="", across={})
     assert client.get_experiment_by_name("released/iemocap").lifecycle_stage == "deleted"
     rows = study.synchronise()
     assert client.get_experiment_by_name("released/iemocap").lifecycle_stage == "active"

@@ -186,3 +186,20 @@ COMPARISON = Contract(
 
 ``p`` is of McNemar's test, which is about accuracy: only rows of WA have one.
 """
+
+ACROSS = Contract(
+    "across",
+    {
+        **dict.fromkeys(("target", "train", "experiment", "method", "condition"), NAME),
+        "UA": SHARE,
+        "within_UA": Column(float, low=0, high=1, nullable=True),
+        **dict.fromkeys(("drop", "low", "high"), Column(float, nullable=True)),
+        "utterances": COUNT,
+    },
+    unique=("experiment", "method", "condition"),
+)
+"""Experiments that test one corpus, the target, on the same utterances; a row is a method in a condition.
+
+``drop`` is UA − within_UA, from ``low`` to ``high``; the experiment within the target that the others are compared with
+has none.
+"""

@@ -82,6 +82,7 @@ rule track:
             experiments={name: experiment.runs for name, experiment in study.experiments.items()},
             config=study.what,
             config_digest=provenance.digest(study.what),
+            across={},
         ),
     message:
         "track"
