@@ -232,7 +232,7 @@ def read_across(study: str, files: Mapping[str, Any], methods: Mapping[str, str]
     """
     _require([files["table"], files["leaderboard"], *files["figures"].values()])
     table = tables.read(contracts.ACROSS, files["table"])
-    pair = table["train"] + "_to_" + table["target"]
+    pair = table["train"].str.replace("+", " and ") + "_to_" + table["target"]  # MLflow allows no plus
     several = table.groupby(pair)["experiment"].transform("nunique") > 1
     table["pair"] = pair.where(~several, pair + "." + table["experiment"])
     families: list[Family] = []
