@@ -279,6 +279,7 @@ def _write(client: MlflowClient, experiment_id: str, family: Family, tags: dict[
 def _fill(client: MlflowClient, run: Run, content: Content) -> None:
     """Put metrics, params, dataset and artifacts into a run."""
     run_id = run.info.run_id
+    # In order, because the comparison of runs begins with the metric that was written first.
     metrics = [Metric(name, value, run.info.start_time, 0) for name, value in sorted(content.metrics.items())]
     params = [Param(name, _shortened(value, MAX_PARAM_VAL_LENGTH)) for name, value in content.params.items()]
     requests = zip_longest(_parts(metrics, VALUES_PER_REQUEST), _parts(params, PARAMS_PER_REQUEST), fillvalue=())
