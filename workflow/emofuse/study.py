@@ -8,13 +8,14 @@ Paths are relative to the folder that a study runs in, so that a project that is
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from emofuse import code, figures, parts, provenance
+from emofuse import code, figures, logs, parts, provenance
 from emofuse.corpus import Corpus
 from emofuse.memory import Memory
 from emofuse.places import LIBRARY, RESULTS, SCRIPTS, checkpoint_key, checkpoint_name
@@ -281,11 +282,36 @@ class Experiment:
     def runs(self) -> dict[str, Any]:
         """What its runs in MLflow are about, and of which files."""
         keys = {
-            "corpus": " -> ".join(dict.fromkeys([self.trained_on, self.test.name])),
+            "train": self.trained_on,
+            "test": self.test.name,
             "protocol": self.config["protocol"],
             "models": self.models,
+            "leaderboard": f"{self.folder}/leaderboard.md",
+            "figures": self.figures,
         }
-        return keys | {"figures": self.figures, "methods": self.methods} | self.results
+        methods = {
+            name: paths | {"path": self.study.facts["methods"][name]["path"], "jobs": self.jobs(name)}
+            for name, paths in self.methods.items()
+        }
+        return keys | {"methods": methods} | self.results
+
+    def jobs(self, method: str) -> list[str]:
+        """The jobs whose results a method's runs hold, as patterns for :func:`emofuse.logs.records`."""
+        listens, place = self.study.listens, f"{self.study.name}/{self.name}"
+        stages = [self.study.embeddings] if listens else []
+        stages += [self.study.transcripts, self.study.sentiment, self.study.wer]
+        models = _below_results(self.models_of(self.study.scaling).folder)
+        folders = [corpus.folder for corpus in self.corpora]
+        read = [_below_results(stage.format(corpus=folder)) for folder in folders for stage in stages]
+        return [
+            f"*/{place}",
+            f"source_folds/{self.study.name}/sources/{self.source}",
+            f"{'speech_classifier' if listens else 'finetune'}/{models}/*",
+            f"{'target_speech' if listens else 'finetuned_target_speech'}/{place}/*",
+            f"fuse/{place}/{method}",
+            *(f"*/{folder}" for folder in folders),
+            *(f"*/{glob.escape(begin)}*" for begin in read),
+        ]
 
     @property
     def models(self) -> dict[str, Any]:
@@ -630,20 +656,11 @@ class Study:
 
     def records(self) -> Iterator[tuple[str, Path]]:
         """What the jobs of this study, as its config is now, were made with: each one's rule and file."""
-        on_embeddings = {"embeddings", "merge_embeddings", "speech_classifier", "target_speech"}
-        unused = {"finetune", "finetuned_target_speech"} if self.listens else on_embeddings
-        is_whisper = self.config["transcripts"]["source"] == "whisper"
-        unused |= {"reference_transcripts"} if is_whisper else {"transcripts", "merge_transcripts"}
-        stages = [self.embeddings, self.transcripts, self.sentiment, self.wer]
-        keyed = tuple(
-            _below_results(stage.format(corpus=folder)) for stage in stages for folder in self.corpus_of_folder
-        )
-        for file in sorted((RESULTS / "logs").rglob("*.json")):
-            rule, *place = file.relative_to(RESULTS / "logs").with_suffix("").parts
-            of_study = place[0] == self.name and (rule != "fuse" or place[-1] in self.methods)
-            of_corpus = place[0] in self.corpus_of_folder and (len(place) == 1 or "/".join(place).startswith(keyed))
-            if rule not in unused and (of_study or of_corpus):
-                yield rule, file
+        patterns = [
+            job for experiment in self.experiments.values() for name in self.methods for job in experiment.jobs(name)
+        ]
+        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track")]
+        return logs.records(RESULTS / "logs", dict.fromkeys(patterns))
 
     # --- What is wrong -----------------------------------------------------------------------------------------------
 

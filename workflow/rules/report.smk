@@ -120,6 +120,7 @@ rule track:
             experiments={name: experiment.runs for name, experiment in study.experiments.items()},
             config=study.what,
             config_digest=provenance.digest(study.what),
+            across=study.across,
         ),
     message:
         "track"
