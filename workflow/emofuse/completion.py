@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, create_model
 
 from emofuse import parts
-from emofuse.configuration import HOW, Config, Corpus, Experiment, Method, Section
+from emofuse.configuration import HOW, Adaptation, Config, Corpus, Experiment, Method, Section
 from emofuse.places import RESERVED
 from emofuse.tables import TEXT, InputError, Problem, Problems
 
@@ -30,6 +30,11 @@ class Entries(NamedTuple):
     kind: parts.Kind
     facts: Callable[[Any, dict[str, Any]], dict[str, Any]]
 
+    @property
+    def named_after_part(self) -> bool:
+        """Whether an entry that names no part has the name of one; the part's parameters then have a key of their own."""
+        return "parameters" in self.model.model_fields
+
 
 ENTRIES = {
     "corpora": Entries(Corpus, "reader", parts.READER, lambda reader, _: {"gives": reader.gives, "note": reader.note}),
@@ -46,6 +51,12 @@ ENTRIES = {
             "has_front": method.has_front(**parameters),
             "note": method.note,
         },
+    ),
+    "adaptations": Entries(
+        Adaptation,
+        "adaptation",
+        parts.ADAPTATION,
+        lambda adaptation, parameters: {"sees": adaptation.sees, "scaling": adaptation.scaling(**parameters)},
     ),
 }
 
@@ -102,9 +113,9 @@ def complete(config: dict[str, Any], source: str = "config", folder: str | Path 
         given = draft.get(section)
         whole.config[section], whole.facts[section] = {}, {}
         for name, entry in given.items() if isinstance(given, dict) else ():
-            entry = {} if entry is None and section == "methods" else entry
-            if section == "methods" and isinstance(entry, dict):
-                entry = {"estimator": name} | entry
+            entry = {} if entry is None and entries.named_after_part else entry
+            if entries.named_after_part and isinstance(entry, dict):
+                entry = {entries.key: name} | entry
             checked = _entry(entries, entry, f"{section}.{name}", folder)
             problems += checked.problems
             whole.config[section][name], whole.facts[section][name] = checked.entry, checked.facts
@@ -133,8 +144,8 @@ def _entry(entries: Entries, given: Any, place: str, folder: str | Path) -> _Ent
         accepted = parts.parameters(part)
     except InputError as error:
         return _Entry({}, {}, [f"{place}.{key} is {name!r}; {problem}" for problem in error.problems])
-    if model is Method:
-        given = {"fit_on": list(part.fit_on)} | given
+    if entries.named_after_part:
+        given = ({"fit_on": list(part.fit_on)} if model is Method else {}) | given
         problems = parts.problems(model, given, place)
         parameters = given.get("parameters", {})
         if isinstance(parameters, dict):
@@ -176,6 +187,7 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
             yield f"{section}.checkpoint is {checkpoint}; should give {right}"
     for name, experiment in whole.config["experiments"].items():
         yield from _of_the_experiment(whole, name, experiment)
+    yield from _of_the_adaptations(whole, draft)
     methods = draft.get("methods")
     if isinstance(methods, dict) and "speech" not in methods:
         yield "methods: speech is missing; should be listed, since every method is compared with it"
@@ -214,6 +226,37 @@ def _of_the_experiment(whole: Completed, name: str, experiment: dict[str, Any]) 
         yield f"experiments.{name}.test is {test!r}, as train; should be another corpus for {experiment['protocol']}"
     elif train != test and not protocol["takes_two"]:
         yield f"experiments.{name}.protocol is {experiment['protocol']!r}; should be cross_corpus for two corpora"
+
+
+def _of_the_adaptations(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
+    """What is wrong with adaptations and the rest of a study together; their methods are filled in."""
+    adaptations, experiments = whole.config["adaptations"], whole.facts["experiments"].values()
+    if adaptations and all(experiments) and not any(facts["takes_two"] for facts in experiments):
+        yield "adaptations are given, but no experiment tests on another corpus than it trains on"
+    speech = draft.get("speech")
+    classifier = speech.get("classifier", "embeddings") if isinstance(speech, dict) else "embeddings"
+    methods = whole.facts["methods"]
+    for name, entry in adaptations.items():
+        facts = whole.facts["adaptations"][name]
+        if not facts or not all(methods.values()):
+            continue  # reported already
+        if facts["scaling"] and classifier != "embeddings":
+            yield (
+                f"adaptations.{name} standardises embeddings, and speech.classifier is {classifier!r}; "
+                "should be embeddings"
+            )
+        adaptation = parts.load(facts["path"])
+        served = [
+            method
+            for method, of_method in methods.items()
+            if not of_method["sees_test_labels"] and adaptation.serves(parts.load(of_method["path"]))
+        ]
+        for method in entry["methods"] or []:
+            if method not in served:
+                yield f"adaptations.{name}.methods: {method!r} cannot be adapted; {parts.should_be_one_of(method, served)}"
+        if not served:
+            yield f"adaptations.{name} can adapt none of the study's methods"
+        entry["methods"] = entry["methods"] or served
 
 
 def _right_checkpoint(checkpoint: dict[str, Any], *, whisper: bool) -> str | None:

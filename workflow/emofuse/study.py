@@ -79,19 +79,60 @@ class Experiment:
         return self.study.recipe("folds", protocol, protocol=protocol, parameters=self.facts["parameters"])
 
     @property
+    def is_cross(self) -> bool:
+        """Whether its protocol takes two tables, those of the source and of the target."""
+        return self.facts["takes_two"]
+
+    @property
     def transcripts(self) -> str:
         """A corpus's transcripts, but for the ending."""
         return _place("transcripts", "published") if self.is_published else self.study.transcripts
 
-    def text_expert(self, method: str) -> list[str]:
-        """The text expert's table, where a method reads it."""
-        is_read = self.study.facts["methods"][method]["reads_text_expert"]
+    def text_expert(self, *methods: str) -> list[str]:
+        """The text expert's table, where one of the methods reads it."""
+        is_read = any(self.study.facts["methods"][method]["reads_text_expert"] for method in methods)
         return [f"{self.folder}/text_expert.parquet"] if is_read else []
 
     def fusion_recipe(self, method: str) -> dict[str, Any]:
         """The recipe of a fusion method."""
         path, seed = self.study.facts["methods"][method]["path"], [self.study.config["seed"], self.test.name]
         return self.study.recipe("fuse", path, path=path, method=self.study.methods[method], seed=seed)
+
+    def adaptation_recipe(self, name: str) -> dict[str, Any]:
+        """The recipe of an adaptation of its methods."""
+        entry, facts = (whole["adaptations"][name] for whole in (self.study.config, self.study.facts))
+        speech = self.study.config["speech"]
+        training = speech["regression" if speech["classifier"] == "embeddings" else "training"]
+        return self.study.recipe(
+            "adapt",
+            *self.study.roots_of_adaptation(name),
+            adaptation=entry["adaptation"],
+            parameters=entry["parameters"],
+            path=facts["path"],
+            methods=[
+                {"name": method, "entry": self.study.methods[method], "path": self.study.facts["methods"][method]["path"]}
+                for method in entry["methods"]
+            ],
+            seed=[self.study.config["seed"], self.test.name],
+            class_weights=training["class_weights"],
+        )
+
+    @property
+    def adaptation_problems(self) -> Problems:
+        """What adaptations ask of its target in vain, where that exists."""
+        if not (self.adaptations and self.test.contents):
+            return []
+
+        def compute() -> Problems:
+            speakers = self.test.labels["speaker"].nunique()
+            return [
+                f"adaptations.{name}: {problem}"
+                for name, facts in self.study.facts["adaptations"].items()
+                for problem in parts.load(facts["path"]).problems(speakers, **facts["parameters"])
+            ]
+
+        key = [self.test.contents["utterances"], *map(self.adaptation_recipe, self.adaptations)]
+        return self.study.memory.recall(f"adaptations-{self.study.name}-{self.name}", key, compute)
 
     @cached_property
     def results(self) -> dict[str, Any]:
@@ -115,13 +156,37 @@ class Experiment:
             for drawn in ([] if method == "speech" else figures.OF_METHOD,)
         }
 
+    @cached_property
+    def adaptations(self) -> dict[str, dict[str, str]]:
+        """The paths of the scores that each adaptation starts from and of its tables; none within a corpus."""
+        if not self.is_cross:
+            return {}
+        return {
+            name: {
+                "scores": f"{folder if facts['scaling'] else self.folder}/scores.parquet",
+                "predictions": f"{folder}/predictions.parquet",
+                "parameters": f"{folder}/parameters.json",
+            }
+            for name, facts in self.study.facts["adaptations"].items()
+            for folder in [f"{self.folder}/adaptation/{name}"]
+        }
+
+    @property
+    def gains(self) -> dict[str, str]:
+        """The paths of what its adaptations gain: the table and the picture."""
+        if not self.adaptations:
+            return {}
+        return {"table": f"{self.folder}/adaptation.parquet", "figure": f"{self.folder}/figures/adaptation.png"}
+
     @property
     def files(self) -> list[str]:
         """All its tables and pictures."""
         whole = [*self.results.values(), f"{self.folder}/leaderboard.md", *self.figures.values()]
         for paths in self.methods.values():
             whole += [*(path for name, path in paths.items() if name != "figures"), *paths["figures"].values()]
-        return [path for path in whole if path]
+        for paths in [*self.adaptations.values(), self.gains]:
+            whole += paths.values()
+        return list(dict.fromkeys(filter(None, whole)))
 
     @property
     def chapter(self) -> dict[str, Any]:
@@ -132,7 +197,9 @@ class Experiment:
             "protocol": self.config["protocol"].replace("_", " "),
         }
         keys = {"facts": described, "ceilings": self.study.ceilings, "figures": self.figures, "methods": self.methods}
-        return keys | self.results
+        parameters = {name: paths["parameters"] for name, paths in self.adaptations.items()}
+        adaptation = self.gains | {"parameters": parameters} if self.gains else None
+        return keys | self.results | {"adaptation": adaptation}
 
     @property
     def runs(self) -> dict[str, Any]:
@@ -217,6 +284,7 @@ class Study:
             "folds": [(facts["path"],) for facts in self.facts["experiments"].values()],
             "fuse": [(facts["path"],) for facts in self.facts["methods"].values()],
             "front": [tuple(self.fronts.values())],
+            "adapt": [tuple(self.roots_of_adaptation(name)) for name in self.config["adaptations"]],
             **{rule: [(path,)] for rule, path in self.normalisations.items()},
         }
         outside = {root for several in rules.values() for roots in several for root in roots}
@@ -363,6 +431,12 @@ class Study:
         return [name for name in self.methods if name != "speech"]
 
     @property
+    def adapted(self) -> list[str]:
+        """The methods that are adapted across corpora."""
+        asked = {method for entry in self.config["adaptations"].values() for method in entry["methods"]}
+        return [name for name in self.methods if name in asked]
+
+    @property
     def ceilings(self) -> list[str]:
         """The methods that see the test labels."""
         return [name for name, facts in self.facts["methods"].items() if facts["sees_test_labels"]]
@@ -371,6 +445,11 @@ class Study:
     def fronts(self) -> dict[str, str]:
         """The methods whose search has a Pareto front, and the path of each."""
         return {name: facts["path"] for name, facts in self.facts["methods"].items() if facts["has_front"]}
+
+    def roots_of_adaptation(self, name: str) -> list[str]:
+        """The paths of an adaptation and of the methods that it adapts."""
+        methods = [self.facts["methods"][method]["path"] for method in self.config["adaptations"][name]["methods"]]
+        return list(dict.fromkeys([self.facts["adaptations"][name]["path"], *methods]))
 
     @property
     def uses_text_expert(self) -> bool:
@@ -390,13 +469,14 @@ class Study:
         unused = {"finetune"} if listens else {"embeddings", "merge_embeddings", "speech_classifier"}
         is_whisper = self.config["transcripts"]["source"] == "whisper"
         unused |= {"reference_transcripts"} if is_whisper else {"transcripts", "merge_transcripts"}
+        entries = {"fuse": self.methods, **dict.fromkeys(("adapt", "adapted_scores"), self.config["adaptations"])}
         stages = [self.embeddings, self.transcripts, self.sentiment, self.wer]
         keyed = tuple(
             _below_results(stage.format(corpus=folder)) for stage in stages for folder in self.corpus_of_folder
         )
         for file in sorted((RESULTS / "logs").rglob("*.json")):
             rule, *place = file.relative_to(RESULTS / "logs").with_suffix("").parts
-            of_study = place[0] == self.name and (rule != "fuse" or place[-1] in self.methods)
+            of_study = place[0] == self.name and place[-1] in entries.get(rule, place)
             of_corpus = place[0] in self.corpus_of_folder and (len(place) == 1 or "/".join(place).startswith(keyed))
             if rule not in unused and (of_study or of_corpus):
                 yield rule, file
@@ -438,6 +518,7 @@ class Study:
 
     def _problems_of_folds(self, experiment: Experiment) -> Iterator[Problem]:
         yield from experiment.plan["problems"]
+        yield from experiment.adaptation_problems
         known = experiment.plan["names"]
         if experiment.config["folds"] is None and any(corpus.is_made for corpus in experiment.corpora):
             yield "folds is missing; should name the folds, since the workflow makes the corpora only later"

@@ -32,6 +32,7 @@ def any_of(names):
 wildcard_constraints:
     experiment=any_of(study.experiments),
     method=any_of(study.methods),
+    adaptation=any_of(study.config["adaptations"]),
     corpus=any_of(study.corpus_of_folder),
     fold="[^/]+",
     size="[0-9]+",

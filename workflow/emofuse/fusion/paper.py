@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +42,7 @@ class Paper(FusionMethod):
         ties_: for each emotion, all (entropy, varentropy) pairs that are as good as the one used, (pairs, 2)
     """
 
-    measures: ClassVar[tuple[str, ...]] = ("entropy", "varentropy")
+    measures = ("entropy", "varentropy")
 
     def __init__(
         self, steps: Annotated[int, Field(ge=2, description="Candidates for each threshold (the paper: 200).")] = 200
