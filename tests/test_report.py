@@ -73,6 +73,7 @@ def experiment(tmp_path):
             "figures": dict.fromkeys(OF_EXPERIMENT, picture),
             "ceilings": ["oracle"],
             "wer": None,
+            "adaptation": None,
         },
     )
 

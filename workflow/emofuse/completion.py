@@ -32,7 +32,7 @@ class Entries(NamedTuple):
 
     @property
     def named_after_part(self) -> bool:
-        """Whether an entry that names no part has the name of one; the part's parameters then have a key of their own."""
+        """Whether an entry may have its part's name and say no more; a key of its own then holds the parameters."""
         return "parameters" in self.model.model_fields
 
 
@@ -253,7 +253,8 @@ def _of_the_adaptations(whole: Completed, draft: dict[str, Any]) -> Iterator[Pro
         ]
         for method in entry["methods"] or []:
             if method not in served:
-                yield f"adaptations.{name}.methods: {method!r} cannot be adapted; {parts.should_be_one_of(method, served)}"
+                right = parts.should_be_one_of(method, served)
+                yield f"adaptations.{name}.methods: {method!r} is none that can be adapted; {right}"
         if not served:
             yield f"adaptations.{name} can adapt none of the study's methods"
         entry["methods"] = entry["methods"] or served

@@ -158,8 +158,8 @@ ADAPTED = Contract(
 )
 """What methods say that an adaptation has changed; a row is a test utterance of a fold.
 
-``k`` is how many target speakers' labels it has seen, 0 for none, and ``draw`` the number of the draw of these speakers,
-who have no rows. ``speech``, ``entropy`` and ``varentropy`` are those of the voice as it was adapted.
+``k`` is how many target speakers' labels it has seen, 0 for none, and ``draw`` the number of the draw of these
+speakers, who have no rows. ``speech``, ``entropy`` and ``varentropy`` are those of the voice as it was adapted.
 """
 
 TRIALS = Contract("trials", {"fold": NAME, "trial": Column(int)}, others=True)

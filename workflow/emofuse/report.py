@@ -16,8 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from emofuse import contracts, tables
 from emofuse.evaluation.leaderboard import BASELINE, P_NAME, board, conditions
 from emofuse.evaluation.metrics import ALL
-from emofuse.evaluation.wording import condition_name, interval_name, p_value, signed
-from emofuse.figures import OF_EXPERIMENT, OF_METHOD
+from emofuse.evaluation.wording import condition_name, counted, interval_name, p_value, signed
+from emofuse.figures import OF_ADAPTATION, OF_EXPERIMENT, OF_METHOD
 
 SMALLEST_GAP = 1e-9
 """A search that stays below the exact optimum by less is at the optimum."""
@@ -38,6 +38,8 @@ class Chapter:
             by the names of :data:`emofuse.figures.OF_METHOD`
         ceilings: the methods that see the test labels
         wer: the ``wer`` table of the corpus that it tests, where there is one
+        adaptation: what adaptations gain, where there are some: the ``adaptation`` table as ``table``, its picture as
+            ``figure``, and as ``parameters`` what each adaptation has learned
     """
 
     name: str
@@ -49,6 +51,7 @@ class Chapter:
     method_figures: Mapping[str, Mapping[str, Path]]
     ceilings: Sequence[str] = ()
     wer: Path | None = None
+    adaptation: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, name: str, recipe: Mapping[str, Any]) -> Self:
@@ -57,7 +60,8 @@ class Chapter:
         Args:
             name: the experiment's
             recipe: ``facts``, ``ceilings``, the paths ``metrics``, ``comparison`` and ``wer`` (or None), ``figures``
-                with a path per picture, and ``methods`` with ``parameters`` and ``figures`` per method
+                with a path per picture, ``methods`` with ``parameters`` and ``figures`` per method,
+                and the paths of ``adaptation`` (or None)
         """
         return cls(
             name=name,
@@ -69,6 +73,7 @@ class Chapter:
             method_figures={method: _paths(files["figures"]) for method, files in recipe["methods"].items()},
             ceilings=recipe["ceilings"],
             wer=Path(recipe["wer"]) if recipe["wer"] else None,
+            adaptation=recipe["adaptation"],
         )
 
 
@@ -150,6 +155,7 @@ def _chapter(chapter: Chapter, environment: Environment) -> dict[str, Any]:
         "figures": [
             _figure(environment, chapter.figures[name], name, alt, **shown) for name, alt in OF_EXPERIMENT.items()
         ],
+        "adaptation": _adaptation(chapter.adaptation, environment) if chapter.adaptation else None,
         "searches": [row for row in map(search, parameters.values()) if row],
         "methods": [
             {
@@ -172,6 +178,32 @@ def _chapter(chapter: Chapter, environment: Environment) -> dict[str, Any]:
             if method != BASELINE
         ],
     }
+
+
+def _adaptation(paths: Mapping[str, Any], environment: Environment) -> dict[str, Any]:
+    """What adaptations gain, as the template shows it."""
+    table = tables.read(contracts.ADAPTATION, paths["table"])
+    entries = []
+    for name, path in paths["parameters"].items():
+        rows, said = table[table["adaptation"] == name], tables.read_json(path)
+        by_condition = {condition: part.to_dict("records") for condition, part in rows.groupby("condition", sort=False)}
+        shown = {key: said[key] for key in ("adaptation", "parameters", "sees", "left_out")}
+        entries.append({"name": name, "verdict": gain(rows), "conditions": by_condition, **shown})
+    ((figure, alt),) = OF_ADAPTATION.items()
+    return {"entries": entries, "figure": _figure(environment, Path(paths["figure"]), figure, alt)}
+
+
+def gain(rows: pd.DataFrame) -> str:
+    """For how many methods an adaptation is certain to be better or worse than none.
+
+    Args:
+        rows: of the ``adaptation`` table, of one adaptation; of these, all utterances with most labelled speakers count
+    """
+    k = rows["k"].max()
+    last = rows[(rows["condition"] == ALL) & (rows["k"] == k)]
+    better, worse = (last["low"] > 0).sum(), (last["high"] < 0).sum()
+    labels = f"with labels of {counted(int(k), 'speaker')}, " if k else ""
+    return f"{labels}better for {better} and worse for {worse} of {counted(len(last), 'method')}"
 
 
 def _figure(environment: Environment, path: Path, name: str, alt: str, **shown: str | int) -> dict[str, str]:

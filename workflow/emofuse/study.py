@@ -110,7 +110,11 @@ class Experiment:
             parameters=entry["parameters"],
             path=facts["path"],
             methods=[
-                {"name": method, "entry": self.study.methods[method], "path": self.study.facts["methods"][method]["path"]}
+                {
+                    "name": method,
+                    "entry": self.study.methods[method],
+                    "path": self.study.facts["methods"][method]["path"],
+                }
                 for method in entry["methods"]
             ],
             seed=[self.study.config["seed"], self.test.name],

@@ -88,9 +88,7 @@ def mean_ua(counts: Floats, draws: Floats, folds: Floats, speakers: Floats) -> F
         return (weights * np.nan_to_num(values)).sum(axis=(1, 2)) / weights.sum(axis=(1, 2))
 
 
-def interval(
-    after: Floats, before: Floats, *, confidence: float, resamples: int, seed: int
-) -> tuple[float, float]:
+def interval(after: Floats, before: Floats, *, confidence: float, resamples: int, seed: int) -> tuple[float, float]:
     """Percentile bootstrap interval of the paired difference of UA, over target speakers, source folds and draws.
 
     Each is drawn with replacement, independently of the others: the pigeonhole bootstrap

@@ -50,9 +50,7 @@ def run(
     return pd.concat(predictions, ignore_index=True), parameters, pd.concat(trials, ignore_index=True)
 
 
-def fit(
-    rows: pd.DataFrame, method: Mapping[str, Any], path: str, seed_names: Sequence[str | int]
-) -> FusionMethod:
+def fit(rows: pd.DataFrame, method: Mapping[str, Any], path: str, seed_names: Sequence[str | int]) -> FusionMethod:
     """A method fitted on rows of the ``scores`` table.
 
     Args:

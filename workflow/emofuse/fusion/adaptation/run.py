@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from emofuse import accuracy, parts
@@ -63,9 +62,7 @@ def run(
         InputError: if a fold has no utterances to train on, to fit on or to test,
             or the target too few speakers for any draw
     """
-    problems = [
-        problem for method in methods for problem in folds.absent(scores, method.entry["fit_on"], method.name)
-    ]
+    problems = [problem for method in methods for problem in folds.absent(scores, method.entry["fit_on"], method.name)]
     problems += folds.absent(scores, ["train"], "the adaptation") if not problems else []
     if problems:
         raise InputError(problems)
