@@ -27,6 +27,7 @@ def test_a_contract_is_named_after_its_table(kind):
         ("finetune", {"RECORDINGS", "UTTERANCES", "FOLDS", "SPEECH_LOGITS"}),
         ("text_expert", {"UTTERANCES", "FOLDS", "TRANSCRIPTS", "TEXT_EXPERT"}),
         ("scores", {"UTTERANCES", "TRANSCRIPTS", "SENTIMENT_LOGITS", "SPEECH_LOGITS", "SCORES"}),
+        ("adapt", {"SCORES", "TEXT_EXPERT", "PREDICTIONS", "ADAPTED"}),
         ("evaluate", {"PREDICTIONS", "METRICS", "COMPARISON"}),
     ],
 )

@@ -253,7 +253,7 @@ def _of_the_adaptations(whole: Completed, draft: dict[str, Any]) -> Iterator[Pro
         ]
         for method in entry["methods"] or []:
             if method not in served:
-                right = parts.should_be_one_of(method, served)
+                right: Problem = parts.should_be_one_of(method, served)
                 yield f"adaptations.{name}.methods: {method!r} is none that can be adapted; {right}"
         if not served:
             yield f"adaptations.{name} can adapt none of the study's methods"

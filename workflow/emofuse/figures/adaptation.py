@@ -22,6 +22,9 @@ CURVES = [BLUE, ORANGE, GREEN, PURPLE, SKY]
 COLUMNS = 5
 """Curves side by side."""
 
+SPAN = 0.04
+"""The least UA that a curve's panel is high, so that what hardly changes looks so."""
+
 
 @styled
 def adaptation(table: pd.DataFrame, confidence: float) -> Figure:
@@ -98,6 +101,9 @@ def _draw_curves(figure: SubFigure, rows: pd.DataFrame, colours: dict[str, str],
         axes.set_title(method)
         axes.set_xticks(range(len(numbers)), numbers)
         axes.set_xlim(-0.4, len(numbers) - 0.6)
+        low, high = axes.get_ylim()
+        margin = max(0.0, SPAN - (high - low)) / 2
+        axes.set_ylim(low - margin, high + margin)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
         axes.grid(axis="y")
     for axes in panels[len(methods) :]:

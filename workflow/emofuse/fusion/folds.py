@@ -33,7 +33,7 @@ def run(
     Raises:
         InputError: if a fold has no utterances to fit on or to test
     """
-    problems = list(absent(scores, method["fit_on"], name))
+    problems = list(absent(scores, method["fit_on"], f"method {name}"))
     if problems:
         raise InputError(problems)
 
@@ -65,12 +65,12 @@ def fit(rows: pd.DataFrame, method: Mapping[str, Any], path: str, seed_names: Se
     return estimator.fit(rows[estimator.columns], rows["emotion"])
 
 
-def absent(scores: pd.DataFrame, fit_on: Sequence[str], name: str) -> Iterator[Problem]:
-    """The folds that lack utterances to fit on or to test."""
+def absent(scores: pd.DataFrame, fit_on: Sequence[str], who: str) -> Iterator[Problem]:
+    """The folds that lack utterances to fit on or to test, where somebody needs them."""
     for fold, part in scores.groupby("fold", sort=True):
         for splits in (fit_on, ["test"]):
             if not part["split"].isin(splits).any():
-                yield f"fold {fold}: has no utterance in {', '.join(splits)}; method {name} needs some"
+                yield f"fold {fold}: has no utterance in {', '.join(splits)}; {who} needs some"
 
 
 def predict(estimator: FusionMethod, test: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from emofuse.accuracy import Floats
 from emofuse.fusion import folds
 from emofuse.fusion.adaptation.base import Adaptation, Draw, Task
 from emofuse.fusion.base import shares
-from emofuse.tables import InputError
+from emofuse.tables import InputError, Problems
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +62,17 @@ def run(
         InputError: if a fold has no utterances to train on, to fit on or to test,
             or the target too few speakers for any draw
     """
-    problems = [problem for method in methods for problem in folds.absent(scores, method.entry["fit_on"], method.name)]
-    problems += folds.absent(scores, ["train"], "the adaptation") if not problems else []
+    problems: Problems = [
+        problem
+        for method in methods
+        for problem in folds.absent(scores, method.entry["fit_on"], f"method {method.name}")
+    ]
+    problems += folds.absent(scores, ["train"], "the adaptation")
     if problems:
         raise InputError(problems)
     adapts: Adaptation = parts.load(path)(**adaptation["parameters"])
     speakers = sorted(scores.loc[scores["split"] == "test", "speaker"].unique())
-    notes = list(adapts.problems(len(speakers), **adaptation["parameters"]))
+    notes: Problems = list(adapts.problems(len(speakers), **adaptation["parameters"]))
     draws = list(adapts.draw_speakers(speakers, seed_names))
     if not draws:
         raise InputError(notes)
