@@ -1,4 +1,4 @@
-"""A gain is the mean over draws and source folds, on the same rows, with an interval over speakers and both of these."""
+"""A gain is the mean over draws and source folds on the same rows, with an interval over all that was drawn."""
 
 import numpy as np
 import pandas as pd

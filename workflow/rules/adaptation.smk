@@ -1,10 +1,6 @@
 ADAPTATION = f"{EXPERIMENT}/adaptation/{{adaptation}}"
 
 
-def adapted_methods(wildcards):
-    return study.config["adaptations"][wildcards.adaptation]["methods"]
-
-
 # The scores of a speech classifier on embeddings that are standardised in another way.
 use rule scores as adapted_scores with:
     input:
@@ -26,7 +22,9 @@ use rule scores as adapted_scores with:
 rule adapt:
     input:
         scores=lambda wildcards: experiment_of(wildcards).adaptations[wildcards.adaptation]["scores"],
-        text_expert=lambda wildcards: experiment_of(wildcards).text_expert(*adapted_methods(wildcards)),
+        text_expert=lambda wildcards: experiment_of(wildcards).text_expert(
+            *study.config["adaptations"][wildcards.adaptation]["methods"]
+        ),
     output:
         adapted=f"{ADAPTATION}/predictions.parquet",
         parameters=f"{ADAPTATION}/parameters.json",
