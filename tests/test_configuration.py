@@ -300,6 +300,60 @@ def test_an_editor_is_told_of_what_an_entry_takes(section, entries, valid):
     assert jsonschema.Draft202012Validator(schema).is_valid(minimal(**{section: entries})) == valid
 
 
+ACROSS = {
+    "corpora": {name: {"reader": "manifest", "path": f"{name}.csv"} for name in ("a", "b")},
+    "experiments": {"a_to_b": {"train": "a", "test": "b", "protocol": "cross_corpus"}},
+    "methods": {"speech": None, "entropy": None, "oracle": {"fit_on": ["test"]}},
+}
+
+
+def test_adaptations_serve_all_methods_that_they_can_unless_a_config_names_some():
+    asked = {"share": None, "few": {"adaptation": "speakers", "methods": ["entropy"], "parameters": {"k": [3]}}}
+    completed = completion.complete(minimal(**ACROSS, adaptations=asked))
+    assert {name: entry["methods"] for name, entry in completed.config["adaptations"].items()} == {
+        "share": ["entropy"],
+        "few": ["entropy"],
+    }
+    assert completed.config["adaptations"]["few"]["parameters"]["draws"] == 5
+    prior = completion.complete(minimal(**ACROSS, adaptations={"prior": None})).config["adaptations"]["prior"]
+    assert prior["methods"] == ["speech", "entropy"]
+    assert completion.complete(minimal()).config["adaptations"] == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"adaptations": {"pryor": None}}, "adaptations.pryor.adaptation is 'pryor'; should be one of"),
+        ({"adaptations": {"speakers": {"parameters": {"k": [0]}}}}, "adaptations.speakers.parameters.k.0 is 0;"),
+        ({"adaptations": {"speakers": {"parameters": {"k": [2, 2]}}}}, "k is [2, 2]; should hold each value once"),
+        (
+            {"adaptations": {"share": {"methods": ["speech"]}}},
+            "adaptations.share.methods: 'speech' is none that can be adapted; should be one of entropy",
+        ),
+        (
+            {"adaptations": {"prior": {"methods": ["oracle"]}}},
+            "adaptations.prior.methods: 'oracle' is none that can be adapted; should be one of speech, entropy",
+        ),
+        (
+            {"adaptations": {"share": None}, "methods": {"speech": None, "mean": None}},
+            "adaptations.share can adapt none of the study's methods",
+        ),
+        (
+            {"adaptations": {"standardise": None}, "speech": {"classifier": "finetuning"}},
+            "adaptations.standardise standardises embeddings, and speech.classifier is 'finetuning'; "
+            "should be embeddings",
+        ),
+        (
+            {"adaptations": {"prior": None}, "experiments": {"a": {"train": "a", "test": "a"}}},
+            "adaptations are given, but no experiment tests on another corpus than it trains on",
+        ),
+    ],
+)
+def test_what_cannot_be_adapted_is_said(changes, said):
+    (problem,) = problems(minimal(**ACROSS | changes))
+    assert said in problem
+
+
 def test_what_is_written_about_configs_is_what_the_types_say():
     text = (ROOT / "config/README.md").read_text(encoding="utf-8")
     assert text.endswith(documentation.document()), "config/README.md is behind the types: run make docs"
@@ -309,7 +363,7 @@ def test_what_is_written_about_configs_is_what_the_types_say():
 
 def test_every_key_and_every_part_is_described():
     text = documentation.document()
-    for kind in (parts.METHOD, parts.READER, parts.PROTOCOL):
+    for kind in (parts.METHOD, parts.READER, parts.PROTOCOL, parts.ADAPTATION):
         for name in parts.known(kind):
             assert f"`{name}`\n" in text
     for line in text.splitlines():

@@ -29,6 +29,7 @@ def test_a_contract_is_named_after_its_table(kind):
         ("finetuned_target_speech", {"RECORDINGS", "FOLDS", "SPEECH_LOGITS"}),
         ("text_expert", {"UTTERANCES", "FOLDS", "TRANSCRIPTS", "TEXT_EXPERT"}),
         ("scores", {"UTTERANCES", "TRANSCRIPTS", "SENTIMENT_LOGITS", "SPEECH_LOGITS", "SCORES"}),
+        ("adapt", {"SCORES", "TEXT_EXPERT", "PREDICTIONS", "ADAPTED"}),
         ("evaluate", {"PREDICTIONS", "METRICS", "COMPARISON"}),
         ("shift", {"SCORES", "SHIFT"}),
         ("across", {"PREDICTIONS", "ACROSS"}),

@@ -17,8 +17,9 @@ from PIL import Image
 from emofuse import contracts
 from emofuse.corpora.summary import summarise
 from emofuse.evaluation.leaderboard import board
-from emofuse.figures import OF_CORPUS, OF_CROSS, OF_EXPERIMENT, OF_METHOD, OF_STUDY
+from emofuse.figures import OF_ADAPTATION, OF_CORPUS, OF_CROSS, OF_EXPERIMENT, OF_METHOD, OF_STUDY
 from emofuse.figures.across import across
+from emofuse.figures.adaptation import adaptation
 from emofuse.figures.changes import changes
 from emofuse.figures.confusion import confusion
 from emofuse.figures.corpus import SPEAKERS, corpus
@@ -204,11 +205,21 @@ def pictures(fused, metrics, comparison, front, crossed, shifted):
         "corpus, no audio": lambda: draw_corpus(2, conditions=1, is_heard=False),
         "across": lambda: across(crossed, ["oracle"], 0.9),
         "shift": lambda: shift(shifted),
+        "adaptation": lambda: adaptation(ADAPTED, 0.9),
     }
 
 
+ADAPTED = pd.DataFrame(
+    [
+        (name, method, k, condition, ua + gain, ua, gain, gain - 0.01, gain + 0.01, selected, 5)
+        for method, (ua, selected) in METHODS.items()
+        for name, k, gain in (("prior", 0, -0.03), ("share", 0, 0.0), *(("speakers", k, 0.01 * k) for k in (1, 2, 4)))
+        for condition in CONDITIONS
+    ],
+    columns=list(contracts.ADAPTATION.columns),
+)
 VARIANTS = ["corpus, many speakers and conditions", "corpus, no audio"]
-NAMES = [*OF_METHOD, *OF_EXPERIMENT, *OF_CROSS, *OF_STUDY, *OF_CORPUS, *VARIANTS]
+NAMES = [*OF_METHOD, *OF_EXPERIMENT, *OF_CROSS, *OF_STUDY, *OF_CORPUS, *OF_ADAPTATION, *VARIANTS]
 
 
 def test_all_pictures_are_drawn_under_their_names(fused, metrics, comparison, front):
@@ -256,6 +267,18 @@ def test_the_same_tables_give_the_same_bytes(pictures, name, tmp_path):
     with Image.open(tmp_path / "a.png") as image:
         assert image.width >= 900
         assert not image.info.keys() & {"Software", "Creation Time"}
+
+
+def test_adaptations_have_a_panel_each_and_labelled_ones_a_curve_per_method(pictures):
+    figure = pictures["adaptation"]()
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["prior", "share", "speakers", *METHODS]
+    assert figure._suptitle.get_text() == "Better than no adaptation for some method: 1 of 3 adaptations"
+    curve = figure.axes[titles.index("mean")].lines
+    assert list(curve[0].get_ydata()) == [METHODS["mean"][0]] * 3  # without adaptation
+    np.testing.assert_allclose(curve[1].get_ydata(), METHODS["mean"][0] + np.array([0.01, 0.02, 0.04]))
+    unlabelled = adaptation(ADAPTED[ADAPTED["k"] == 0], 0.9)
+    assert [axes.get_title() for axes in unlabelled.axes] == ["prior", "share"]
 
 
 @given(hnp.arrays(float, 4, elements=st.floats(1e-6, 1)))

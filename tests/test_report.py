@@ -94,6 +94,7 @@ def experiment(tmp_path):
             "ceilings": ["oracle"],
             "wer": None,
             "shift": None,
+            "adaptation": None,
         },
     )
 
@@ -185,6 +186,44 @@ def test_the_best_method_is_no_ceiling(experiment):
     ) in words
     assert "oracle (a ceiling, not a method)" in words
     assert "A ceiling (oracle) looks at the test labels" in words
+
+
+def test_without_adaptations_nothing_is_said_of_them(experiment):
+    assert "Adaptation" not in Page(build(experiment)).words
+
+
+def test_every_adaptation_says_what_it_has_seen_and_what_it_gains(experiment, tmp_path):
+    rows = [
+        (name, method, k, condition, 0.6 + gain, 0.6, gain, gain - 0.01, gain + 0.01, 0.25, 5 if k else 1)
+        for name, k, gain in (("prior", 0, -0.02), ("few", 1, 0.0), ("few", 2, 0.03))
+        for method in ("speech", "paper")
+        for condition in CONDITIONS
+    ]
+    table = pd.DataFrame(rows, columns=list(contracts.ADAPTATION.columns))
+    tables.write(table, contracts.ADAPTATION, tmp_path / "adaptation.parquet")
+    said = {
+        "prior": {"adaptation": "prior", "parameters": {}, "sees": "target audio without labels", "left_out": []},
+        "few": {
+            "adaptation": "speakers",
+            "parameters": {"draws": 5},
+            "sees": "labels of k target speakers",
+            "left_out": ["k is 9, but the target has 9 speakers"],
+        },
+    }
+    for name, entry in said.items():
+        tables.write_json(entry, tmp_path / f"{name}.json")
+    adaptation = {
+        "table": str(tmp_path / "adaptation.parquet"),
+        "figure": str(tmp_path / "picture.png"),
+        "parameters": {name: str(tmp_path / f"{name}.json") for name in said},
+    }
+    words = Page(build(dataclasses.replace(experiment, adaptation=adaptation))).words
+    assert "prior: better for 0 and worse for 2 of 2 methods It has seen target audio without labels." in words
+    assert "few: with labels of 2 speakers, better for 2 and worse for 0 of 2 methods" in words
+    assert "adaptation speakers; draws: 5. Left out: k is 9, but the target has 9 speakers." in words
+    assert "paper 0.580 0.600 −0.020 −0.030 … −0.010 25.0%" in words
+    assert "paper 2 5 0.630 0.600 +0.030 +0.020 … +0.040 25.0%" in words
+    assert "all utterances method labelled speakers draws UA without difference 95% interval selected" in words
 
 
 def test_p_stands_beside_the_accuracy_that_it_is_about(experiment):

@@ -6,7 +6,7 @@ import pytest
 from helpers import make_scores
 
 from emofuse import contracts, scores, tables
-from emofuse.speech.calibration import probabilities, temperatures
+from emofuse.calibration import probabilities, temperatures
 from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, InputError, columns
 
 SPLITS = {"A": "train", "B": "validation", "C": "test"}

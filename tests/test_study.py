@@ -495,3 +495,47 @@ def test_nothing_that_a_source_depends_on_is_of_the_target(two_targets):
     calls, plays = (study.experiments[name] for name in ("calls", "plays"))
     assert calls.source == plays.source == "voices"
     assert calls.source_folds_recipe == plays.source_folds_recipe
+
+
+def across(**changes):
+    """A study that tests on another corpus than it trains on, with adaptations."""
+    list_voices()
+    others = [row | {"path": f"other_{row['path']}", "speaker": f"other_{row['speaker']}"} for row in ROWS]
+    list_voices(others, "data/others/corpus.csv")
+    corpora = {name: {"reader": "manifest", "path": f"{name}/corpus.csv"} for name in ("voices", "others")}
+    experiments = {
+        "within": {"train": "voices", "test": "voices"},
+        "to_others": {"train": "voices", "test": "others", "protocol": "cross_corpus"},
+    }
+    adaptations = {"standardise": None, "few": {"adaptation": "speakers", "methods": ["bayes_text"]}}
+    return audio_study(corpora=corpora, experiments=experiments) | {"adaptations": adaptations} | changes
+
+
+def test_adaptations_are_of_experiments_across_corpora_alone(here):
+    study = Study.load(across())
+    within, to_others = study.experiments["within"], study.experiments["to_others"]
+    assert (within.adaptations, within.gains, within.chapter["adaptation"]) == ({}, {}, None)
+    folder = "results/audio/to_others"
+    assert to_others.adaptations["few"]["scores"] == f"{folder}/scores.parquet"
+    assert to_others.adaptations["standardise"]["scores"] == f"{folder}/adaptation/standardise/scores.parquet"
+    assert {f"{folder}/adaptation/few/predictions.parquet", f"{folder}/figures/adaptation.png"} <= set(to_others.files)
+    assert len(to_others.files) == len(set(to_others.files))
+
+
+def test_an_adaptation_depends_on_its_own_methods(here):
+    def recipe(**changes):
+        return Study.load(across(**changes)).experiments["to_others"].adaptation_recipe("few")
+
+    methods = across()["methods"]
+    before = recipe()
+    assert recipe(methods=methods | {"entropy": {"parameters": {"search": "exact", "objective": "WA"}}}) == before
+    assert recipe(methods=methods | {"bayes_text": {"parameters": {"smoothing": 2.0}}}) != before
+    assert recipe(speech=across()["speech"] | {"regression": {"class_weights": True}})["class_weights"]
+
+
+def test_a_target_with_too_few_speakers_is_named(here):
+    few = {"adaptation": "speakers", "parameters": {"k": [1, 4]}}
+    assert problems(across(adaptations={"few": few})) == [
+        "experiments.to_others: adaptations.few: k is 4, but the target has 4 speakers; "
+        "should be less, so that some are left to test"
+    ]

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from emofuse.calibration import probabilities
 from emofuse.evaluation.metrics import expected_calibration_error
 from emofuse.evaluation.shift import (
     AFTER,
@@ -20,7 +21,6 @@ from emofuse.evaluation.shift import (
     quantiles,
     sentence,
 )
-from emofuse.speech.calibration import probabilities
 from emofuse.tables import EMOTIONS, SPEECH
 
 # method: (share selected, UA) on source validation and on the target, where speech has UA 0.6 and 0.5

@@ -9,8 +9,8 @@ from sklearn.preprocessing import StandardScaler
 
 from emofuse import contracts, tables
 from emofuse.accuracy import unweighted_accuracy
+from emofuse.calibration import probabilities
 from emofuse.speech import classifier, logits, storage
-from emofuse.speech.calibration import probabilities
 from emofuse.tables import EMOTIONS, InputError, columns
 
 LOGITS = columns("logit", EMOTIONS)

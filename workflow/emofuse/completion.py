@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, create_model
 
 from emofuse import parts
-from emofuse.configuration import HOW, Config, Corpus, Experiment, Method, Section
+from emofuse.configuration import HOW, Adaptation, Config, Corpus, Experiment, Method, Section
 from emofuse.places import CHOSEN, RESERVED
 from emofuse.tables import TEXT, InputError, Problem, Problems
 
@@ -29,6 +29,11 @@ class Entries(NamedTuple):
     key: str
     kind: parts.Kind
     facts: Callable[[Any, dict[str, Any]], dict[str, Any]]
+
+    @property
+    def named_after_part(self) -> bool:
+        """Whether an entry may have its part's name and say no more; a key of its own then holds the parameters."""
+        return "parameters" in self.model.model_fields
 
 
 ENTRIES = {
@@ -54,6 +59,12 @@ ENTRIES = {
             "has_front": method.has_front(**parameters),
             "note": method.note,
         },
+    ),
+    "adaptations": Entries(
+        Adaptation,
+        "adaptation",
+        parts.ADAPTATION,
+        lambda adaptation, parameters: {"sees": adaptation.sees, "scaling": adaptation.scaling(**parameters)},
     ),
 }
 
@@ -110,9 +121,9 @@ def complete(config: dict[str, Any], source: str = "config", folder: str | Path 
         given = draft.get(section)
         whole.config[section], whole.facts[section] = {}, {}
         for name, entry in given.items() if isinstance(given, dict) else ():
-            entry = {} if entry is None and section == "methods" else entry
-            if section == "methods" and isinstance(entry, dict):
-                entry = {"estimator": name} | entry
+            entry = {} if entry is None and entries.named_after_part else entry
+            if entries.named_after_part and isinstance(entry, dict):
+                entry = {entries.key: name} | entry
             checked = _entry(entries, entry, f"{section}.{name}", folder)
             problems += checked.problems
             whole.config[section][name], whole.facts[section][name] = checked.entry, checked.facts
@@ -141,8 +152,8 @@ def _entry(entries: Entries, given: Any, place: str, folder: str | Path) -> _Ent
         accepted = parts.parameters(part)
     except InputError as error:
         return _Entry({}, {}, [f"{place}.{key} is {name!r}; {problem}" for problem in error.problems])
-    if model is Method:
-        given = {"fit_on": list(part.fit_on)} | given
+    if entries.named_after_part:
+        given = ({"fit_on": list(part.fit_on)} if model is Method else {}) | given
         problems = parts.problems(model, given, place)
         parameters = given.get("parameters", {})
         if isinstance(parameters, dict):
@@ -184,6 +195,7 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
             yield f"{section}.checkpoint is {checkpoint}; should give {right}"
     for name, experiment in whole.config["experiments"].items():
         yield from _of_the_experiment(whole, name, experiment)
+    yield from _of_the_adaptations(whole, draft)
     methods = draft.get("methods")
     if isinstance(methods, dict) and CHOSEN in methods:
         yield f"methods: {CHOSEN} is what the validation rows choose of all methods; should be another name"
@@ -233,6 +245,51 @@ def _of_the_experiment(whole: Completed, name: str, experiment: dict[str, Any]) 
         yield f"{place}.protocol is {experiment['protocol']!r}; should be cross_corpus or given for two corpora"
     if experiment["balance"] == "corpora" and len(train) == 1:
         yield f"{place}.balance is 'corpora'; should be none for one training corpus"
+
+
+def _of_the_adaptations(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
+    """What is wrong with adaptations and the rest of a study together; their methods are filled in."""
+    adaptations, experiments = whole.config["adaptations"], whole.config["experiments"].values()
+    if (
+        adaptations
+        and all(whole.facts["experiments"].values())
+        and all(entry["test"] in entry["train"] for entry in experiments)
+    ):
+        yield "adaptations are given, but no experiment tests on another corpus than it trains on"
+    speech = _mapping(draft, "speech")
+    classifier = speech.get("classifier", "embeddings")
+    scaling = _mapping(speech, "regression").get("scaling", "training")
+    methods = whole.facts["methods"]
+    for name, entry in adaptations.items():
+        facts = whole.facts["adaptations"][name]
+        if not facts or not all(methods.values()):
+            continue  # reported already
+        if facts["scaling"] and classifier != "embeddings":
+            yield (
+                f"adaptations.{name} standardises embeddings, and speech.classifier is {classifier!r}; "
+                "should be embeddings"
+            )
+        if facts["scaling"] == scaling:
+            yield f"adaptations.{name} standardises per {scaling}, as speech.regression.scaling does; should differ"
+        adaptation = parts.load(facts["path"])
+        served = [
+            method
+            for method, of_method in methods.items()
+            if not of_method["sees_test_labels"] and adaptation.serves(parts.load(of_method["path"]))
+        ]
+        for method in entry["methods"] or []:
+            if method not in served:
+                right: Problem = parts.should_be_one_of(method, served)
+                yield f"adaptations.{name}.methods: {method!r} is none that can be adapted; {right}"
+        if not served:
+            yield f"adaptations.{name} can adapt none of the study's methods"
+        entry["methods"] = entry["methods"] or served
+
+
+def _mapping(draft: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A section as written, empty where it is no mapping, which is reported elsewhere."""
+    value = draft.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _right_checkpoint(checkpoint: dict[str, Any], *, whisper: bool) -> str | None:

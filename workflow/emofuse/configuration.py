@@ -1,7 +1,7 @@
 """A study's config: its types, from which its check, its errors, its documentation and an editor's schema follow.
 
 What a config can say about a stage stands here, each key with its type, range, default and a sentence.
-What it can say about a fusion method, a corpus reader or a protocol stands where that is defined (see
+What it can say about a fusion method, a corpus reader, a protocol or an adaptation stands where that is defined (see
 :mod:`emofuse.parts`).
 """
 
@@ -230,6 +230,16 @@ class Method(Section):
     parameters: dict[str, Any] = Field({}, description="The estimator's parameters.")
 
 
+class Adaptation(Section):
+    """An adaptation to the target, of each experiment that tests on another corpus than it trains on."""
+
+    adaptation: str = Field(description="An adaptation by name, or by path, file.py:Name; by default the entry's name.")
+    methods: Names | None = Field(
+        None, description="The methods that are adapted; null for all that it serves and that are no ceilings."
+    )
+    parameters: dict[str, Any] = Field({}, description="The adaptation's parameters.")
+
+
 class Config(Section):
     """A study. Each key has a meaning and, unless it is required, a default; unknown keys are refused."""
 
@@ -245,5 +255,6 @@ class Config(Section):
     demo: Demo = Demo()
     text_expert: TextExpert = TextExpert()
     methods: Entry = Field(description="The fusion methods by name.")
+    adaptations: dict[Name, Any] = Field({}, description="The adaptations across corpora by name.")
     evaluation: Evaluation = Evaluation()
     tracking: Tracking = Tracking()

@@ -194,6 +194,18 @@ PREDICTIONS = Contract(
 and ``selected`` whether the words were consulted.
 """
 
+ADAPTED = Contract(
+    "adapted",
+    {"method": NAME, "k": COUNT, "draw": COUNT, **PREDICTIONS.columns},
+    unique=("method", "k", "draw", "fold", "utterance"),
+    sums_to_one=(PROBABILITY,),
+)
+"""What methods say that an adaptation has changed; a row is a test utterance of a fold.
+
+``k`` is how many target speakers' labels it has seen, 0 for none, and ``draw`` the number of the draw of these
+speakers, who have no rows. ``speech``, ``entropy`` and ``varentropy`` are those of the voice as it was adapted.
+"""
+
 TRIALS = Contract("trials", {"fold": NAME, "trial": Column(int)}, others=True)
 """How a search went; a row is a trial of a fold, with columns of its own for each method."""
 
@@ -292,4 +304,23 @@ SHIFT = Contract(
 
 Where it has a ``quantile``, ``value`` lies at that place of the voice's distribution of the metric: of ``speech`` these
 are quantiles, of a method its thresholds, among the rows for which the voice predicts ``emotion``.
+"""
+
+ADAPTATION = Contract(
+    "adaptation",
+    {
+        **dict.fromkeys(("adaptation", "method"), NAME),
+        "k": COUNT,
+        "condition": NAME,
+        **dict.fromkeys(("UA", "without"), Column(float, low=0, high=1)),
+        "difference": Column(float, low=-1, high=1),
+        **dict.fromkeys(("low", "high"), Column(float, nullable=True)),
+        "selected": SHARE,
+        "draws": Column(int, low=1),
+    },
+    unique=("adaptation", "method", "k", "condition"),
+)
+"""What an adaptation gains a method; a row is a number of labelled speakers, in a condition.
+
+``UA`` and ``without`` adaptation are means over draws and source folds on the same rows.
 """

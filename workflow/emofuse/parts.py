@@ -1,7 +1,7 @@
 """Parts: what a config names, located where it is defined, and described by what it says of itself.
 
-A part is a fusion method or a corpus reader, which are classes, or a protocol or a text normalisation, which are
-functions.
+A part is a fusion method, a corpus reader or an adaptation, which are classes, or a protocol or a text normalisation,
+which are functions.
 Nobody keeps a list of them: the name of a part in a config is its own name in snake_case,
 and a part from elsewhere is named by its path, ``my_method.py:MyMethod`` or ``package.module:MyMethod``.
 
@@ -53,6 +53,7 @@ class Kind(NamedTuple):
 
 METHOD = Kind("fusion method", "fusion", "FusionMethod", "emofuse.fusion.base:FusionMethod")
 READER = Kind("corpus reader", "corpora", "Reader", "emofuse.corpora.base:Reader")
+ADAPTATION = Kind("adaptation", "fusion/adaptation", "Adaptation", "emofuse.fusion.adaptation.base:Adaptation")
 PROTOCOL = Kind("protocol", "splits.py", "protocol")
 NORMALISATION = Kind("text normalisation", "text/normalisation.py", "normalisation")
 

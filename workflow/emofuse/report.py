@@ -23,6 +23,7 @@ from emofuse.evaluation.wording import (
     about_choice,
     about_statistics,
     condition_name,
+    counted,
     drawn,
     duration_name,
     interval_name,
@@ -30,7 +31,7 @@ from emofuse.evaluation.wording import (
     signed,
     spread,
 )
-from emofuse.figures import OF_CORPUS, OF_CROSS, OF_EXPERIMENT, OF_METHOD, OF_STUDY
+from emofuse.figures import OF_ADAPTATION, OF_CORPUS, OF_CROSS, OF_EXPERIMENT, OF_METHOD, OF_STUDY
 from emofuse.places import CHOSEN
 from emofuse.report_corpora import CorpusChapter, section, word_errors
 from emofuse.tables import EMOTIONS
@@ -56,6 +57,8 @@ class Chapter:
         ceilings: the methods that see the test labels
         wer: the ``wer`` table of the corpus that it tests, where there is one
         shift: its ``shift`` table, where it crosses corpora
+        adaptation: what adaptations gain, where there are some: the ``adaptation`` table as ``table``, its picture as
+            ``figure``, and as ``parameters`` what each adaptation has learned
     """
 
     name: str
@@ -69,6 +72,7 @@ class Chapter:
     ceilings: Sequence[str] = ()
     wer: Path | None = None
     shift: Path | None = None
+    adaptation: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, recipe: Mapping[str, Any]) -> Self:
@@ -77,7 +81,7 @@ class Chapter:
         Args:
             recipe: ``name``, ``facts`` (pairs, in order), ``ceilings``, the paths ``metrics``, ``comparison``,
                 ``choices``, ``wer`` (or None) and ``shift`` (or None), ``figures`` with a path per picture, and
-                ``methods`` with ``parameters`` and ``figures`` per method
+                ``methods`` with ``parameters`` and ``figures`` per method, and the paths of ``adaptation`` (or None)
         """
         return cls(
             name=recipe["name"],
@@ -91,6 +95,7 @@ class Chapter:
             ceilings=recipe["ceilings"],
             wer=Path(recipe["wer"]) if recipe["wer"] else None,
             shift=Path(recipe["shift"]) if recipe["shift"] else None,
+            adaptation=recipe["adaptation"],
         )
 
 
@@ -211,6 +216,7 @@ def _chapter(chapter: Chapter, environment: Environment, confidence: float) -> d
                 _figure(environment, chapter.figures[name], name, alt, **shown) for name, alt in OF_CROSS.items()
             ],
         },
+        "adaptation": _adaptation(chapter.adaptation, environment) if chapter.adaptation else None,
         "searches": [row for row in map(search, parameters.values()) if row],
         "methods": [
             {
@@ -241,6 +247,32 @@ def _corpus(chapter: CorpusChapter, environment: Environment) -> dict[str, Any]:
     (name, alt), *_ = OF_CORPUS.items()
     figure = _figure(environment, chapter.picture, name, f"{chapter.name}: {alt[0].lower()}{alt[1:]}", **said["shown"])
     return said | {"figure": figure}
+
+
+def _adaptation(paths: Mapping[str, Any], environment: Environment) -> dict[str, Any]:
+    """What adaptations gain, as the template shows it."""
+    table = tables.read(contracts.ADAPTATION, paths["table"])
+    entries = []
+    for name, path in paths["parameters"].items():
+        rows, said = table[table["adaptation"] == name], tables.read_json(path)
+        by_condition = {condition: part.to_dict("records") for condition, part in rows.groupby("condition", sort=False)}
+        shown = {key: said[key] for key in ("adaptation", "parameters", "sees", "left_out")}
+        entries.append({"name": name, "verdict": gain(rows), "conditions": by_condition, **shown})
+    ((figure, alt),) = OF_ADAPTATION.items()
+    return {"entries": entries, "figure": _figure(environment, Path(paths["figure"]), figure, alt)}
+
+
+def gain(rows: pd.DataFrame) -> str:
+    """For how many methods an adaptation is certain to be better or worse than none.
+
+    Args:
+        rows: of the ``adaptation`` table, of one adaptation; of these, all utterances with most labelled speakers count
+    """
+    k = rows["k"].max()
+    last = rows[(rows["condition"] == ALL) & (rows["k"] == k)]
+    better, worse = (last["low"] > 0).sum(), (last["high"] < 0).sum()
+    labels = f"with labels of {counted(int(k), 'speaker')}, " if k else ""
+    return f"{labels}better for {better} and worse for {worse} of {counted(len(last), 'method')}"
 
 
 def _figure(environment: Environment, path: Path, name: str, alt: str, **shown: str | int) -> dict[str, str]:

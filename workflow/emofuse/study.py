@@ -211,9 +211,9 @@ class Experiment:
         """A corpus's transcripts, but for the ending."""
         return _place("transcripts", "published") if self.is_published else self.study.transcripts
 
-    def text_expert(self, method: str) -> list[str]:
-        """The text expert's table, where a method reads it."""
-        is_read = self.study.facts["methods"][method]["reads_text_expert"]
+    def text_expert(self, *methods: str) -> list[str]:
+        """The text expert's table, where one of the methods reads it."""
+        is_read = any(self.study.facts["methods"][method]["reads_text_expert"] for method in methods)
         return [f"{self.folder}/text_expert.parquet"] if is_read else []
 
     def fusion_recipe(self, method: str) -> dict[str, Any]:
@@ -223,6 +223,46 @@ class Experiment:
         return self.study.recipe(
             "fuse", path, path=path, method=self.study.methods[method], seed=seed, parts=number_of_parts
         )
+
+    def adaptation_recipe(self, name: str) -> dict[str, Any]:
+        """The recipe of an adaptation of its methods."""
+        entry, facts = (whole["adaptations"][name] for whole in (self.study.config, self.study.facts))
+        speech = self.study.config["speech"]
+        training = speech["regression" if speech["classifier"] == "embeddings" else "training"]
+        return self.study.recipe(
+            "adapt",
+            *self.study.roots_of_adaptation(name),
+            adaptation=entry["adaptation"],
+            parameters=entry["parameters"],
+            path=facts["path"],
+            methods=[
+                {
+                    "name": method,
+                    "entry": self.study.methods[method],
+                    "path": self.study.facts["methods"][method]["path"],
+                }
+                for method in entry["methods"]
+            ],
+            seed=[self.study.config["seed"], self.test.name],
+            class_weights=training["class_weights"],
+        )
+
+    @property
+    def adaptation_problems(self) -> Problems:
+        """What adaptations ask of its target in vain, where that exists."""
+        if not (self.adaptations and self.test.contents):
+            return []
+
+        def compute() -> Problems:
+            speakers = self.test.labels["speaker"].nunique()
+            return [
+                f"adaptations.{name}: {problem}"
+                for name, facts in self.study.facts["adaptations"].items()
+                for problem in parts.load(facts["path"]).problems(speakers, **facts["parameters"])
+            ]
+
+        key = [self.test.contents["utterances"], *map(self.adaptation_recipe, self.adaptations)]
+        return self.study.memory.recall(f"adaptations-{self.study.name}-{self.name}", key, compute)
 
     @cached_property
     def results(self) -> dict[str, Any]:
@@ -249,18 +289,44 @@ class Experiment:
             for drawn in ([] if method == "speech" else figures.OF_METHOD,)
         }
 
+    @cached_property
+    def adaptations(self) -> dict[str, dict[str, str]]:
+        """The paths of the scores that each adaptation starts from and of its tables; none within a corpus."""
+        if not self.is_cross:
+            return {}
+        return {
+            name: {
+                "scores": f"{folder if facts['scaling'] else self.folder}/scores.parquet",
+                "predictions": f"{folder}/predictions.parquet",
+                "parameters": f"{folder}/parameters.json",
+            }
+            for name, facts in self.study.facts["adaptations"].items()
+            for folder in [f"{self.folder}/adaptation/{name}"]
+        }
+
+    @property
+    def gains(self) -> dict[str, str]:
+        """The paths of what its adaptations gain: the table and the picture."""
+        if not self.adaptations:
+            return {}
+        return {"table": f"{self.folder}/adaptation.parquet", "figure": f"{self.folder}/figures/adaptation.png"}
+
     @property
     def files(self) -> list[str]:
         """All its tables and pictures."""
         whole = [*self.results.values(), f"{self.folder}/leaderboard.md", *self.figures.values()]
         for paths in self.methods.values():
             whole += [*(path for name, path in paths.items() if name != "figures"), *paths["figures"].values()]
-        return [path for path in whole if path]
+        for paths in [*self.adaptations.values(), self.gains]:
+            whole += paths.values()
+        return list(dict.fromkeys(filter(None, whole)))
 
     @property
     def chapter(self) -> dict[str, Any]:
         """What the report's chapter on it says, and of which files."""
         keys = {"name": self.name, "facts": list(self.described.items()), "ceilings": self.study.ceilings}
+        parameters = {name: paths["parameters"] for name, paths in self.adaptations.items()}
+        keys["adaptation"] = self.gains | {"parameters": parameters} if self.gains else None
         return keys | {"figures": self.figures, "methods": self.methods} | self.results
 
     @property
@@ -309,6 +375,7 @@ class Experiment:
             f"{'speech_classifier' if listens else 'finetune'}/{models}/*",
             f"{'target_speech' if listens else 'finetuned_target_speech'}/{place}/*",
             f"fuse/{place}/{method}",
+            *(f"{rule}/{place}/{name}" for rule in ("adapt", "adapted_scores") for name in self.adaptations),
             *(f"*/{folder}" for folder in folders),
             *(f"*/{glob.escape(begin)}*" for begin in read),
         ]
@@ -392,6 +459,7 @@ class Study:
             "fuse": [(facts["path"],) for facts in self.facts["methods"].values()],
             "front": [tuple(self.fronts.values())],
             "shift": [tuple(self.selecting.values())],
+            "adapt": [tuple(self.roots_of_adaptation(name)) for name in self.config["adaptations"]],
             **{rule: [(path,)] for rule, path in self.normalisations.items()},
         }
         outside = {root for several in rules.values() for roots in several for root in roots}
@@ -622,6 +690,12 @@ class Study:
         return [name for name in self.methods if name != "speech"]
 
     @property
+    def adapted(self) -> list[str]:
+        """The methods that are adapted across corpora."""
+        asked = {method for entry in self.config["adaptations"].values() for method in entry["methods"]}
+        return [name for name in self.methods if name in asked]
+
+    @property
     def ceilings(self) -> list[str]:
         """The methods that see the test labels."""
         return [name for name, facts in self.facts["methods"].items() if facts["sees_test_labels"]]
@@ -640,6 +714,11 @@ class Study:
     def fronts(self) -> dict[str, str]:
         """The methods whose search has a Pareto front, and the path of each."""
         return {name: facts["path"] for name, facts in self.facts["methods"].items() if facts["has_front"]}
+
+    def roots_of_adaptation(self, name: str) -> list[str]:
+        """The paths of an adaptation and of the methods that it adapts."""
+        methods = [self.facts["methods"][method]["path"] for method in self.config["adaptations"][name]["methods"]]
+        return list(dict.fromkeys([self.facts["adaptations"][name]["path"], *methods]))
 
     @property
     def uses_text_expert(self) -> bool:
@@ -699,6 +778,7 @@ class Study:
 
     def _problems_of_folds(self, experiment: Experiment) -> Iterator[Problem]:
         yield from experiment.plan["problems"]
+        yield from experiment.adaptation_problems
         known = experiment.plan["names"]
         if experiment.config["folds"] is None and any(corpus.is_made for corpus in experiment.corpora):
             yield "folds is missing; should name the folds, since the workflow makes the corpora only later"

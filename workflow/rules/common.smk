@@ -39,6 +39,7 @@ wildcard_constraints:
     models=any_of(study.sources),
     scaling=any_of(SCALINGS),
     method=any_of(study.methods),
+    adaptation=any_of(study.config["adaptations"]),
     corpus=any_of(study.corpus_of_folder),
     fold="[^/]+",
     shard="[0-9]+",

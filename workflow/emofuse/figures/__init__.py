@@ -12,6 +12,11 @@ OF_EXPERIMENT = {
 }
 """The pictures of an experiment, in order, and what each is for those who cannot see it."""
 
+OF_ADAPTATION = {
+    "adaptation": "Gain in unweighted accuracy of each method with each adaptation, and by labelled target speakers",
+}
+"""The picture of what adaptations gain, likewise."""
+
 OF_METHOD = {
     "ua_by_fold": "Unweighted accuracy of each fold before and after",
     "changes": "Bars of changed predictions by pair of emotions: corrected, spoilt or wrong either way",

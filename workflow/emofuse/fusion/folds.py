@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,19 +62,16 @@ def run(
     Raises:
         InputError: if a fold has no utterances to fit on or to test, and as :func:`divide` does
     """
-    problems = list(_absent(scores, method["fit_on"], name))
+    problems = list(absent(scores, method["fit_on"], f"method {name}"))
     if problems:
         raise InputError(problems)
 
     predictions, trials, inner = [], [], []
     learned: dict[str, Any] = {}
     for fold, part in scores.groupby("fold", sort=True):
-        estimator = parts.load(path)(**method["parameters"])
-        if parts.GIVEN in estimator.get_params():
-            estimator.set_params(**{parts.GIVEN: seed(*seed_names, name, str(fold))})
         rows = part[part["split"].isin(method["fit_on"])]
-        estimator.fit(rows[estimator.columns], rows["emotion"])
-        predictions.append(_predict(estimator, part[part["split"] == "test"]))
+        estimator = fit(rows, method, path, [*seed_names, name, str(fold)])
+        predictions.append(predict(estimator, part[part["split"] == "test"]))
         learned[str(fold)] = estimator.parameters_
         tried = estimator.trials_
         trials.append(tried.assign(fold=str(fold), trial=np.arange(len(tried))))
@@ -148,16 +145,31 @@ def _predict_parts(estimator: FusionMethod, fitted_on: pd.DataFrame, validation:
     return pd.concat(predicted, ignore_index=True)
 
 
-def _absent(scores: pd.DataFrame, fit_on: Sequence[str], name: str) -> Iterator[Problem]:
-    """The folds that lack utterances to fit on or to test."""
+def fit(rows: pd.DataFrame, method: Mapping[str, Any], path: str, seed_names: Sequence[str | int]) -> FusionMethod:
+    """A method fitted on rows of the ``scores`` table.
+
+    Args:
+        rows: labelled
+        method: the completed config entry, of which `parameters` counts
+        path: of the estimator's class, as :func:`emofuse.parts.load` takes it
+        seed_names: what its seed is derived from, where it draws random numbers
+    """
+    estimator = parts.load(path)(**method["parameters"])
+    if parts.GIVEN in estimator.get_params():
+        estimator.set_params(**{parts.GIVEN: seed(*seed_names)})
+    return estimator.fit(rows[estimator.columns], rows["emotion"])
+
+
+def absent(scores: pd.DataFrame, fit_on: Sequence[str], who: str) -> Iterator[Problem]:
+    """The folds that lack utterances to fit on or to test, where somebody needs them."""
     for fold, part in scores.groupby("fold", sort=True):
         for splits in (fit_on, ["test"]):
             if not part["split"].isin(splits).any():
-                yield f"fold {fold}: has no utterance in {', '.join(splits)}; method {name} needs some"
+                yield f"fold {fold}: has no utterance in {', '.join(splits)}; {who} needs some"
 
 
-def _predict(estimator: FusionMethod, test: pd.DataFrame) -> pd.DataFrame:
-    """The `predictions` of a fitted method, a row per test utterance."""
+def predict(estimator: FusionMethod, test: pd.DataFrame) -> pd.DataFrame:
+    """The ``predictions`` table of a fitted method, a row per test utterance."""
     X, voice = test[estimator.columns], test[SPEECH].to_numpy()
     return test[["fold", "utterance", "speaker", "condition", "emotion"]].assign(
         speech=np.array(EMOTIONS)[normalised(voice).argmax(axis=1)],
