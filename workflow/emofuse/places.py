@@ -55,3 +55,13 @@ def checkpoint_key(checkpoint: Mapping[str, str], **values: Any) -> str:
 def checkpoint_name(checkpoint: Mapping[str, str]) -> str:
     """A checkpoint in one word."""
     return checkpoint.get("path") or "@".join(filter(None, (checkpoint["name"], checkpoint.get("revision"))))
+
+
+def place_of(stage: str, key: str) -> str:
+    """Where a stage keeps what it makes of a corpus, but for the ending."""
+    return f"{RESULTS}/corpora/{{corpus}}/{stage}/{key}"
+
+
+def below_results(place: str) -> str:
+    """What names the log of a job that writes there."""
+    return place.removeprefix(f"{RESULTS}/").removeprefix("corpora/").removesuffix(".parquet")

@@ -8,7 +8,6 @@ from snakemake.exceptions import WorkflowError
 from emofuse import figures, provenance
 from emofuse.logs import made_with_others
 from emofuse.places import CHOSEN, RESULTS, checkpoint_files
-from emofuse.speech import SCALINGS
 from emofuse.study import SHARD, Study
 from emofuse.tables import InputError
 
@@ -34,13 +33,7 @@ def any_of(names):
 
 
 wildcard_constraints:
-    experiment=any_of(study.experiments),
-    source=any_of(study.shared),
-    models=any_of(study.sources),
-    scaling=any_of(SCALINGS),
-    method=any_of(study.methods),
-    adaptation=any_of(study.config["adaptations"]),
-    corpus=any_of(study.corpus_of_folder),
+    **{name: any_of(names) for name, names in study.wildcards.items()},
     fold="[^/]+",
     shard="[0-9]+",
     shards="[0-9]+",
@@ -74,14 +67,6 @@ def of_target(pattern):
     return lambda wildcards: pattern.format(corpus=experiment_of(wildcards).test.folder)
 
 
-def of_models(file):
-    """A file of each model of an experiment's folds, as an input function."""
-    return lambda wildcards: [
-        f"{experiment_of(wildcards).models_of(wildcards.scaling).folder}/{fold}/{file}"
-        for fold in experiment_of(wildcards).folds
-    ]
-
-
 def transcripts_of(wildcards):
     """The transcripts of each corpus of an experiment."""
     return of_corpora(f"{experiment_of(wildcards).transcripts}.parquet")(wildcards)
@@ -90,8 +75,3 @@ def transcripts_of(wildcards):
 def of_methods(pattern, methods):
     """A file of each of some methods, in their order."""
     return expand(f"{EXPERIMENT}/{pattern}", method=methods, allow_missing=True)
-
-
-def seeded(rule, *names, **values):
-    """The recipe of a job that draws random numbers, which are seeded by names."""
-    return study.recipe(rule, seed=provenance.seed(study.config["seed"], *names), **values)

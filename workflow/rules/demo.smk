@@ -2,6 +2,11 @@
 SYNTHETIC = f"{RESULTS}/synthetic"
 
 
+def seeded(rule, *names, **values):
+    """The recipe of a job that draws random numbers, which are seeded by names."""
+    return study.recipe(rule, seed=provenance.seed(study.config["seed"], *names), **values)
+
+
 rule demo_corpus:
     output:
         f"{SYNTHETIC}/corpora/{{layout}}.sha256",

@@ -84,8 +84,8 @@ if study.listens:
             source=lambda wildcards: experiment_of(wildcards).models_of(wildcards.scaling).folds,
             utterances=of_target(f"{CORPUS}/utterances.parquet"),
             embeddings=of_target(f"{study.embeddings}.safetensors"),
-            models=of_models("speech.safetensors"),
-            chosen=of_models("speech.json"),
+            models=lambda wildcards: experiment_of(wildcards).files_of_models(wildcards.scaling, "speech.safetensors"),
+            chosen=lambda wildcards: experiment_of(wildcards).files_of_models(wildcards.scaling, "speech.json"),
         output:
             f"{EXPERIMENT}/speech/{{scaling}}.parquet",
         log:
