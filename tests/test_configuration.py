@@ -339,9 +339,11 @@ def test_adaptations_serve_all_methods_that_they_can_unless_a_config_names_some(
             "adaptations.share can adapt none of the study's methods",
         ),
         (
-            {"adaptations": {"standardise": None}, "speech": {"classifier": "finetuning"}},
-            "adaptations.standardise standardises embeddings, and speech.classifier is 'finetuning'; "
-            "should be embeddings",
+            {
+                "adaptations": {"standardise": {"parameters": {"per": "speaker"}}},
+                "speech": {"regression": {"scaling": "speaker"}},
+            },
+            "adaptations.standardise standardises per speaker, as speech.regression.scaling does; should differ",
         ),
         (
             {"adaptations": {"prior": None}, "experiments": {"a": {"train": "a", "test": "a"}}},

@@ -522,6 +522,12 @@ def test_adaptations_are_of_experiments_across_corpora_alone(here):
     assert len(to_others.files) == len(set(to_others.files))
 
 
+def test_a_fine_tuned_encoder_leaves_out_what_standardises_embeddings_and_says_so(here):
+    study = Study.load(across(speech=across()["speech"] | {"classifier": "finetuning"}))
+    assert list(study.adaptations) == list(study.experiments["to_others"].adaptations) == ["few"]
+    assert "standardise: left out, since a fine-tuned encoder has no embeddings to standardise" in study.notes
+
+
 def test_an_adaptation_depends_on_its_own_methods(here):
     def recipe(**changes):
         return Study.load(across(**changes)).experiments["to_others"].adaptation_recipe("few")

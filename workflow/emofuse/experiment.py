@@ -249,7 +249,8 @@ class Experiment:
             speakers = self.test.labels["speaker"].nunique()
             return [
                 f"adaptations.{name}: {problem}"
-                for name, facts in self.study.facts["adaptations"].items()
+                for name in self.study.adaptations
+                for facts in [self.study.facts["adaptations"][name]]
                 for problem in parts.load(facts["path"]).problems(speakers, **facts["parameters"])
             ]
 
@@ -292,8 +293,8 @@ class Experiment:
                 "predictions": f"{folder}/predictions.parquet",
                 "parameters": f"{folder}/parameters.json",
             }
-            for name, facts in self.study.facts["adaptations"].items()
-            for folder in [f"{self.folder}/adaptation/{name}"]
+            for name in self.study.adaptations
+            for facts, folder in [(self.study.facts["adaptations"][name], f"{self.folder}/adaptation/{name}")]
         }
 
     @property

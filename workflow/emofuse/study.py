@@ -93,7 +93,7 @@ class Study:
             "fuse": [(facts["path"],) for facts in self.facts["methods"].values()],
             "front": [tuple(self.fronts.values())],
             "shift": [tuple(self.selecting.values())],
-            "adapt": [tuple(self.roots_of_adaptation(name)) for name in self.config["adaptations"]],
+            "adapt": [tuple(self.roots_of_adaptation(name)) for name in self.adaptations],
             **{rule: [(path,)] for rule, path in self.normalisations.items()},
         }
         outside = {root for several in rules.values() for roots in several for root in roots}
@@ -307,7 +307,7 @@ class Study:
             "models": self.sources,
             "scaling": SCALINGS,
             "method": self.methods,
-            "adaptation": self.config["adaptations"],
+            "adaptation": self.adaptations,
             "corpus": self.corpus_of_folder,
         }
 
@@ -336,10 +336,18 @@ class Study:
         """The methods that are compared with speech."""
         return [name for name in self.methods if name != "speech"]
 
+    @cached_property
+    def adaptations(self) -> dict[str, dict[str, Any]]:
+        """The adaptations that run; a fine-tuned encoder has no embeddings that one could standardise."""
+        of = self.facts["adaptations"]
+        return {
+            name: entry for name, entry in self.config["adaptations"].items() if self.listens or not of[name]["scaling"]
+        }
+
     @property
     def adapted(self) -> list[str]:
         """The methods that are adapted across corpora."""
-        asked = {method for entry in self.config["adaptations"].values() for method in entry["methods"]}
+        asked = {method for entry in self.adaptations.values() for method in entry["methods"]}
         return [name for name in self.methods if name in asked]
 
     @property
@@ -364,7 +372,7 @@ class Study:
 
     def roots_of_adaptation(self, name: str) -> list[str]:
         """The paths of an adaptation and of the methods that it adapts."""
-        methods = [self.facts["methods"][method]["path"] for method in self.config["adaptations"][name]["methods"]]
+        methods = [self.facts["methods"][method]["path"] for method in self.adaptations[name]["methods"]]
         return list(dict.fromkeys([self.facts["adaptations"][name]["path"], *methods]))
 
     @property
@@ -378,7 +386,11 @@ class Study:
         corpora = [self.facts["corpora"][experiment.test.name]["note"] for experiment in self.experiments.values()]
         folds = [f"{e.name}: {note}" for e in self.experiments.values() for note in e.plan["notes"]]
         methods = [f"{name}: {facts['note']}" for name, facts in self.facts["methods"].items() if facts["note"]]
-        return [note for note in dict.fromkeys([*corpora, *folds, *methods]) if note]
+        adaptations = [
+            f"{name}: left out, since a fine-tuned encoder has no embeddings to standardise"
+            for name in self.config["adaptations"].keys() - self.adaptations.keys()
+        ]
+        return [note for note in dict.fromkeys([*corpora, *folds, *methods, *sorted(adaptations)]) if note]
 
     def records(self) -> Iterator[tuple[str, Path]]:
         """What the jobs of this study, as its config is now, were made with: each one's rule and file."""

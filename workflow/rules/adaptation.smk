@@ -42,7 +42,7 @@ rule adapt:
 
 rule gains:
     input:
-        adapted=expand(f"{ADAPTATION}/predictions.parquet", adaptation=study.config["adaptations"], allow_missing=True),
+        adapted=expand(f"{ADAPTATION}/predictions.parquet", adaptation=study.adaptations, allow_missing=True),
         predictions=of_methods("fusion/{method}/predictions.parquet", study.adapted),
     output:
         f"{EXPERIMENT}/adaptation.parquet",
@@ -51,7 +51,7 @@ rule gains:
     params:
         recipe=lambda wildcards: study.recipe(
             "gains",
-            adaptations=list(study.config["adaptations"]),
+            adaptations=list(study.adaptations),
             methods=study.adapted,
             seed=[study.config["seed"], experiment_of(wildcards).test.name],
             **{key: study.config["evaluation"][key] for key in ("confidence", "resamples")},
