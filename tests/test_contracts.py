@@ -20,8 +20,8 @@ def test_a_contract_is_named_after_its_table(kind):
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ("embeddings", {"RECORDINGS"}),
-        ("transcripts", {"RECORDINGS", "TRANSCRIPTS"}),
+        ("embeddings", set()),
+        ("transcripts", {"TRANSCRIPTS"}),
         ("sentiment", {"TRANSCRIPTS", "SENTIMENT_LOGITS"}),
         ("speech_classifier", {"UTTERANCES", "FOLDS", "SPEECH_LOGITS"}),
         ("target_speech", {"UTTERANCES", "FOLDS", "SPEECH_LOGITS"}),
@@ -30,7 +30,7 @@ def test_a_contract_is_named_after_its_table(kind):
         ("text_expert", {"UTTERANCES", "FOLDS", "TRANSCRIPTS", "TEXT_EXPERT"}),
         ("scores", {"UTTERANCES", "TRANSCRIPTS", "SENTIMENT_LOGITS", "SPEECH_LOGITS", "SCORES"}),
         ("adapt", {"SCORES", "TEXT_EXPERT", "PREDICTIONS", "ADAPTED"}),
-        ("evaluate", {"PREDICTIONS", "METRICS", "COMPARISON"}),
+        ("evaluate", {"PREDICTIONS", "INNER", "CHOICES", "METRICS", "COMPARISON"}),
         ("shift", {"SCORES", "SHIFT"}),
         ("across", {"PREDICTIONS", "ACROSS"}),
     ],

@@ -273,7 +273,7 @@ def test_an_experiment_across_corpora_has_a_fold_per_session_of_its_source_and_s
     assert said["trained on"] == said["validated and fitted on"] == "voices"
     assert said["tested on"] == "all of others"
     assert said["protocol"].startswith("cross corpus: Train on a source and test on all of a target; each session")
-    assert experiment.runs["corpus"] == "voices -> others"
+    assert (experiment.runs["train"], experiment.runs["test"]) == ("voices", "others")
 
 
 def test_experiments_that_train_on_the_same_utterances_share_their_speech_models(here):

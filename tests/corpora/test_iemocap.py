@@ -197,7 +197,7 @@ def test_a_whole_copy_agrees_with_the_published_counts(whole):
     checked = base.check_audio(listed, whole.root, threads=2)
     assert (listed.problems, listed.warnings) == ([], [])
     assert (checked.problems, checked.warnings) == ([], [])
-    utterances = base.utterances(listed, "iemocap", checked.recordings)
+    utterances = base.utterances_of(listed, "iemocap", checked.recordings)
     assert len(utterances) == 5531
     # facts of the usual four-class set, by emotion and by session
     assert utterances["emotion"].value_counts().to_dict() == dict(angry=1103, happy=1636, neutral=1708, sad=1084)

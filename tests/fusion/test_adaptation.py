@@ -68,7 +68,7 @@ def scores():
             everything.append(heard.assign(fold=fold, split="test", speaker=f"T{number}", utterance=range(len(part))))
     table = pd.concat(everything, ignore_index=True)
     table["utterance"] = table["split"] + table["speaker"] + "_" + table["utterance"].astype(str)
-    return table.assign(condition="improvised", transcript=None)
+    return table.assign(condition="improvised", transcript=None, dialog=None)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_an_adaptation_from_a_file_is_given_no_emotion_of_the_target(scores, tmp
 def test_what_is_adapted_is_the_method_as_it_is_fitted_without_adaptation(scores, results):
     _, learned = results("standardise")
     for each in METHODS:
-        parameters = folds.run(scores, each.entry, each.path, SEED, each.name)[1]
+        parameters = folds.run(scores, each.entry, each.path, SEED, each.name, 2).parameters
         for fold, (draw,) in learned["methods"][each.name].items():
             assert draw["learned"] == parameters["folds"][fold]
 

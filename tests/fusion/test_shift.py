@@ -32,16 +32,16 @@ def scores():
         source["split"] = np.where(np.arange(240) < 120, "train", "validation")
         fold = pd.concat([source, target], ignore_index=True)
         folds.append(fold.assign(fold=f"Ses0{number}", utterance=[f"u{row}" for row in range(len(fold))]))
-    return pd.concat(folds, ignore_index=True).assign(speaker="s", condition="")
+    return pd.concat(folds, ignore_index=True).assign(speaker="s", condition="", dialog=None)
 
 
 def fitted(scores):
-    return {name: run(scores, entry, PATHS[entry["estimator"]], [0], name) for name, entry in METHODS.items()}
+    return {name: run(scores, entry, PATHS[entry["estimator"]], [0], name, 2) for name, entry in METHODS.items()}
 
 
 def table_of(scores, learned):
     paths = {name: PATHS[entry["estimator"]] for name, entry in METHODS.items()}
-    methods = [parameters for _, parameters, _ in learned.values()]
+    methods = [result.parameters for result in learned.values()]
     return tables.check(shift(scores, methods, paths), contracts.SHIFT, "made")
 
 
@@ -67,7 +67,7 @@ def test_on_the_target_it_is_what_the_predictions_say(table, learned):
 
 def test_a_place_is_the_share_below_the_threshold(table, learned):
     """On the target, where predictions hold the entropy of each utterance."""
-    predictions, parameters, _ = learned["pareto"]
+    predictions, parameters, *_ = learned["pareto"]
     rows = table[(table["method"] == "pareto") & (table["split"] == "test") & (table["metric"] == "entropy")]
     assert len(rows)
     for row in rows.itertuples():

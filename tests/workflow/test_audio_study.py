@@ -79,9 +79,9 @@ def test_a_run_makes_everything(finished_audio):
 
 def test_a_long_stage_shows_its_progress_in_its_log_and_on_the_terminal(finished_audio):
     for stage in ("embeddings", "transcripts"):
-        log = only(finished_audio, f"results/logs/{stage}/voices/{stage}/*/20/2.log").read_text(encoding="utf-8")
+        log = only(finished_audio, f"results/logs/{stage}/voices/{stage}/*/2-of-3.log").read_text(encoding="utf-8")
         for place in (log, finished_audio.output):
-            assert f"{stage}: 100%" in place and "8/8" in place
+            assert f"{stage}: 100%" in place
 
 
 def test_nothing_runs_twice(finished_audio):

@@ -104,7 +104,7 @@ class Corpus:
         """The `utterances` table, as far as it is known before any audio is opened."""
         from emofuse.corpora import base
 
-        return base.utterances(self.listed, self.name)
+        return base.utterances_of(self.listed, self.name)
 
     @cached_property
     def contents(self) -> dict[str, Any]:

@@ -504,7 +504,7 @@ def _rejected(rejects: pd.DataFrame, root: Path) -> Problems:
 # --- Tables ----------------------------------------------------------------------------------------------------------
 
 
-def utterances(listed: Listed, corpus: str, recordings: pd.DataFrame | None = None) -> pd.DataFrame:
+def utterances_of(listed: Listed, corpus: str, recordings: pd.DataFrame | None = None) -> pd.DataFrame:
     """The `utterances` table.
 
     Args:
