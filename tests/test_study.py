@@ -483,8 +483,8 @@ def test_what_the_voice_says_of_two_targets_is_of_the_same_models_whatever_the_s
 def test_fine_tuned_models_are_shared_and_each_fold_hears_the_target(two_targets):
     speech = two_targets["speech"] | {"classifier": "finetuning"}
     calls = Study.load(two_targets | {"speech": speech}).experiments["calls"]
-    shared = [f"results/audio/sources/voices/{fold}/speech.parquet" for fold in ("1", "2")]
-    assert calls.speech() == [*shared, *(f"results/audio/calls/folds/{fold}/speech.parquet" for fold in ("1", "2"))]
+    shared = [f"results/audio/sources/voices/finetuned/{fold}/speech.parquet" for fold in ("1", "2")]
+    assert calls.speech() == [*shared, *(f"results/audio/calls/finetuned/{fold}/speech.parquet" for fold in ("1", "2"))]
 
 
 def test_nothing_that_a_source_depends_on_is_of_the_target(two_targets):

@@ -177,13 +177,11 @@ def test_finetuning_runs_in_the_place_of_embeddings(audio_copy):
     speech = {"classifier": "finetuning", "training": {"epochs": 1, "crop": 1.0}}
     audio_copy.write_config(**changed(audio_copy, "speech", **speech))
     assert planned(audio_copy) == {f"finetune {fold}" for fold in FOLDS} | {"scores"} | FUSION
-    written = [f"{EXPERIMENT}/folds/{fold}/speech.parquet" for fold in ("anna", "bert")]
-    before = [(audio_copy.folder / path).read_bytes() for path in written]
+    written = [f"{EXPERIMENT}/finetuned/{fold}/speech.parquet" for fold in ("anna", "bert")]
     audio_copy.run("--cores", "8", "--", *written)  # side by side: each fold trains in a folder of its own
     assert not [path for path in (audio_copy.folder / "results").rglob("*") if "{" in path.name]
-    for path, old in zip(written, before, strict=True):
+    for path in written:
         assert len(tables.read(contracts.SPEECH_LOGITS, audio_copy.folder / path)) == 48
-        assert (audio_copy.folder / path).read_bytes() != old
     assert not {"finetune anna", "finetune bert"} & planned(audio_copy)
 
 

@@ -153,11 +153,12 @@ class Experiment:
         Args:
             scaling: how embeddings are standardised
         """
+        # Fine-tuned models have a folder of their own: Snakemake overlooks that a file was made by another rule.
         if not self.is_cross:
-            table = f"{self.folder}/folds.parquet"
-            return Source(self.source, f"{self.folder}/folds", table, self.corpora, SPLITS, scaling)
+            table, models = f"{self.folder}/folds.parquet", "folds" if self.study.listens else "finetuned"
+            return Source(self.source, f"{self.folder}/{models}", table, self.corpora, SPLITS, scaling)
         folder = f"{self.study.folder}/sources/{self.source}"
-        models = f"{folder}/{scaling}" if self.study.listens else folder
+        models = f"{folder}/{scaling if self.study.listens else 'finetuned'}"
         return Source(self.source, models, f"{folder}/folds.parquet", self.sources, SPLITS[:2], scaling)
 
     def speech(self, scaling: str | None = None) -> list[str]:
@@ -172,7 +173,7 @@ class Experiment:
         if self.is_cross and self.study.listens:
             return [*tables, f"{self.folder}/speech/{scaling}.parquet"]
         if self.is_cross:
-            return [*tables, *(f"{self.folder}/folds/{fold}/speech.parquet" for fold in self.folds)]
+            return [*tables, *(f"{self.folder}/finetuned/{fold}/speech.parquet" for fold in self.folds)]
         return tables
 
     @property

@@ -313,8 +313,11 @@ class Study:
 
     @property
     def targets(self) -> list[str]:
-        """What a study makes."""
-        return [f"{self.folder}/report.html", f"{self.folder}/tracking.json"]
+        """What a study makes; Snakemake overlooks an output of a rule that nobody asks for, so models are named."""
+        file = "speech.safetensors" if self.listens else "speech/model.safetensors"
+        experiments = [experiment for experiment in self.experiments.values() if not experiment.is_published]
+        models = [path for experiment in experiments for path in experiment.files_of_models(self.scaling, file)]
+        return list(dict.fromkeys([f"{self.folder}/report.html", f"{self.folder}/tracking.json", *models]))
 
     @property
     def cross_experiments(self) -> list[str]:

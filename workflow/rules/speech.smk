@@ -144,7 +144,7 @@ else:
                 f"{experiment_of(wildcards).models_of(study.scaling).folder}/{wildcards.fold}/speech/model.safetensors"
             ),
         output:
-            f"{EXPERIMENT}/folds/{{fold}}/speech.parquet",
+            f"{EXPERIMENT}/finetuned/{{fold}}/speech.parquet",
         log:
             study.log("finetuned_target_speech", f"{EXPERIMENT}/{{fold}}"),
         benchmark:
