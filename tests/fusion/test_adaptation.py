@@ -13,9 +13,10 @@ from hypothesis.extra import numpy as hnp
 
 from emofuse import contracts, parts, tables
 from emofuse.fusion import folds, thresholds
+from emofuse.fusion.adaptation.base import Task
 from emofuse.fusion.adaptation.run import Method, run
 from emofuse.fusion.adaptation.speakers import Speakers
-from emofuse.fusion.adaptation.unlabelled import carried, corrected, expected_prior
+from emofuse.fusion.adaptation.unlabelled import Share, carried, corrected, expected_prior
 from emofuse.fusion.base import normalised
 from emofuse.fusion.mapping import MAPPINGS
 from emofuse.tables import EMOTIONS, SPEECH, InputError
@@ -252,6 +253,18 @@ def test_the_same_share_is_selected_of_the_target_as_of_the_source(name, seed):
         for each in (itself, fitted.thresholds_)
     )
     np.testing.assert_array_equal(now, then)
+
+
+@pytest.mark.parametrize("name", ["paper", "entropy_varentropy"])
+def test_a_method_predicts_by_the_thresholds_that_are_carried_over(name):
+    source, target = make_scores(200, seed=1), make_scores(311, seed=51, sharpness=3)
+    fitted = fit(name, source)
+    adapted = Share().adapt(Task(fitted, fit, source, np.full(4, 0.25), target[:0], target)).method
+    rows = target[fitted.columns]
+    assert adapted.parameters_["thresholds"] == adapted.thresholds_ != fitted.thresholds_
+    expected = thresholds.apply(rows.to_numpy(), adapted.thresholds_, adapted.measures)[1]
+    np.testing.assert_array_equal(adapted.selected(rows), expected)
+    assert (adapted.selected(rows) != fitted.selected(rows)).any()
 
 
 def test_an_emotion_that_the_voice_never_predicts_of_the_target_keeps_its_rule():

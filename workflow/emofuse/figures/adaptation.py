@@ -78,7 +78,7 @@ def _draw_gains(
             colour = BLUE if row.low > 0 else VERMILION if row.high < 0 else GREY
             axes.plot([row.low, row.high], [height] * 2, color=colour, linewidth=1.5)
             axes.plot(row.difference, height, markers[row.k], color=colour, markersize=4)
-        axes.set_title(name, fontweight="bold")
+        axes.set_title(name.replace("_", "\n"), fontweight="bold")
         axes.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10]))
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")

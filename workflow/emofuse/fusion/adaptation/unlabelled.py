@@ -133,6 +133,7 @@ class Share(Adaptation):
         )
         adapted = copy.copy(task.fitted)
         adapted.thresholds_ = carried(before, names, source, target)
+        adapted.parameters_ = task.fitted.parameters_ | {"thresholds": adapted.thresholds_}
         return Adapted(adapted, task.target, {"source_thresholds": before, "thresholds": adapted.thresholds_})
 
 
