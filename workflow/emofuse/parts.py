@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -76,7 +77,7 @@ def known(kind: Kind, library: Path = LIBRARY) -> dict[str, str]:
     paths: dict[str, str] = {}
     for file in files:
         module = ".".join([library.name, *file.relative_to(library).with_suffix("").parts])
-        for statement in ast.parse(file.read_text(encoding="utf-8")).body:
+        for statement in _statements(file, file.stat().st_mtime_ns):
             if isinstance(statement, ast.ClassDef):
                 bases[statement.name] = [ast.unparse(base) for base in statement.bases]
                 is_part = not any(keyword.arg == "abstract" for keyword in statement.keywords)
@@ -91,6 +92,12 @@ def known(kind: Kind, library: Path = LIBRARY) -> dict[str, str]:
         return name == kind.mark or any(map(derives, bases.get(name, [])))
 
     return {snake_case(name): path for name, path in paths.items() if name not in bases or derives(name)}
+
+
+@functools.cache
+def _statements(file: Path, changed: int) -> list[ast.stmt]:
+    """The top level of a module, which is read once as long as it is not changed."""
+    return ast.parse(file.read_text(encoding="utf-8")).body
 
 
 def locate(kind: Kind, name: str, folder: str | Path = ".") -> str:
