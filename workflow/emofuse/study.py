@@ -119,6 +119,10 @@ class Study:
         """
         return json.loads(provenance.canonical(values | {"code": self.digests[" ".join((rule, *roots))]}))
 
+    def seeded_recipe(self, rule: str, *names: str, **values: Any) -> dict[str, Any]:
+        """The recipe of a job that draws random numbers, which are seeded by names."""
+        return self.recipe(rule, seed=provenance.seed(self.config["seed"], *names), **values)
+
     def corpus_recipe(self, rule: str, folder: str, **values: Any) -> dict[str, Any]:
         """The recipe of a table that is read from a corpus's labels; arguments as in :meth:`recipe`."""
         corpus = self.corpus_of_folder[folder]
