@@ -246,7 +246,7 @@ FRONT = Contract(
     },
     unique=("method", "fold", "point", "split"),
 )
-"""The exact Pareto front of UA and of how many are selected; a row is a point of a fold."""
+"""UA against how many are selected, along the thresholds of a method; a row is a point on a split of a fold."""
 
 METRICS = Contract(
     "metrics",

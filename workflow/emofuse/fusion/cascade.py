@@ -17,7 +17,7 @@ from emofuse.fusion.combination import Penalty, Stacking, StackingText
 from emofuse.fusion.context import Belief, Causal, Context, Decay, Neighbours, evidence_of
 from emofuse.fusion.dialogs import Turns
 from emofuse.fusion.thresholds import MEASURES
-from emofuse.tables import SENTIMENT, SPEECH, TEXT
+from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, TEXT
 
 
 class Cascade(Context):
@@ -39,7 +39,7 @@ class Cascade(Context):
     def __init__(
         self,
         measure: Annotated[
-            Literal["entropy", "varentropy", "confidence"],
+            Literal["entropy", "confidence"],
             Field(description="What says how unsure the voice is in its context."),
         ] = "entropy",
         budget: Annotated[
@@ -81,9 +81,17 @@ class Cascade(Context):
         }
 
     def _threshold(self, uncertain: Floats, share: float) -> float | None:
-        """The measure from which on a share of turns is selected, of which the uncertainty is given, falling."""
+        """The measure from which on a share of turns is selected, of which the uncertainty is given, falling.
+
+        It lies between two turns, where rounding moves none; to select all, where nothing is more certain.
+        """
+        measure, sign = MEASURES[self.measure]
         count = round(share * len(uncertain))
-        return MEASURES[self.measure][1] * float(uncertain[count - 1]) if count else None
+        if count == 0:
+            return None
+        if count == len(uncertain):
+            return float(measure(np.eye(len(EMOTIONS))[0]))
+        return sign * float(uncertain[count - 1 : count + 1].mean())
 
     def _predict_proba(self, turns: Turns) -> Floats:
         return self._decide(turns, [self.threshold_])[0][0]
