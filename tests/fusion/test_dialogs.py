@@ -62,9 +62,8 @@ def test_messages_are_the_sum_over_all_emotions_of_the_other_turns(speakers, see
 
 
 def test_several_evidences_at_once_are_each_alone_and_dialogs_do_not_touch():
-    rows = pd.concat([talk("abba"), talk("bab", name="other", seed=1)], ignore_index=True).sample(
-        frac=1, random_state=0
-    )
+    rows = pd.concat([talk("abba"), talk("bab", name="other", seed=1)], ignore_index=True)
+    rows = rows.sample(frac=1, random_state=0)
     known, turns = successions(0), turns_of(rows)
     evidence = np.log(np.random.default_rng(0).dirichlet(np.ones(4), (3, 7)))
     rules = known.transitions("both", 1.0, 1.0), known.prior, False

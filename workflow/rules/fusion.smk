@@ -61,7 +61,6 @@ rule fuse:
 
 rule front:
     input:
-        scores=f"{EXPERIMENT}/scores.parquet",
         of_methods("fusion/{method}/front.parquet", study.fronts),
     output:
         f"{EXPERIMENT}/front.parquet",
