@@ -60,7 +60,7 @@ def test_without_dialogs_the_utterance_stands_alone(fold):
 
 @pytest.mark.parametrize("method", [ContextText(), CascadeText(budget=0.3)])
 def test_no_label_of_a_neighbour_is_read(fold, method):
-    """In a prediction none at all, and in fit none but those of training: others are not even handed over."""
+    """In fit none but those of training is handed over (test_folds.py), in a prediction none is needed."""
     fitted(method, fold)
     _, X = of_test(method, fold)
     probability = method.predict_proba(X, around(fold))
