@@ -14,7 +14,9 @@ SPLITS = {"A": "train", "B": "validation", "C": "test"}
 
 @pytest.fixture
 def utterances():
-    corpus = make_scores(60)[["emotion"]].assign(corpus="made", session="1", dialog="talk", condition="")
+    corpus = make_scores(60)[["emotion"]].assign(
+        corpus="made", session="1", dialog="talk", turn_start=0.5, condition=""
+    )
     return corpus.assign(utterance=[f"u{number:02d}" for number in range(60)], speaker=list("ABC") * 20)
 
 

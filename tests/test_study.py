@@ -545,3 +545,15 @@ def test_a_target_with_too_few_speakers_is_named(here):
         "experiments.to_others: adaptations.few: k is 4, but the target has 4 speakers; "
         "should be less, so that some are left to test"
     ]
+
+
+def test_a_corpus_without_dialogs_has_no_method_that_reads_them(here):
+    """Which is said before anything runs; turns whose place is not known are none."""
+    list_voices(rows=[row | {"dialog": "talk"} for row in ROWS])
+    asked = audio_study(methods={"speech": {}, "context": {}, "cascade": {}})
+    assert problems(asked) == [
+        "experiments.voices: voices tells of no utterance in which dialog it is and when it begins there; "
+        "context, cascade should be left out, since they read the neighbours in a dialog"
+    ]
+    list_voices(rows=[row | {"dialog": "talk", "turn_start": number} for number, row in enumerate(ROWS)])
+    Study.load(asked).check()

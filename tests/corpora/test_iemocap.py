@@ -23,6 +23,7 @@ def test_a_turn_becomes_an_utterance(iemocap):
         "speaker": "Ses01F",
         "session": "Session1",
         "dialog": "Ses01F_impro01",
+        "turn_start": "6.2901",
         "condition": "improvised",
         "path": "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav",
         "label": "neu",

@@ -40,7 +40,7 @@ def manifest(tmp_path):
 
 def test_three_columns_are_enough(manifest):
     path = manifest("path,speaker,emotion\nanna/001.wav,anna,Happy\n")
-    (row,) = read(path).utterances.drop(columns=["start", "end"]).to_dict("records")
+    (row,) = read(path).utterances.drop(columns=["start", "end", "turn_start"]).to_dict("records")
     assert row == {
         "utterance": "001",
         "speaker": "anna",
@@ -67,6 +67,7 @@ def test_all_columns_in_any_order(manifest):
         "speaker": "anna",
         "session": "monday",
         "dialog": "second talk",
+        "turn_start": 1.0,
         "condition": "interview",
         "path": "/data/a.flac",
         "start": 1.0,
@@ -175,7 +176,7 @@ def test_the_manifest_is_watched_and_its_folder_is_where_paths_begin(manifest):
     assert Manifest().root(path) == path.parent
 
 
-KNOWN = "path, speaker, emotion, utterance, session, dialog, condition, transcript, start, end, fold, split"
+KNOWN = "path, speaker, emotion, utterance, session, dialog, turn_start, condition, transcript, start, end, fold, split"
 
 
 @pytest.mark.parametrize(
@@ -382,3 +383,23 @@ def test_overlapping_parts_of_a_file_are_one_persons_in_one_emotion(manifest):
         "whole.wav from 1 s overlaps utterance 'whole' of speaker 'anna' with label 'sad' "
         f"({path}: line 6); should begin after it",
     ]
+
+
+def test_the_start_in_a_recording_serves_in_its_dialog_and_a_column_of_its_own_is_better(manifest):
+    path = manifest(
+        "path,speaker,emotion,start,end,dialog,turn_start\n"
+        "a.wav,a,sad,1,2,talk,\na.wav,b,sad,2,3,talk,9.5\na.wav,b,sad,3,4,,\nb.wav,b,sad,,,talk,12\nc.wav,b,sad,,,talk,\n"
+    )
+    assert read(path).utterances["turn_start"].fillna(-1).tolist() == [1, 9.5, -1, 12, -1]
+
+
+@pytest.mark.parametrize(
+    ("dialog", "turn_start", "fault"),
+    [
+        ("talk", "first", "turn_start is 'first'; should be a number, 0 or more"),
+        ("", "3", "turn_start is '3' and dialog is empty; should be both, or turn_start empty"),
+    ],
+)
+def test_a_turn_that_begins_nowhere_is_refused(manifest, dialog, turn_start, fault):
+    path = manifest(f"path,speaker,emotion,dialog,turn_start\na.wav,s,sad,{dialog},{turn_start}\n")
+    assert problems(path)[0] == f"{path}: line 2: {fault}"

@@ -22,6 +22,7 @@ def test_a_clip_becomes_an_utterance(msp_improv):
         "speaker": "F01",
         "session": "Session1",
         "dialog": "Session1-S01A-improvised",
+        "turn_start": 1.0,
         "condition": "other_improvised",
         "path": "Audio/session1/S01A/S/MSP-IMPROV-S01A-F01-S-FM01.wav",
         "label": "N",
@@ -57,6 +58,7 @@ def test_a_target_sentence_belongs_to_the_improvisation_that_leads_to_it_and_a_r
     for clip in ("F01-S-FM01", "M01-S-MF02", "F01-T-FM01", "F01-P-FM01", "F01-R-FM01", "F02-S-FM01"):
         msp_improv.add(f"MSP-IMPROV-S01A-{clip}")
     own, natural = "Session1-S01A-improvised", "Session1-S01A-natural"
+    assert rows(msp_improv)["turn_start"].fillna(0).tolist() == [1, 2, 1, 1, 0, 1]
     assert rows(msp_improv)["dialog"].fillna("none").tolist() == [
         own,
         own,

@@ -97,6 +97,7 @@ def test_the_table_keeps_its_contract_and_names_folds_after_the_speaker_tested(r
     assert set(scores["fold"]) == {"Ses01F", "Ses01M", "Ses02F", "Ses02M"}
     assert set(scores["condition"]) == {"improvised", "scripted"}
     assert {"Ses01F_impro01", "Ses02M_script01"} < set(scores["dialog"])
+    assert scores["turn_start"].tolist() == [float(name[-3:]) for name in scores["utterance"]]
     for fold, part in scores.groupby("fold"):
         assert set(part.loc[part["split"] == "test", "speaker"]) == {fold}
 

@@ -16,6 +16,7 @@ def test_the_names_in_a_config_are_those_of_the_classes():
     assert set(METHODS) == {
         *("speech", "sentiment", "oracle", "paper", "mean", "product", "bayes", "stacking"),
         *("entropy_varentropy", "entropy", "varentropy", "confidence", "bayes_text", "stacking_text"),
+        *("stacking_speech", "context", "context_sentiment", "context_text", "cascade", "cascade_text"),
     }
 
 
@@ -46,10 +47,10 @@ def test_a_class_says_what_it_is_and_what_it_is_fitted_on(name):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_defaults_do_not_conflict_and_give_no_front(name):
+def test_defaults_do_not_conflict_and_give_a_front_where_there_is_a_budget(name):
     values = parts.parameters(METHODS[name])().model_dump()
     assert list(parts.conflicts(METHODS[name], values)) == []
-    assert METHODS[name].has_front(**values) is False
+    assert METHODS[name].has_front(**values) is (values.get("budget") is not None)
 
 
 def test_the_oracle_alone_sees_test_labels_and_says_so():

@@ -42,14 +42,14 @@ def adapted(name):
     sizes = [len(group) for group in (SPEECH, SENTIMENT, TEXT) if set(group) <= set(method.columns)]
 
     class Adapted(method):
-        def fit(self, X, y):
+        def fit(self, X, y, dialogs=None):
             X, y = validate_data(self, X, y, dtype=np.float64)
             check_classification_targets(y)
             self.labels_, places = np.unique(y, return_inverse=True)
             if len(self.labels_) > len(EMOTIONS):
                 raise ValueError("more than four classes")
             features = self.n_features_in_
-            super().fit(self.scores(X), places)
+            super().fit(self.scores(X), places, dialogs)
             self.n_features_in_, self.classes_ = features, self.labels_
             return self
 
@@ -58,9 +58,10 @@ def adapted(name):
             groups = np.split(X @ weights, np.cumsum(sizes)[:-1], axis=1)
             return np.hstack([softmax(group) for group in groups])
 
-        def predict_proba(self, X):
+        def predict_proba(self, X, dialogs=None):
             check_is_fitted(self)
-            probability = self._predict_proba(self.scores(validate_data(self, X, reset=False, dtype=np.float64)))
+            scores = self.scores(validate_data(self, X, reset=False, dtype=np.float64))
+            probability = super().predict_proba(scores, dialogs)
             known = probability[:, : len(self.labels_)]
             return known / known.sum(axis=1, keepdims=True)
 

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emofuse import accuracy, contracts, parts, tables
-from emofuse.fusion.folds import divide, run
-from emofuse.fusion.front import front
+from emofuse.fusion.folds import around, divide, run
 from emofuse.tables import TEXT, InputError
 
 PATHS = parts.known(parts.METHOD)
@@ -28,6 +27,7 @@ def scores():
             text = make_scores(80, seed=number + 100)[tables.SPEECH].to_numpy()
             talks = [f"{split}{row % 8}" for row in range(len(part))]
             names = {"fold": fold, "split": split, "utterance": ids, "speaker": split[0], "dialog": talks}
+            names["turn_start"] = np.arange(len(part))
             part["condition"] = "improvised"
             tables_of_splits.append(part.assign(**names, **dict(zip(TEXT, text.T, strict=True))))
     return pd.concat(tables_of_splits, ignore_index=True)
@@ -47,9 +47,10 @@ def run_entry(scores, method, name=None):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_predictions_parameters_and_trials_keep_their_contracts(scores, name):
-    predictions, parameters, trials, inner = run_entry(scores, entry(name))
+    predictions, parameters, trials, inner, front = run_entry(scores, entry(name))
     predictions = tables.check(predictions, contracts.PREDICTIONS, name)
     tables.check(trials, contracts.TRIALS, name)
+    tables.check(front, contracts.FRONT, name)
     assert len(tables.check(inner, contracts.INNER, name)) == (2 * 80 if name in HONEST else 0)
     assert len(predictions) == 2 * 80
     assert set(parameters["folds"]) == {"a", "b"}
@@ -71,8 +72,8 @@ def test_shuffled_test_labels_change_no_parameter(scores, name):
     test = shuffled["split"] == "test"
     shuffled.loc[test, "emotion"] = np.random.default_rng(0).permutation(shuffled.loc[test, "emotion"].to_numpy())
     assert (shuffled["emotion"] != scores["emotion"]).any()
-    predictions, parameters, trials, inner = run_entry(scores, entry(name))
-    again, same_parameters, same_trials, same_inner = run_entry(shuffled, entry(name))
+    predictions, parameters, trials, inner, _ = run_entry(scores, entry(name))
+    again, same_parameters, same_trials, same_inner, _ = run_entry(shuffled, entry(name))
     assert parameters == same_parameters
     pd.testing.assert_frame_equal(trials, same_trials)
     pd.testing.assert_frame_equal(inner, same_inner)
@@ -80,8 +81,9 @@ def test_shuffled_test_labels_change_no_parameter(scores, name):
         assert (predictions["predicted"] == again["predicted"]).all()
 
 
-@pytest.mark.parametrize("name", HONEST)
+@pytest.mark.parametrize("name", [name for name in HONEST if not METHODS[name].reads_dialogs])
 def test_rows_that_are_not_fitted_on_change_nothing(scores, name):
+    """But to methods that read dialogs, which learn from the labels of training how emotions follow each other."""
     shuffled = scores.copy()
     train = shuffled["split"] == "train"
     shuffled.loc[train, "emotion"] = "sad"
@@ -171,15 +173,12 @@ def test_a_method_from_a_file_works_alike(scores, tmp_path):
 
 def test_a_front_is_what_its_points_come_to(scores):
     """On the rows fitted on, where UA rises with the share, and on the test rows."""
-    names = {"pareto": entry("entropy_varentropy", search="exact", budget=0.3), "line": entry("entropy", budget=0.1)}
-    learned = [run_entry(scores, method, name).parameters for name, method in names.items()]
-    paths = {name: PATHS[method["estimator"]] for name, method in names.items()}
-    table = tables.check(front(scores, learned, paths), contracts.FRONT, "front")
-    assert table["method"].unique().tolist() == ["pareto", "line"]
+    result = run_entry(scores, entry("entropy_varentropy", search="exact", budget=0.3), "pareto")
+    table = tables.check(result.front, contracts.FRONT, "front")
+    assert table["method"].unique().tolist() == ["pareto"]
     assert set(table["split"]) == {"validation", "test"}
-    fitted = table[(table["split"] == "validation") & (table["method"] == "pareto")]
-    for fold, points in fitted.groupby("fold"):
-        assert len(points) == len(learned[0]["folds"][fold]["front"]) > 1
+    for fold, points in table[table["split"] == "validation"].groupby("fold"):
+        assert len(points) == len(result.parameters["folds"][fold]["front"]) > 1
         assert points["selected"].is_monotonic_increasing and points["UA"].is_monotonic_increasing
         nothing = scores[(scores["fold"] == fold) & (scores["split"] == "validation")]
         voice = nothing[tables.SPEECH].to_numpy().argmax(axis=1)
@@ -187,5 +186,7 @@ def test_a_front_is_what_its_points_come_to(scores):
         assert points.iloc[0][["selected", "UA"]].tolist() == [0, ua]
 
 
-def test_without_methods_a_front_has_no_points(scores):
-    tables.check(front(scores, [], {}), contracts.FRONT, "front")
+def test_methods_are_told_of_labels_in_dialogs_those_of_training_alone(scores):
+    told = around(scores)
+    assert (told["emotion"].notna() == (scores["split"] == "train")).all()
+    pd.testing.assert_frame_equal(told.drop(columns="emotion"), scores.drop(columns="emotion"))

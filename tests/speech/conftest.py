@@ -54,7 +54,8 @@ def corpus(root):
 
 @pytest.fixture(scope="session")
 def utterances(corpus):
-    return corpus.assign(dialog=None, given_fold=None, given_split=None)[list(contracts.UTTERANCES.columns)]
+    unknown = dict.fromkeys(("dialog", "turn_start", "given_fold", "given_split"))
+    return corpus.assign(**unknown)[list(contracts.UTTERANCES.columns)]
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ class Study:
     def write(self) -> "Study":
         predictions = {method: self.write_method(method) for method in self.methods}
         scores = predictions[self.methods[0]][["fold", "utterance", "speaker", "condition", "emotion"]].assign(
-            split="test", dialog=None, transcript="well"
+            split="test", dialog=None, turn_start=None, transcript="well"
         )
         scores[tables.SPEECH] = 1 / len(EMOTIONS)
         scores[tables.SENTIMENT] = 1 / len(tables.SENTIMENTS)

@@ -55,6 +55,7 @@ ENTRIES = {
         lambda method, parameters: {
             "reads_text_expert": bool(set(method.columns) & set(TEXT)),
             "sees_test_labels": method.sees_test_labels,
+            "reads_dialogs": method.reads_dialogs,
             "has_thresholds": bool(method.measures),
             "has_front": method.has_front(**parameters),
             "note": method.note,

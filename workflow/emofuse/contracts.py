@@ -17,7 +17,7 @@ SHARE = Column(float, low=0, high=1)
 COUNT = Column(int, low=0)
 FINITE = Column(float, finite=True)
 EMOTION = Column(str, values=EMOTIONS)
-DIALOG = Column(str, nullable=True)
+DIALOG = {"dialog": Column(str, nullable=True), "turn_start": Column(float, low=0, nullable=True)}
 FOLD = {"fold": NAME, "split": Column(str, values=SPLITS), "utterance": NAME}
 
 MATERIAL = Contract(
@@ -85,7 +85,7 @@ UTTERANCES = Contract(
     {
         "utterance": NAME,
         **dict.fromkeys(("corpus", "speaker", "session"), NAME),
-        "dialog": DIALOG,
+        **DIALOG,
         "condition": WORDS,
         "emotion": EMOTION,
         "given_fold": Column(str, nullable=True),
@@ -95,6 +95,7 @@ UTTERANCES = Contract(
 )
 """A corpus; a row is an utterance that can be used.
 
+``turn_start`` says where in its ``dialog`` an utterance begins, see :data:`emofuse.corpora.base.COLUMNS`;
 ``given_fold`` and ``given_split`` are what the corpus itself says of who trains, validates and tests.
 """
 
@@ -154,7 +155,7 @@ SCORES = Contract(
     {
         **FOLD,
         "speaker": NAME,
-        "dialog": DIALOG,
+        **DIALOG,
         "condition": WORDS,
         "emotion": EMOTION,
         **dict.fromkeys([*SPEECH, *SENTIMENT], SHARE),
@@ -245,7 +246,7 @@ FRONT = Contract(
     },
     unique=("method", "fold", "point", "split"),
 )
-"""The exact Pareto front of UA and of how many are selected; a row is a point of a fold."""
+"""UA against how many are selected, along the thresholds of a method; a row is a point on a split of a fold."""
 
 METRICS = Contract(
     "metrics",

@@ -108,7 +108,7 @@ class Corpus:
 
     @cached_property
     def contents(self) -> dict[str, Any]:
-        """What the labels say: a digest per table that is made of them, and the number of utterances.
+        """What the labels say: a digest per table that is made of them, and how many utterances and turns there are.
 
         Read anew only where a label file has changed; empty for a corpus that is missing or made by the workflow.
 
@@ -140,6 +140,7 @@ class Corpus:
             "published": provenance.file_digest(self.reader.watched(self.path)) if self.is_published else None,
             "labelled": provenance.digest(self.listed.labelled["utterance"].tolist()),
             "count": len(listed),
+            "turns": int(self.labels[["dialog", "turn_start"]].notna().all(axis=1).sum()),
             "without_reference": references.loc[references["reference"].isna(), "utterance"].tolist(),
         }
 

@@ -78,7 +78,7 @@ def published(
 def _about(rows: pd.DataFrame, utterances: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
     """Rows of folds, sorted, with what is known of their utterances."""
     for table in (
-        utterances[["utterance", "speaker", "dialog", "condition", "emotion"]],
+        utterances[["utterance", "speaker", "dialog", "turn_start", "condition", "emotion"]],
         transcripts[["utterance", "text"]].rename(columns={"text": "transcript"}),
     ):
         # An utterance that a table lacks keeps its row, for the check of the scores to name.

@@ -91,7 +91,6 @@ class Study:
             **{rule: [(path,) for path in readers] for rule in LISTS},
             **{rule: [(path,) for path in protocols] for rule in ("folds", "source_folds")},
             "fuse": [(facts["path"],) for facts in self.facts["methods"].values()],
-            "front": [tuple(self.fronts.values())],
             "shift": [tuple(self.selecting.values())],
             "adapt": [tuple(self.roots_of_adaptation(name)) for name in self.adaptations],
             **{rule: [(path,)] for rule, path in self.normalisations.items()},
@@ -373,9 +372,9 @@ class Study:
         return [name for name in self.methods if name not in self.ceilings]
 
     @property
-    def fronts(self) -> dict[str, str]:
-        """The methods whose search has a Pareto front, and the path of each."""
-        return {name: facts["path"] for name, facts in self.facts["methods"].items() if facts["has_front"]}
+    def fronts(self) -> list[str]:
+        """The methods whose search has a Pareto front."""
+        return [name for name, facts in self.facts["methods"].items() if facts["has_front"]]
 
     def roots_of_adaptation(self, name: str) -> list[str]:
         """The paths of an adaptation and of the methods that it adapts."""
@@ -422,6 +421,7 @@ class Study:
             problems += self._problems_of_corpus(corpus)
         if not problems:
             for name, experiment in self.experiments.items():
+                problems += [f"experiments.{name}: {problem}" for problem in self._problems_of_dialogs(experiment)]
                 problems += [f"experiments.{name}: {problem}" for problem in self._problems_of_folds(experiment)]
         if problems:
             raise InputError(problems)
@@ -441,6 +441,15 @@ class Study:
                 f"corpora.{corpus.name}: {len(missing)} utterances have no reference transcript "
                 f"({', '.join(missing[:3])}, …); transcripts.fill_in: true lets Whisper write these down"
             )
+
+    def _problems_of_dialogs(self, experiment: Experiment) -> Iterator[Problem]:
+        methods = [name for name, facts in self.facts["methods"].items() if facts["reads_dialogs"]]
+        for corpus in experiment.corpora if methods else []:
+            if corpus.contents and not corpus.contents["turns"]:
+                yield (
+                    f"{corpus.name} tells of no utterance in which dialog it is and when it begins there; "
+                    f"{', '.join(methods)} should be left out, since they read the neighbours in a dialog"
+                )
 
     def _problems_of_folds(self, experiment: Experiment) -> Iterator[Problem]:
         yield from experiment.plan["problems"]

@@ -48,6 +48,7 @@ rule fuse:
         parameters=f"{EXPERIMENT}/fusion/{{method}}/parameters.json",
         trials=f"{EXPERIMENT}/fusion/{{method}}/trials.parquet",
         inner=f"{EXPERIMENT}/fusion/{{method}}/inner.parquet",
+        front=f"{EXPERIMENT}/fusion/{{method}}/front.parquet",
     log:
         study.log("fuse", f"{EXPERIMENT}/{{method}}"),
     params:
@@ -60,14 +61,13 @@ rule fuse:
 
 rule front:
     input:
-        scores=f"{EXPERIMENT}/scores.parquet",
-        parameters=of_methods("fusion/{method}/parameters.json", study.fronts),
+        of_methods("fusion/{method}/front.parquet", study.fronts),
     output:
         f"{EXPERIMENT}/front.parquet",
     log:
         study.log("front", EXPERIMENT),
     params:
-        recipe=study.recipe("front", *study.fronts.values(), paths=study.fronts),
+        recipe=study.recipe("front", methods=study.fronts),
     message:
         "front: experiment {wildcards.experiment}"
     script:

@@ -16,3 +16,4 @@ with logged(snakemake.log[0]):
     tables.write_json(result.parameters, snakemake.output.parameters)
     tables.write(result.trials, contracts.TRIALS, snakemake.output.trials)
     tables.write(result.inner, contracts.INNER, snakemake.output.inner)
+    tables.write(result.front, contracts.FRONT, snakemake.output.front)

@@ -34,6 +34,7 @@ COLUMNS = [
     "path",
     "start",
     "end",
+    "turn_start",
     "label",
     "reference",
     "source",
@@ -41,7 +42,9 @@ COLUMNS = [
 """What a reader says of each labelled utterance.
 
 ``path`` is relative to the corpus's folder, with ``/``; ``start`` and ``end`` are in seconds, NaN for the whole file;
-``dialog`` is the conversation that it belongs to, or ``None``; ``label`` is the corpus's own;
+``dialog`` is the conversation that it belongs to, or ``None``, and ``turn_start`` when it begins there, in seconds;
+where a corpus tells no times, a number that rises from turn to turn; NaN where it tells neither;
+``label`` is the corpus's own;
 ``reference`` is the transcript, or ``None``;
 ``source`` is where the label was read, as ``file: line n``.
 A corpus that says itself who trains, validates and tests may have ``given_fold`` and ``given_split`` besides.
@@ -205,7 +208,7 @@ def list_corpus(
         return Listed(nothing, nothing, (), [problem], [])
 
     listing = reader.read(path)
-    labelled = listing.utterances.astype({"start": float, "end": float})
+    labelled = listing.utterances.astype(dict.fromkeys(("start", "end", "turn_start"), float))
     for name in ("dialog", "reference"):
         labelled[name] = labelled[name].astype(object).where(labelled[name].notna(), None)
     label = labelled["label"].astype(str).str.casefold()

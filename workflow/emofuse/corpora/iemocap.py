@@ -27,7 +27,7 @@ UTTERANCE = r"(?P<utterance>Ses(?P<session>\d\d)[FM]_(?P<condition>impro|script)
 The letter after the session is that of the actor who wore the markers in this dialog, not of the speaker.
 """
 
-LABEL = re.compile(rf"\[[^\]]+\]\t{UTTERANCE}\t(?P<code>\w+)\t\[[^\]]+\]\s*")
+LABEL = re.compile(rf"\[(?P<start>\d+(?:\.\d+)?) - [^\]]+\]\t{UTTERANCE}\t(?P<code>\w+)\t\[[^\]]+\]\s*")
 TRANSCRIPT = re.compile(rf"{UTTERANCE} *\[[^\]]+\] *:(?P<text>.*)")
 
 LABELS = "dialog/EmoEvaluation"
@@ -101,6 +101,7 @@ def _row(root: Path, session: Path, label: re.Match[str], transcripts: dict[str,
         "dialog": dialog,
         "condition": CONDITION[label["condition"]],
         "path": (session.relative_to(root) / "sentences/wav" / dialog / f"{name}.wav").as_posix(),
+        "turn_start": label["start"],
         "label": label["code"],
         "reference": transcripts.get(name),
     }

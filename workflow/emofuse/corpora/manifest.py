@@ -30,6 +30,7 @@ Meaning = Literal[
     "utterance",
     "session",
     "dialog",
+    "turn_start",
     "condition",
     "transcript",
     "start",
@@ -51,6 +52,9 @@ class Manifest(Reader):
 
     Columns `path`, `speaker` and `emotion` are required. A path is relative to the manifest's folder.
     `start` and `end`, in seconds, cut an utterance out of a longer recording: a row has both or neither.
+
+    `turn_start` is when an utterance begins in its `dialog`, in seconds or as a number that rises from turn to turn;
+    where it is missing, `start` serves, as it is when a dialog is one recording.
 
     Where a column or value is missing, `session` is the speaker, `condition` empty, `dialog` and `transcript` absent.
     `utterance` is then the file's name without its ending; where files in several folders share that name, it is the
@@ -111,6 +115,7 @@ class Manifest(Reader):
                 "path": row["path"],
                 "start": float(row["start"] or "nan"),
                 "end": float(row["end"] or "nan"),
+                "turn_start": float((row["dialog"] and (row["turn_start"] or row["start"])) or "nan"),
                 "label": row["emotion"],
                 "reference": words(row["transcript"]),
                 "given_fold": row["fold"] or None,
@@ -143,6 +148,10 @@ def _understand(values: dict[str | None, str | None]) -> tuple[Record, Problems]
     if row["condition"] == "all":
         problems.append("condition is 'all', which stands for all conditions together; should have another name")
     problems += _wrong_part(row["start"], row["end"])
+    if row["turn_start"] and _seconds(row["turn_start"]) is None:
+        problems.append(f"turn_start is {row['turn_start']!r}; should be a number, 0 or more")
+    if row["turn_start"] and not row["dialog"]:
+        problems.append(f"turn_start is {row['turn_start']!r} and dialog is empty; should be both, or turn_start empty")
     if row["path"]:
         row["path"] = posixpath.normpath(row["path"])
     return row, problems

@@ -41,9 +41,12 @@ TRANSCRIPTS = ("Human_transcriptions/All_human_transcriptions", "All_human_trans
 
 CLIP = re.compile(
     r"(?:UTD|MSP)-IMPROV-(?P<clip>(?P<sentence>S\d\d[AHNS])"
-    r"-(?P<speaker>[FM](?P<session>\d\d))-(?P<scenario>[PRST])-[A-Z]{2}\d+)"
+    r"-(?P<speaker>[FM](?P<session>\d\d))-(?P<scenario>[PRST])-[A-Z]{2}(?P<turn>\d+))"
 )
-"""A clip's name, ``UTD-`` in labels and ``MSP-`` in audio; the last letters are not the speaker."""
+"""A clip's name, ``UTD-`` in labels and ``MSP-`` in audio; the last letters are not the speaker.
+
+Its number counts the turns of a scenario; it stands for the time, which the corpus does not tell.
+"""
 
 
 class MspImprov(Reader):
@@ -114,6 +117,7 @@ class MspImprov(Reader):
                     "dialog": f"Session{session}-{match['sentence']}-{conversation}" if conversation else None,
                     "condition": CONDITION[match["scenario"]],
                     "path": f"{audio}session{session}/{match['sentence']}/{match['scenario']}/{clip}.wav",
+                    "turn_start": int(match["turn"]) if conversation else None,
                     "label": rest.partition(";")[0].strip(),
                     "reference": transcripts.get(match["clip"]),
                     "source": source,

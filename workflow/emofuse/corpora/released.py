@@ -35,13 +35,16 @@ class Released(ScoresReader):
     A fold is named after the speaker that it tests.
     Of the sentiment the authors published the label and its score only:
     the rest of the probability is spread evenly over the other two.
+    When a turn began they did not publish: the number in its id stands for it.
     """
 
     layout: Problem = f"a clone of the authors' repository, which holds {LABELS} and {FOLDS}/fold_0 …"
     emotions: ClassVar[Mapping[str, str | None]] = {name[0].upper(): name for name in EMOTIONS}
     note = (
         "The authors published the sentiment's label and score only: "
-        "the rest of the probability is spread evenly over the other two sentiments."
+        "the rest of the probability is spread evenly over the other two sentiments. "
+        "When a turn began they did not publish. Its number stands for it, which counts each speaker's turns alone, "
+        "so that the order between two speakers is approximate."
     )
 
     def is_at(self, path: Path) -> bool:
@@ -75,6 +78,7 @@ class Released(ScoresReader):
                 "path": "",
                 "start": np.nan,
                 "end": np.nan,
+                "turn_start": frame["filename"].str.extract(r"_[FM](\d{3})$", expand=False),
                 "label": frame["label"],
                 "reference": None,
                 "source": source,

@@ -39,9 +39,8 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
             ``decide_by(scores, parameters)`` returns what a method that learned these parameters decides for,
             as indices, and which utterances it selects
         sees_test_labels: whether it is fitted on what it predicts, and is thus no method but a ceiling
+        reads_dialogs: whether it looks at an utterance's neighbours in its dialog
         note: what a reader of its results should know, a sentence or nothing
-        measures: what its ``thresholds_`` bound, keys of :data:`emofuse.fusion.thresholds.MEASURES`;
-            empty for a method without such thresholds
         classes_: the emotions, in the order of ``predict_proba``'s columns
         parameters_: what was learned, as plain values that JSON can hold
         trials_: a row per candidate that a search tried, or an empty table
@@ -51,8 +50,8 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
     fit_on: ClassVar[tuple[str, ...]] = ("validation",)
     measures: ClassVar[tuple[str, ...]] = ()
     sees_test_labels: ClassVar[bool] = False
+    reads_dialogs: ClassVar[bool] = False
     note: ClassVar[str] = ""
-    measures: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         """Take ``abstract``, which is for those who read the header (:func:`emofuse.parts.known`)."""
@@ -71,18 +70,18 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
     def has_front(cls, **parameters: Any) -> bool:
         """Whether a Pareto front of an objective against the share selected is learned, with these parameters.
 
-        If so, ``parameters_["front"]`` holds its points by rising share,
-        and the class method ``decide(scores, point)`` returns the emotions that a point decides for, as indices,
-        and which utterances it selects.
+        If so, ``parameters_["front"]`` holds its points by rising share, and ``along_front(X, dialogs)`` yields for
+        each the emotions that it decides for, as indices, and which utterances it selects, (utterances,) each.
         """
         return False
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, dialogs: pd.DataFrame | None = None) -> Self:
         """Learn from labelled utterances.
 
         Args:
             X: (utterances, columns) probabilities
             y: (utterances,) emotions
+            dialogs: for methods that read dialogs, see :class:`emofuse.fusion.dialogs.Turns`; other methods ignore it
 
         Raises:
             ValueError: if ``X`` has other columns or values that are no probabilities, ``y`` other emotions,
@@ -93,34 +92,38 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
         self.classes_ = np.array(EMOTIONS)
         self.trials_ = pd.DataFrame()
         self.parameters_: dict[str, Any] = {}
-        self._fit(scores, emotion)
+        self._fit(self._among(scores, X, dialogs), emotion)
         return self
 
-    def predict_proba(self, X: Any) -> Floats:
-        """Probabilities, (utterances, 4), in the order of ``classes_``; rows sum to 1."""
+    def predict_proba(self, X: Any, dialogs: pd.DataFrame | None = None) -> Floats:
+        """Probabilities, (utterances, 4), in the order of ``classes_``; rows sum to 1; `dialogs` as in :meth:`fit`."""
         check_is_fitted(self)
-        return self._predict_proba(self._check(X))
+        return self._predict_proba(self._among(self._check(X), X, dialogs))
 
-    def predict(self, X: Any) -> npt.NDArray[np.str_]:
-        """The most probable emotion of each utterance, (utterances,)."""
-        probability = self.predict_proba(X)
+    def predict(self, X: Any, dialogs: pd.DataFrame | None = None) -> npt.NDArray[np.str_]:
+        """The most probable emotion of each utterance, (utterances,); ``dialogs`` as in :meth:`fit`."""
+        probability = self.predict_proba(X, dialogs)
         return self.classes_[probability.argmax(axis=1)]
 
-    def selected(self, X: Any) -> npt.NDArray[np.bool_]:
-        """Whether the words are consulted for each utterance, (utterances,).
+    def selected(self, X: Any, dialogs: pd.DataFrame | None = None) -> npt.NDArray[np.bool_]:
+        """Whether the words are consulted for each utterance, (utterances,); ``dialogs`` as in :meth:`fit`.
 
         A method that combines both for all utterances needs the words of all.
         """
         check_is_fitted(self)
-        return self._selected(self._check(X))
+        return self._selected(self._among(self._check(X), X, dialogs))
 
-    def _fit(self, scores: Floats, emotion: Indices) -> None:
+    def _among(self, scores: Floats, X: Any, dialogs: pd.DataFrame | None) -> Any:
+        """What the methods below are given: the scores alone; of methods that read dialogs, these with the turns."""
+        return scores
+
+    def _fit(self, scores: Any, emotion: Indices) -> None:
         """Learn; ``emotion`` is an index into ``classes_``. Methods that learn nothing leave this as it is."""
 
-    def _predict_proba(self, scores: Floats) -> Floats:
+    def _predict_proba(self, scores: Any) -> Floats:
         raise NotImplementedError
 
-    def _selected(self, scores: Floats) -> npt.NDArray[np.bool_]:
+    def _selected(self, scores: Any) -> npt.NDArray[np.bool_]:
         return np.ones(len(scores), dtype=bool)
 
     def _check(self, X: Any, y: Any = None) -> Any:

@@ -4,6 +4,7 @@ Writing p(c) for the speech classifier's probability of emotion c and q for what
 from the simplest rule to the one that learns most:
 
 - :class:`Mean` and :class:`Product`, which learn nothing,
+- :class:`StackingSpeech`, which corrects the voice alone,
 - :class:`Bayes`, which learns how often each sentiment comes with each emotion,
 - :class:`Stacking`, which starts from Bayes and corrects it where the labels say so,
 - :class:`BayesText` and :class:`StackingText`, the same with the learned text expert instead of the sentiment.
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
@@ -89,6 +91,35 @@ class Bayes(FusionMethod):
     def _predict_proba(self, scores: Floats) -> Floats:
         voice = logarithm(speech(scores)) - np.log(self.prior_)
         return softmax(voice + _evidence(scores, self.likelihood_), axis=1)
+
+
+class StackingSpeech(FusionMethod):
+    """Multinomial logistic regression on the voice alone: which emotions it mistakes for which on other speakers.
+
+    The log odds of emotion c are
+
+        log p(c) + b(c) + Σ_d V(c, d) log p(d)
+
+    V and b are learned as in :class:`Stacking`, which has the words besides.
+    """
+
+    def __init__(self, penalty: Penalty = 10.0) -> None:
+        self.penalty = penalty
+
+    def _fit(self, scores: Floats, emotion: Indices) -> None:
+        voice = logarithm(speech(scores))
+        self.weights_, self.intercept_ = _correction(voice, voice, emotion, self.penalty)
+        self.parameters_ = {
+            "intercept": _named(self.intercept_, EMOTIONS),
+            "weights": _table(self.weights_, EMOTIONS, SPEECH),
+        }
+
+    def _predict_proba(self, scores: Floats) -> Floats:
+        voice = logarithm(speech(scores))
+        return softmax(voice + voice @ self.weights_.T + self.intercept_, axis=1)
+
+    def _selected(self, scores: Floats) -> npt.NDArray[np.bool_]:
+        return np.zeros(len(scores), dtype=bool)
 
 
 class Stacking(FusionMethod):

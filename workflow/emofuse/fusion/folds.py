@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold
 
-from emofuse import contracts, parts
+from emofuse import accuracy, contracts, parts
 from emofuse.accuracy import Indices
 from emofuse.fusion.base import FusionMethod, normalised
 from emofuse.fusion.uncertainty import entropy, varentropy
@@ -30,12 +30,14 @@ class Result(NamedTuple):
         parameters: what was learned, as JSON holds it
         trials: the `trials` table
         inner: the `inner` table, without rows for a ceiling
+        front: the `front` table, without rows for a method that has no front
     """
 
     predictions: pd.DataFrame
     parameters: dict[str, Any]
     trials: pd.DataFrame
     inner: pd.DataFrame
+    front: pd.DataFrame
 
 
 def run(
@@ -66,26 +68,43 @@ def run(
     if problems:
         raise InputError(problems)
 
-    predictions, trials, inner = [], [], []
+    predictions, trials, inner, front = [], [], [], []
     learned: dict[str, Any] = {}
     for fold, part in scores.groupby("fold", sort=True):
-        rows = part[part["split"].isin(method["fit_on"])]
-        estimator = fit(rows, method, path, [*seed_names, name, str(fold)])
-        predictions.append(predict(estimator, part[part["split"] == "test"]))
+        rows, test = part[part["split"].isin(method["fit_on"])], part[part["split"] == "test"]
+        dialogs = around(part)
+        estimator = fit(rows, method, path, [*seed_names, name, str(fold)], dialogs)
+        predictions.append(predict(estimator, test, dialogs))
         learned[str(fold)] = estimator.parameters_
         tried = estimator.trials_
         trials.append(tried.assign(fold=str(fold), trial=np.arange(len(tried))))
+        if estimator.has_front(**method["parameters"]):
+            front += [
+                _along_front(estimator, of_split, dialogs) for _, of_split in [*rows.groupby("split"), ("", test)]
+            ]
         if not estimator.sees_test_labels:
             validation = part[part["split"] == "validation"]
             # No name of a method in the seed: the parts are the same for all.
             number = divide(validation, number_of_parts, seed(*seed_names, "parts", str(fold)))
-            inner.append(_predict_parts(estimator, rows, validation.assign(part=number)))
+            inner.append(_predict_parts(estimator, rows, validation.assign(part=number), dialogs))
     return Result(
         pd.concat(predictions, ignore_index=True),
         {"method": name, **method, "folds": learned},
         pd.concat(trials, ignore_index=True),
         pd.concat(inner or [pd.DataFrame(columns=list(contracts.INNER.columns))], ignore_index=True),
+        pd.concat(front or [pd.DataFrame(columns=list(contracts.FRONT.columns))], ignore_index=True).assign(
+            method=name
+        ),
     )
+
+
+def around(part: pd.DataFrame) -> pd.DataFrame:
+    """What methods that read dialogs are told of a fold: all of its rows, but of labels those of training alone.
+
+    Args:
+        part: rows of a `scores` table, of one fold
+    """
+    return part.assign(emotion=part["emotion"].where(part["split"] == "train"))
 
 
 def divide(validation: pd.DataFrame, number_of_parts: int, random_state: int) -> Indices:
@@ -122,13 +141,27 @@ def divide(validation: pd.DataFrame, number_of_parts: int, random_state: int) ->
     return number
 
 
-def _predict_parts(estimator: FusionMethod, fitted_on: pd.DataFrame, validation: pd.DataFrame) -> pd.DataFrame:
+def _along_front(estimator: FusionMethod, rows: pd.DataFrame, dialogs: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the `front` table: what each point of a method's front comes to on the rows of one split."""
+    emotion = accuracy.indices(rows["emotion"])
+    points = [
+        (number, accuracy.unweighted_accuracy(emotion, decided), selected.mean())
+        for number, (decided, selected) in enumerate(estimator.along_front(rows[estimator.columns], dialogs))
+    ]
+    table = pd.DataFrame(points, columns=["point", "UA", "selected"])
+    return table.assign(fold=rows["fold"].iloc[0], split=rows["split"].iloc[0])
+
+
+def _predict_parts(
+    estimator: FusionMethod, fitted_on: pd.DataFrame, validation: pd.DataFrame, dialogs: pd.DataFrame
+) -> pd.DataFrame:
     """The `inner` table of a fold: each part of the validation rows, predicted without it.
 
     Args:
         estimator: fitted
         fitted_on: the rows that it is fitted on
         validation: with the number of each row's ``part``
+        dialogs: as :func:`around` gives them
     """
     predicted = []
     for part, held_out in validation.groupby("part"):
@@ -136,16 +169,18 @@ def _predict_parts(estimator: FusionMethod, fitted_on: pd.DataFrame, validation:
         is_out = fitted_on["utterance"].isin(held_out["utterance"]) | fitted_on["dialog"].isin(whole)
         if is_out.any():
             rows = fitted_on[~is_out]
-            fitted = clone(estimator).fit(rows[estimator.columns], rows["emotion"])
+            fitted = clone(estimator).fit(rows[estimator.columns], rows["emotion"], dialogs)
         else:
             fitted = estimator
         X = held_out[estimator.columns]
         columns = held_out[["fold", "part", "utterance", "emotion"]]
-        predicted.append(columns.assign(predicted=fitted.predict(X), selected=fitted.selected(X)))
+        predicted.append(columns.assign(predicted=fitted.predict(X, dialogs), selected=fitted.selected(X, dialogs)))
     return pd.concat(predicted, ignore_index=True)
 
 
-def fit(rows: pd.DataFrame, method: Mapping[str, Any], path: str, seed_names: Sequence[str | int]) -> FusionMethod:
+def fit(
+    rows: pd.DataFrame, method: Mapping[str, Any], path: str, seed_names: Sequence[str | int], dialogs: pd.DataFrame
+) -> FusionMethod:
     """A method fitted on rows of the ``scores`` table.
 
     Args:
@@ -153,11 +188,12 @@ def fit(rows: pd.DataFrame, method: Mapping[str, Any], path: str, seed_names: Se
         method: the completed config entry, of which `parameters` counts
         path: of the estimator's class, as :func:`emofuse.parts.load` takes it
         seed_names: what its seed is derived from, where it draws random numbers
+        dialogs: of the fold, as :func:`around` gives them
     """
     estimator = parts.load(path)(**method["parameters"])
     if parts.GIVEN in estimator.get_params():
         estimator.set_params(**{parts.GIVEN: seed(*seed_names)})
-    return estimator.fit(rows[estimator.columns], rows["emotion"])
+    return estimator.fit(rows[estimator.columns], rows["emotion"], dialogs)
 
 
 def absent(scores: pd.DataFrame, fit_on: Sequence[str], who: str) -> Iterator[Problem]:
@@ -168,14 +204,20 @@ def absent(scores: pd.DataFrame, fit_on: Sequence[str], who: str) -> Iterator[Pr
                 yield f"fold {fold}: has no utterance in {', '.join(splits)}; {who} needs some"
 
 
-def predict(estimator: FusionMethod, test: pd.DataFrame) -> pd.DataFrame:
-    """The ``predictions`` table of a fitted method, a row per test utterance."""
+def predict(estimator: FusionMethod, test: pd.DataFrame, dialogs: pd.DataFrame) -> pd.DataFrame:
+    """The ``predictions`` table of a fitted method, a row per test utterance.
+
+    Args:
+        estimator: fitted
+        test: rows of the ``scores`` table
+        dialogs: of the fold, as :func:`around` gives them
+    """
     X, voice = test[estimator.columns], test[SPEECH].to_numpy()
     return test[["fold", "utterance", "speaker", "condition", "emotion"]].assign(
         speech=np.array(EMOTIONS)[normalised(voice).argmax(axis=1)],
-        predicted=estimator.predict(X),
-        **dict(zip(PROBABILITY, estimator.predict_proba(X).T, strict=True)),
+        predicted=estimator.predict(X, dialogs),
+        **dict(zip(PROBABILITY, estimator.predict_proba(X, dialogs).T, strict=True)),
         entropy=entropy(voice),
         varentropy=varentropy(voice),
-        selected=estimator.selected(X),
+        selected=estimator.selected(X, dialogs),
     )

@@ -99,6 +99,14 @@ class Selection(FusionMethod, abstract=True):
         """Whether there is a budget, whose points are :data:`emofuse.fusion.thresholds.Thresholds`."""
         return parameters["budget"] is not None
 
+    def along_front(
+        self, X: Any, dialogs: pd.DataFrame | None = None
+    ) -> Iterator[tuple[Indices, npt.NDArray[np.bool_]]]:
+        """As :meth:`decide`, for each point of the front."""
+        scores = self._check(X)
+        for point in self.parameters_["front"]:
+            yield self.decide(scores, point)
+
     @classmethod
     def decide(cls, scores: Floats, point: Thresholds) -> tuple[Indices, npt.NDArray[np.bool_]]:
         """The emotions that thresholds decide for, as indices, and which utterances they select, (utterances,) each."""

@@ -90,7 +90,7 @@ def run(
             for draw, task in _tasks(part[~test], part[test], prior, draws, method, names):
                 adapted = adapts.adapt(task)
                 rows = adapted.target.assign(emotion=part["emotion"])
-                predicted = folds.predict(adapted.method, rows)
+                predicted = folds.predict(adapted.method, rows, folds.around(part))
                 predictions.append(predicted.assign(method=method.name, k=draw.k, draw=draw.draw))
                 said = {"k": draw.k, "draw": draw.draw, "speakers": list(draw.speakers)}
                 of_fold.append(said | {"learned": adapted.learned})
@@ -113,9 +113,10 @@ def _tasks(
     seed_names: Sequence[str | int],
 ) -> Iterator[tuple[Draw, Task]]:
     """A method of one fold with each draw of target speakers; it is fitted on the source once."""
+    dialogs = folds.around(pd.concat([source, test]))
 
     def fit(rows: pd.DataFrame) -> Any:
-        return folds.fit(rows, method.entry, method.path, seed_names)
+        return folds.fit(rows, method.entry, method.path, seed_names, dialogs)
 
     fitted_on = source[source["split"].isin(method.entry["fit_on"])]
     fitted = fit(fitted_on)
