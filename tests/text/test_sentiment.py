@@ -20,7 +20,7 @@ from transformers import (
 
 from emofuse import contracts, tables
 from emofuse.tables import InputError
-from emofuse.text import sentiment
+from emofuse.text import language_model, sentiment
 from emofuse.text.normalisation import none, words
 
 TEXTS = [
@@ -114,7 +114,7 @@ def test_the_order_of_texts_changes_no_result(loaded):
 
 def test_texts_that_are_too_long_are_cut_at_their_end(loaded):
     model, tokenizer = loaded
-    assert sentiment.max_length(model, tokenizer) == 512
+    assert language_model.max_length(model, tokenizer) == 512
     long = logits(model, tokenizer, [" ".join(["again"] * 900), " ".join(["again"] * 901 + ["no"])])
     np.testing.assert_allclose(long[0], long[1], atol=1e-5)
 
@@ -122,7 +122,7 @@ def test_texts_that_are_too_long_are_cut_at_their_end(loaded):
 def test_a_tokenizers_own_limit_counts_too(loaded, monkeypatch):
     model, tokenizer = loaded
     monkeypatch.setattr(tokenizer, "model_max_length", 128)
-    assert sentiment.max_length(model, tokenizer) == 128
+    assert language_model.max_length(model, tokenizer) == 128
 
 
 @pytest.mark.parametrize("spell", [str.lower, str.upper, str.capitalize])
@@ -187,13 +187,13 @@ def test_safetensors_load_as_well(tmp_path, checkpoint, loaded):
 def test_only_positions_that_begin_after_padding_are_lost(loaded):
     model, tokenizer = loaded
     offset = model.config.pad_token_id + 1
-    assert sentiment.max_length(model, tokenizer) == model.config.max_position_embeddings - offset
+    assert language_model.max_length(model, tokenizer) == model.config.max_position_embeddings - offset
     config = BertConfig(
         hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, vocab_size=500, pad_token_id=400
     )
     tokenizer = copy.copy(tokenizer)
     tokenizer.model_max_length = 10**9
-    assert sentiment.max_length(BertForSequenceClassification(config), tokenizer) == 512
+    assert language_model.max_length(BertForSequenceClassification(config), tokenizer) == 512
 
 
 def test_a_checkpoint_without_its_vocabulary_is_refused(tmp_path, checkpoint):

@@ -6,9 +6,8 @@ import shutil
 import pytest
 from project import METHOD
 
-from emofuse import contracts, tables
+from emofuse import contracts, storage, tables
 from emofuse.demo import corpora
-from emofuse.speech import storage
 
 pytestmark = pytest.mark.slow
 
