@@ -1,7 +1,6 @@
 import copy
 import itertools
 import json
-import random
 import shutil
 from pathlib import Path
 
@@ -10,12 +9,11 @@ import pandas as pd
 import pytest
 import sentencepiece
 import torch
+from language_models import write_xlm_r
 from transformers import (
     AutoModelForSequenceClassification,
     BertConfig,
     BertForSequenceClassification,
-    XLMRobertaConfig,
-    XLMRobertaForSequenceClassification,
 )
 
 from emofuse import contracts, tables
@@ -38,40 +36,9 @@ def logits(model, tokenizer, texts, batch_size=32):
     return sentiment.logits(model, tokenizer, texts, batch_size)
 
 
-def write_checkpoint(folder, **changes):
-    """The files of cardiffnlp/twitter-xlm-roberta-base-sentiment: a SentencePiece model and no tokenizer.json."""
-    folder.mkdir()
-    vocabulary = "i am so happy to see you this is the worst day of my life no it rains again café naïve 日本語 it's"
-    chooser = random.Random(0)
-    lines = [" ".join(chooser.choices(vocabulary.split(), k=8)) for _ in range(500)]
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(lines),
-        model_prefix=str(folder / "sentencepiece.bpe"),
-        vocab_size=60,
-        hard_vocab_limit=False,
-        character_coverage=1.0,
-        minloglevel=2,
-    )
-    (folder / "sentencepiece.bpe.vocab").unlink()
-    # A fairseq vocabulary has <s> <pad> </s> <unk>, the pieces but for the first three, and <mask>.
-    pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "sentencepiece.bpe.model")).get_piece_size()
-    small = dict(vocab_size=pieces + 2, hidden_size=32, num_hidden_layers=2, num_attention_heads=2)
-    small |= dict(intermediate_size=64, max_position_embeddings=514, type_vocab_size=1)
-    small |= dict(id2label={0: "negative", 1: "neutral", 2: "positive"}, initializer_range=0.5)
-    torch.manual_seed(0)
-    model = XLMRobertaForSequenceClassification(XLMRobertaConfig(**(small | changes)))
-    torch.save(model.state_dict(), folder / "pytorch_model.bin")
-    model.config.architectures = ["XLMRobertaForSequenceClassification"]
-    model.config.save_pretrained(folder)
-    special = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "sep_token": "</s>", "cls_token": "<s>"}
-    special |= {"pad_token": "<pad>", "mask_token": {"content": "<mask>", "lstrip": True, "rstrip": False}}
-    (folder / "special_tokens_map.json").write_text(json.dumps(special))
-    return folder
-
-
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    folder = write_checkpoint(tmp_path_factory.mktemp("hub") / "cardiffnlp")
+    folder = write_xlm_r(tmp_path_factory.mktemp("hub") / "cardiffnlp")
     assert sorted(path.name for path in folder.iterdir()) == [
         "config.json",
         "pytorch_model.bin",
@@ -226,7 +193,7 @@ def test_a_planted_pickle_is_refused(tmp_path, checkpoint):
 def test_xlm_roberta_base_at_its_full_size(tmp_path):
     base = dict(vocab_size=250_002, hidden_size=768, num_hidden_layers=12, num_attention_heads=12)
     base |= dict(intermediate_size=3072, initializer_range=0.02)
-    folder = write_checkpoint(tmp_path / "base", **base)
+    folder = write_xlm_r(tmp_path / "base", **base)
     model, tokenizer = sentiment.load_model({"path": str(folder)}, "cpu")
     assert sum(weights.numel() for weights in model.parameters()) == 278_045_955  # 1.11 GB, as the public file has
     values = logits(model, tokenizer, TEXTS[:5], batch_size=4)
