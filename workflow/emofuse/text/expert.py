@@ -97,6 +97,10 @@ class Tfidf(NamedTuple):
 class Encoder(NamedTuple):
     """The expert of a pretrained encoder's states.
 
+    On the training rows of IEMOCAP's fold Ses01F, read by all-MiniLM-L6-v2 (six layers), with groups of speakers left
+    out, the log loss of its layers 4 and 6 side by side is 0.985, that of the best single layer 1.039, and that of all
+    seven 0.961, which takes ten times as long and gains 0.001 with TF-IDF beside it.
+
     Args:
         layers: whose mean states are read side by side, standardised by the training rows;
             0 is what the first layer takes in, -1 the last
@@ -160,8 +164,8 @@ def predict(
     Validation and test utterances are read by experts of all training speakers.
     A training utterance is read by experts that have not seen its speaker,
     so that methods fitted on training rows see the expert as it will be for a new speaker.
-    Of an expert's candidates, the one is used that reads the training utterances so with the lowest log loss,
-    all emotions weighing the same.
+    Of an expert's candidates, the one is used whose log loss on training utterances that are read so is lowest, all
+    emotions weighing the same. These are few, so that what it says of the same utterances hardly gains from the choice.
     Only labels of training rows are used. A missing transcript counts as an empty one.
 
     Args:
