@@ -106,7 +106,7 @@ def study(**changes) -> dict:
 
 
 def audio_study(**changes) -> dict:
-    """A study from audio: three shards per stage, three of the corpus's four folds."""
+    """A study from audio: three shards per stage, a text expert of two, three of the corpus's four folds."""
     return {
         "study": "audio",
         "data_dir": "data",
@@ -116,6 +116,10 @@ def audio_study(**changes) -> dict:
         "speech": {"checkpoint": {"path": "checkpoints/wav2vec2"}, "embeddings": {"shard_size": 20}},
         "transcripts": {"checkpoint": {"path": "checkpoints/whisper.pt"}, "shard_size": 20},
         "sentiment": {"checkpoint": {"path": "checkpoints/sentiment"}},
+        "text_expert": {
+            "experts": ["tfidf", "encoder"],
+            "encoder": {"checkpoint": {"path": "checkpoints/sentiment"}, "shard_size": 30},
+        },
         "methods": {
             "speech": None,
             "oracle": {"fit_on": ["test"]},

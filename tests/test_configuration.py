@@ -103,6 +103,9 @@ def test_a_checkpoint_is_given_by_name_and_revision_or_by_path():
         "should give name, one of Whisper's own models, or path, a file",
         hub,
     ]
+    unsaid = "text_expert.encoder.checkpoint is {}; " + hub
+    assert problems(minimal(text_expert={"experts": ["encoder"]})) == [unsaid]
+    assert problems(minimal(text_expert={"experts": ["tfidf", "encoder"], "encoder": {"layers": [0]}})) == [unsaid]
     right = {"speech": {"checkpoint": {"path": "c"}}, "transcripts": {"checkpoint": {"name": "tiny"}}}
     completed = completion.complete(minimal(**right)).config
     assert completed["speech"]["checkpoint"] == {"path": "c"}

@@ -27,6 +27,7 @@ def test_a_contract_is_named_after_its_table(kind):
         ("target_speech", {"UTTERANCES", "FOLDS", "SPEECH_LOGITS"}),
         ("finetune", {"RECORDINGS", "UTTERANCES", "FOLDS", "SPEECH_LOGITS"}),
         ("finetuned_target_speech", {"RECORDINGS", "FOLDS", "SPEECH_LOGITS"}),
+        ("text_embeddings", {"TRANSCRIPTS"}),
         ("text_expert", {"UTTERANCES", "FOLDS", "TRANSCRIPTS", "TEXT_EXPERT"}),
         ("scores", {"UTTERANCES", "TRANSCRIPTS", "SENTIMENT_LOGITS", "SPEECH_LOGITS", "SCORES"}),
         ("adapt", {"SCORES", "TEXT_EXPERT", "PREDICTIONS", "ADAPTED"}),

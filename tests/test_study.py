@@ -177,6 +177,33 @@ def test_keys_tell_checkpoints_and_settings_apart(voices):
     assert Study.load(audio_study(transcripts=batch)).transcripts == voices.transcripts
 
 
+def test_text_embeddings_lie_beside_the_transcripts_that_they_are_of(voices, here):
+    (own,) = voices.experiments["voices"].text_embeddings
+    place = voices.transcripts.format(corpus="voices").replace("/transcripts/", "/text_embeddings/")
+    assert own.startswith(f"{place}/sentiment-")
+    make_release(here / "data/Emotion-Recognition", speakers=2)
+    encoder = {"checkpoint": {"name": "a/b", "revision": "main"}, "shard_size": 20}
+    made = Study.load(study(text_expert={"experts": ["encoder"], "encoder": encoder}))
+    (of_published,) = made.experiments["made"].text_embeddings
+    assert of_published.startswith("results/corpora/made-published/text_embeddings/published/b-")
+    shards = made.shards_of_text("made-published", "published")
+    assert shards == [f"{of_published}/{shard}-of-{len(shards)}.safetensors" for shard in range(len(shards))]
+    assert len(shards) > 1
+    assert made.experiments["made"].models["text_expert"]["encoder"]["checkpoint"] == "a/b@main"
+    unread = Study.load(
+        study(methods={"speech": None, "mean": None}, text_expert={"experts": ["encoder"], "encoder": encoder})
+    )
+    assert not unread.uses_encoder and unread.experiments["made"].text_embeddings == []
+
+
+def test_only_the_experts_that_are_named_count_in_the_recipe(voices):
+    recipe = voices.text_expert_recipe(["anna"])
+    assert recipe["experts"].keys() == {"tfidf", "encoder"} and recipe["experts"]["encoder"].keys() == {"layers", "c"}
+    words = Study.load(audio_study(text_expert={"encoder": {"layers": [0]}})).text_expert_recipe(["anna"])
+    assert words["experts"] == {"tfidf": recipe["experts"]["tfidf"]}
+    assert words == Study.load(audio_study(text_expert={})).text_expert_recipe(["anna"])
+
+
 def test_methods_say_what_they_read_and_what_they_are(here):
     make_release(here / "data/Emotion-Recognition", speakers=2)
     made = Study.load(study())

@@ -31,8 +31,8 @@ import soundfile
 import torch
 from transformers import AutoFeatureExtractor, AutoModel
 
-from emofuse import audio, checkpoints
-from emofuse.speech import embeddings, storage
+from emofuse import audio, checkpoints, storage
+from emofuse.speech import embeddings
 
 CORES = len(os.sched_getaffinity(0))
 SHARD = 500

@@ -14,7 +14,7 @@ METHODS = {name: parts.load(path) for name, path in parts.known(parts.METHOD).it
 
 def test_the_names_in_a_config_are_those_of_the_classes():
     assert set(METHODS) == {
-        *("speech", "sentiment", "oracle", "paper", "mean", "product", "bayes", "stacking"),
+        *("speech", "sentiment", "text", "oracle", "paper", "mean", "product", "bayes", "stacking"),
         *("entropy_varentropy", "entropy", "varentropy", "confidence", "bayes_text", "stacking_text"),
         *("stacking_speech", "context", "context_sentiment", "context_text", "cascade", "cascade_text"),
     }

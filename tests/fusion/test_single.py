@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emofuse.fusion.mapping import EMOTIONS_OF_SENTIMENT
-from emofuse.fusion.single import Oracle, Sentiment
+from emofuse.fusion.single import Oracle, Sentiment, Text
 from emofuse.tables import EMOTIONS, SENTIMENTS
 
 ANGRY_NEGATIVE = [0.6, 0.1, 0.2, 0.1, 0.8, 0.1, 0.1]
@@ -70,3 +70,8 @@ def test_words_alone_give_each_sentiment_to_the_emotion_that_it_is_mapped_to():
     method = Sentiment().fit(X, ["sad", "angry", "happy"])
     assert method.parameters_["strategy"] == "simple"
     np.testing.assert_allclose(method.predict_proba(X), [[0, 0.1, 0.1, 0.8], [0.4, 0.3, 0.3, 0], [0, 0.8, 0.1, 0.1]])
+
+
+def test_the_text_expert_alone_says_what_it_said():
+    X = pd.DataFrame([[*ANGRY_NEGATIVE, 0.1, 0.2, 0.3, 0.4]], columns=Text.columns)
+    np.testing.assert_allclose(Text().fit(X, ["angry"]).predict_proba(X), [[0.1, 0.2, 0.3, 0.4]])

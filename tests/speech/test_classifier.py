@@ -7,10 +7,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from emofuse import contracts, tables
+from emofuse import contracts, storage, tables
 from emofuse.accuracy import unweighted_accuracy
 from emofuse.calibration import probabilities
-from emofuse.speech import classifier, logits, storage
+from emofuse.speech import classifier, logits
 from emofuse.tables import EMOTIONS, InputError, columns
 
 LOGITS = columns("logit", EMOTIONS)

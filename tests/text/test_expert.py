@@ -3,25 +3,29 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from emofuse import contracts, tables
+from emofuse import contracts, storage, tables
 from emofuse.tables import EMOTIONS, TEXT, InputError
 from emofuse.text import expert
-from emofuse.text.expert import make_expert
+from emofuse.text.expert import Encoder, Tfidf, geometric_mean
 
 WORDS = {"angry": "furious", "happy": "glad", "neutral": "table", "sad": "sorry"}
 SPLITS = {"A": "train", "B": "train", "C": "train", "D": "validation", "E": "test"}
 
 
-def predict(rows, parts=4):
+TFIDF = Tfidf(inverse_penalty=3.0, smoothing=0.1)
+
+
+def predict(rows, experts=(TFIDF,), parts=4):
     """The expert on the tables that these rows of folds are joined from."""
     corpus = rows.drop_duplicates("utterance")
     return expert.predict(
         rows[["fold", "split", "utterance"]],
         corpus[["utterance", "speaker", "emotion"]],
         corpus[["utterance", "text"]].dropna(),
-        inverse_penalty=3.0,
-        smoothing=0.1,
+        experts,
         parts=parts,
     )
 
@@ -81,7 +85,7 @@ def test_each_training_speaker_is_left_out():
     train = rows[rows["split"] == "train"]
     for speaker in "ABC":
         others, own = train[train["speaker"] != speaker], train[train["speaker"] == speaker]
-        reader = make_expert(3.0, 0.1).fit(others["text"], others["emotion"])
+        reader = TFIDF.candidates()["tfidf"].fit(others["text"], others["emotion"])
         np.testing.assert_allclose(probabilities.loc[own.index, TEXT], reader.predict_proba(own["text"]), atol=1e-6)
 
 
@@ -99,8 +103,7 @@ def test_the_order_of_the_tables_changes_nothing():
     """Rows of labels and transcripts are joined by their utterance."""
     rows = make_rows()
     corpus = rows.sample(frac=1, random_state=0)
-    settings = {"inverse_penalty": 3.0, "smoothing": 0.1, "parts": 4}
-    shuffled = expert.predict(rows[["fold", "split", "utterance"]], corpus, corpus, **settings)
+    shuffled = expert.predict(rows[["fold", "split", "utterance"]], corpus, corpus, [TFIDF], parts=4)
     pd.testing.assert_frame_equal(shuffled, predict(rows))
 
 
@@ -141,6 +144,98 @@ def test_an_emotion_that_is_not_trained_is_never_expected():
     np.testing.assert_allclose(probability[TEXT].sum(axis=1), 1)
     told = np.array(EMOTIONS)[probability[TEXT].to_numpy().argmax(axis=1)]
     assert (told == rows["emotion"].to_numpy()).mean() > 0.9
+
+
+@pytest.fixture
+def make_encoder(tmp_path):
+    """An encoder of three layers of two features, which tell the emotion with less and less noise."""
+
+    def make(rows, layers=(-1,), c=(0.1,), noise=(100.0, 3.0, 0.5)):
+        corpus = rows.drop_duplicates("utterance")
+        angle = np.pi / 2 * corpus["emotion"].map(EMOTIONS.index).to_numpy()
+        told = np.stack([np.cos(angle), np.sin(angle)], axis=-1)[:, None]  # (utterances, 1, 2)
+        blurred = told + np.random.default_rng(1).normal(size=(len(corpus), 3, 2)) * np.array(noise)[:, None]
+        path = tmp_path / "encoder.safetensors"
+        storage.write(blurred.astype(np.float32), list(corpus["utterance"]), path)
+        return Encoder(layers, c, [path])
+
+    return make
+
+
+def accuracy(rows, probabilities, split="test"):
+    is_of = (rows["split"] == split).to_numpy()
+    told = np.array(EMOTIONS)[probabilities[TEXT].to_numpy().argmax(axis=1)]
+    return (told == rows["emotion"])[is_of].mean()
+
+
+def test_states_are_learned(make_encoder):
+    """The layers that a study names are read, counted from either end, and their states side by side."""
+    rows = make_rows()
+    read = {layers: predict(rows, [make_encoder(rows, layers)]) for layers in [(0,), (2,), (-1,), (1, 2)]}
+    tables.check(read[1, 2], contracts.TEXT_EXPERT, "text_expert.parquet")
+    assert accuracy(rows, read[0,]) < 0.5 < 0.7 < accuracy(rows, read[2,])
+    pd.testing.assert_frame_equal(read[-1,], read[2,])
+    assert not read[1, 2].equals(read[2,])
+
+
+def test_states_of_a_training_speaker_are_read_by_an_expert_of_other_speakers(make_encoder):
+    """States that tell nothing are learned by heart, and yet training rows are read no better than chance."""
+    rows = make_rows(utterances=400)
+    probabilities = predict(rows, [make_encoder(rows, (0,), c=(100.0,))])
+    assert 0.18 < accuracy(rows, probabilities, "train") < 0.32
+
+
+def test_training_speakers_that_are_left_out_choose_the_penalty(make_encoder):
+    """The strength with the lowest log loss on them is used, and no label of validation or test has a say."""
+    rows = make_rows()
+    strengths = (1e-6, 0.1, 1e6)
+    encoder = make_encoder(rows, (1, 2))
+    each = {c: predict(rows, [encoder._replace(c=(c,))]) for c in strengths}
+    train = (rows["split"] == "train").to_numpy()
+    of = rows["emotion"].map(EMOTIONS.index).to_numpy()[train]
+    loss = {c: -np.log(read[TEXT].to_numpy()[train][np.arange(train.sum()), of]).mean() for c, read in each.items()}
+    best = min(strengths, key=loss.get)
+    chosen = predict(rows, [encoder._replace(c=strengths)])
+    pd.testing.assert_frame_equal(chosen, each[best])
+    shuffled = rows.assign(emotion=rows["emotion"].where(train, "sad"))
+    pd.testing.assert_frame_equal(predict(shuffled, [encoder._replace(c=strengths)]), chosen)
+
+
+def test_several_experts_are_combined_by_their_geometric_mean(make_encoder):
+    """For rows of every split, in whatever order they are named; an emotion that is not trained stays impossible."""
+    rows = make_rows()
+    rows = rows[rows["emotion"] != "happy"].reset_index(drop=True)
+    encoder = make_encoder(rows)
+    words, states = (predict(rows, [one])[TEXT].to_numpy() for one in (TFIDF, encoder))
+    expected = np.sqrt(words * states)
+    expected /= expected.sum(axis=1, keepdims=True)
+    for experts in ([TFIDF, encoder], [encoder, TFIDF]):
+        np.testing.assert_allclose(predict(rows, experts)[TEXT], expected, atol=1e-12)
+
+
+DISTRIBUTIONS = st.lists(st.lists(st.floats(0, 1), min_size=4, max_size=4).filter(any), min_size=1, max_size=3)
+
+
+@given(DISTRIBUTIONS)
+def test_a_geometric_mean_is_a_distribution_that_all_agree_with(drawn):
+    """It sums to 1, one alone is itself, and two emotions whose order all agree on are in that order."""
+    each = [np.array([one]) / sum(one) for one in drawn]
+    mean = geometric_mean(each)
+    np.testing.assert_allclose(mean.sum(), 1)
+    np.testing.assert_allclose(geometric_mean(each[:1]), each[0], atol=1e-12)
+    for low, high in np.ndindex(4, 4):
+        if all(one[0, low] <= one[0, high] for one in each):
+            assert mean[0, low] <= mean[0, high] * (1 + 1e-12)
+
+
+def test_layers_that_an_encoder_does_not_have(make_encoder):
+    """Each is named, with those that it has."""
+    rows = make_rows()
+    encoder = make_encoder(rows, (-4, 0, 3))
+    with pytest.raises(InputError) as error:
+        predict(rows, [encoder])
+    has = f"{encoder.embeddings[0]} has 3 layers: should be one of -3 to 2"
+    assert error.value.problems == [f"layers holds -4; {has}", f"layers holds 3; {has}"]
 
 
 def test_bad_input():

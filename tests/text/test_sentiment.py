@@ -1,7 +1,6 @@
 import copy
 import itertools
 import json
-import random
 import shutil
 from pathlib import Path
 
@@ -10,17 +9,16 @@ import pandas as pd
 import pytest
 import sentencepiece
 import torch
+from language_models import write_xlm_r
 from transformers import (
     AutoModelForSequenceClassification,
     BertConfig,
     BertForSequenceClassification,
-    XLMRobertaConfig,
-    XLMRobertaForSequenceClassification,
 )
 
 from emofuse import contracts, tables
 from emofuse.tables import InputError
-from emofuse.text import sentiment
+from emofuse.text import language_model, sentiment
 from emofuse.text.normalisation import none, words
 
 TEXTS = [
@@ -38,40 +36,9 @@ def logits(model, tokenizer, texts, batch_size=32):
     return sentiment.logits(model, tokenizer, texts, batch_size)
 
 
-def write_checkpoint(folder, **changes):
-    """The files of cardiffnlp/twitter-xlm-roberta-base-sentiment: a SentencePiece model and no tokenizer.json."""
-    folder.mkdir()
-    vocabulary = "i am so happy to see you this is the worst day of my life no it rains again café naïve 日本語 it's"
-    chooser = random.Random(0)
-    lines = [" ".join(chooser.choices(vocabulary.split(), k=8)) for _ in range(500)]
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(lines),
-        model_prefix=str(folder / "sentencepiece.bpe"),
-        vocab_size=60,
-        hard_vocab_limit=False,
-        character_coverage=1.0,
-        minloglevel=2,
-    )
-    (folder / "sentencepiece.bpe.vocab").unlink()
-    # A fairseq vocabulary has <s> <pad> </s> <unk>, the pieces but for the first three, and <mask>.
-    pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "sentencepiece.bpe.model")).get_piece_size()
-    small = dict(vocab_size=pieces + 2, hidden_size=32, num_hidden_layers=2, num_attention_heads=2)
-    small |= dict(intermediate_size=64, max_position_embeddings=514, type_vocab_size=1)
-    small |= dict(id2label={0: "negative", 1: "neutral", 2: "positive"}, initializer_range=0.5)
-    torch.manual_seed(0)
-    model = XLMRobertaForSequenceClassification(XLMRobertaConfig(**(small | changes)))
-    torch.save(model.state_dict(), folder / "pytorch_model.bin")
-    model.config.architectures = ["XLMRobertaForSequenceClassification"]
-    model.config.save_pretrained(folder)
-    special = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "sep_token": "</s>", "cls_token": "<s>"}
-    special |= {"pad_token": "<pad>", "mask_token": {"content": "<mask>", "lstrip": True, "rstrip": False}}
-    (folder / "special_tokens_map.json").write_text(json.dumps(special))
-    return folder
-
-
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    folder = write_checkpoint(tmp_path_factory.mktemp("hub") / "cardiffnlp")
+    folder = write_xlm_r(tmp_path_factory.mktemp("hub") / "cardiffnlp")
     assert sorted(path.name for path in folder.iterdir()) == [
         "config.json",
         "pytorch_model.bin",
@@ -114,7 +81,7 @@ def test_the_order_of_texts_changes_no_result(loaded):
 
 def test_texts_that_are_too_long_are_cut_at_their_end(loaded):
     model, tokenizer = loaded
-    assert sentiment.max_length(model, tokenizer) == 512
+    assert language_model.max_length(model, tokenizer) == 512
     long = logits(model, tokenizer, [" ".join(["again"] * 900), " ".join(["again"] * 901 + ["no"])])
     np.testing.assert_allclose(long[0], long[1], atol=1e-5)
 
@@ -122,7 +89,7 @@ def test_texts_that_are_too_long_are_cut_at_their_end(loaded):
 def test_a_tokenizers_own_limit_counts_too(loaded, monkeypatch):
     model, tokenizer = loaded
     monkeypatch.setattr(tokenizer, "model_max_length", 128)
-    assert sentiment.max_length(model, tokenizer) == 128
+    assert language_model.max_length(model, tokenizer) == 128
 
 
 @pytest.mark.parametrize("spell", [str.lower, str.upper, str.capitalize])
@@ -187,13 +154,13 @@ def test_safetensors_load_as_well(tmp_path, checkpoint, loaded):
 def test_only_positions_that_begin_after_padding_are_lost(loaded):
     model, tokenizer = loaded
     offset = model.config.pad_token_id + 1
-    assert sentiment.max_length(model, tokenizer) == model.config.max_position_embeddings - offset
+    assert language_model.max_length(model, tokenizer) == model.config.max_position_embeddings - offset
     config = BertConfig(
         hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, vocab_size=500, pad_token_id=400
     )
     tokenizer = copy.copy(tokenizer)
     tokenizer.model_max_length = 10**9
-    assert sentiment.max_length(BertForSequenceClassification(config), tokenizer) == 512
+    assert language_model.max_length(BertForSequenceClassification(config), tokenizer) == 512
 
 
 def test_a_checkpoint_without_its_vocabulary_is_refused(tmp_path, checkpoint):
@@ -226,7 +193,7 @@ def test_a_planted_pickle_is_refused(tmp_path, checkpoint):
 def test_xlm_roberta_base_at_its_full_size(tmp_path):
     base = dict(vocab_size=250_002, hidden_size=768, num_hidden_layers=12, num_attention_heads=12)
     base |= dict(intermediate_size=3072, initializer_range=0.02)
-    folder = write_checkpoint(tmp_path / "base", **base)
+    folder = write_xlm_r(tmp_path / "base", **base)
     model, tokenizer = sentiment.load_model({"path": str(folder)}, "cpu")
     assert sum(weights.numel() for weights in model.parameters()) == 278_045_955  # 1.11 GB, as the public file has
     values = logits(model, tokenizer, TEXTS[:5], batch_size=4)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from helpers import ROOT
 
-from emofuse import contracts, provenance, tables
+from emofuse import contracts, provenance, storage, tables
 
 pytestmark = pytest.mark.slow
 
@@ -21,9 +21,12 @@ METHODS = ("speech", "oracle", "entropy", "bayes_text")
 ACOUSTIC = {f"embeddings {shard}" for shard in SHARDS} | {"merge_embeddings"}
 CLASSIFIERS = {f"speech_classifier {fold}" for fold in FOLDS}
 WHISPER = {f"transcripts {shard}" for shard in SHARDS} | {"merge_transcripts"}
-READ = {"sentiment", "wer", "text_expert"}
+ENCODED = {"text_embeddings 0", "text_embeddings 1", "merge_text_embeddings", "text_expert"}
+READ = {"sentiment", "wer"} | ENCODED
 """What follows from other transcripts, before the scores."""
 EVALUATION = {"evaluate", "figures_methods", "figures_experiment", "report", "track"}
+TOLD = {"fuse bayes_text"} | EVALUATION
+"""What follows from another text expert."""
 FUSION = {"front"} | {f"fuse {method}" for method in METHODS} | EVALUATION
 
 
@@ -64,6 +67,8 @@ def test_a_run_makes_everything(finished_audio):
         assert shards == [f"{shard}-of-3.{ending}" for shard in SHARDS]
     transcripts = tables.read(contracts.TRANSCRIPTS, only(finished_audio, f"{CORPUS}/transcripts/*.parquet"))
     assert list(transcripts["utterance"]) == list(utterances["utterance"])
+    read = only(finished_audio, f"{CORPUS}/text_embeddings/*/*.safetensors")
+    assert storage.names(read) == list(transcripts["utterance"]) and len(list(read.with_suffix("").iterdir())) == 2
     tables.read(contracts.WER, only(finished_audio, f"{CORPUS}/wer/*.parquet"))
     tables.read(contracts.RECORDINGS, folder / CORPUS / "recordings.parquet")
     tables.read(contracts.REFERENCES, folder / CORPUS / "references.parquet")
@@ -123,6 +128,14 @@ def test_what_is_regressed_or_calibrated_runs_no_model(audio):
     assert planned(audio) == {"scores"} | FUSION
 
 
+def test_another_text_expert_runs_no_model(audio):
+    encoder = audio.config["text_expert"]["encoder"] | {"c": [0.1]}
+    audio.write_config(**changed(audio, "text_expert", encoder=encoder))
+    assert planned(audio) == {"text_expert"} | TOLD
+    audio.write_config(**changed(audio, "text_expert", experts=["encoder"]))
+    assert planned(audio) == {"text_expert"} | TOLD
+
+
 def test_a_fusion_setting_runs_no_model(audio):
     audio.write_config(**changed(audio, "methods", entropy={"parameters": {"search": "exact", "budget": 0.3}}))
     assert planned(audio) == {"fuse entropy", "front"} | EVALUATION
@@ -148,7 +161,8 @@ def test_a_new_fold_runs_alone(audio):
             "TEMPERATURES = (0.0, 0.1",
             WHISPER | READ | {"scores"},
         ),
-        ("text/sentiment.py", "truncation=True", "truncation='longest_first'", {"sentiment", "scores"}),
+        ("text/sentiment.py", ".double()", ".float()", {"sentiment", "scores"}),
+        ("text/embeddings.py", "is_text.sum(1)", "is_text.sum(1).float()", ENCODED | TOLD),
         ("text/wer.py", 'result["words"] > 0', 'result["words"] > 1', {"wer"}),
         ("speech/embeddings.py", "initargs=(1,)", "initargs=(2,)", ACOUSTIC | CLASSIFIERS | {"scores"}),
         ("speech/classifier.py", "max_iter=1000", "max_iter=2000", CLASSIFIERS | {"scores"}),
@@ -166,7 +180,7 @@ def test_a_second_study_shares_what_depends_on_the_corpus_alone(audio):
 
 def test_reference_transcripts_run_no_whisper(audio_copy):
     audio_copy.write_config(**changed(audio_copy, "transcripts", source="reference"))
-    assert planned(audio_copy) == {"reference_transcripts", "sentiment", "scores", "text_expert"} | FUSION
+    assert planned(audio_copy) == {"reference_transcripts", "sentiment", "scores"} | ENCODED | FUSION
     audio_copy.run(f"{CORPUS}/transcripts/reference.parquet")
     transcripts = tables.read(contracts.TRANSCRIPTS, audio_copy.folder / CORPUS / "transcripts/reference.parquet")
     listed = pd.read_csv(audio_copy.folder / "data/voices/corpus.csv")

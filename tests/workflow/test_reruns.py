@@ -6,14 +6,14 @@ import shutil
 import pytest
 from project import METHOD
 
-from emofuse import contracts, tables
+from emofuse import contracts, storage, tables
 from emofuse.demo import corpora
-from emofuse.speech import storage
 
 pytestmark = pytest.mark.slow
 
 CORPUS = "results/corpora/voices"
 HEARS_OR_READS = {"recordings", "embeddings", "merge_embeddings", "transcripts", "merge_transcripts", "sentiment"}
+HEARS_OR_READS |= {"text_embeddings", "merge_text_embeddings"}
 COMPARES = {"evaluate", "figures_methods", "figures_experiment", "report", "track"}
 
 READER = '''
@@ -123,7 +123,10 @@ def test_how_a_stage_is_run_runs_nothing_again(audio):
     speech = audio.config["speech"] | {"embeddings": {"shard_size": 7, "budget": 1000}}
     transcripts = audio.config["transcripts"] | {"batch_size": 3, "shard_size": 31}
     sentiment = audio.config["sentiment"] | {"batch_size": 2}
-    audio.write_config(speech=speech, transcripts=transcripts, sentiment=sentiment, device="auto")
+    encoder = audio.config["text_expert"]["encoder"] | {"batch_size": 5, "shard_size": 9}
+    text_expert = audio.config["text_expert"] | {"encoder": encoder}
+    how = {"speech": speech, "transcripts": transcripts, "sentiment": sentiment, "text_expert": text_expert}
+    audio.write_config(**how, device="auto")
     assert audio.planned() == set()
 
 

@@ -189,11 +189,14 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
             yield f"methods.{name}.fit_on is {fit_on}; should be {right}"
     if draft.get("study") in RESERVED:
         yield f"study is {draft['study']!r}, which is a folder that all studies share; should be another name"
-    for section in ("speech", "transcripts", "sentiment"):
-        entry = draft.get(section)
-        checkpoint = entry.get("checkpoint") if isinstance(entry, dict) else None
-        if isinstance(checkpoint, dict) and (right := _right_checkpoint(checkpoint, whisper=section == "transcripts")):
-            yield f"{section}.checkpoint is {checkpoint}; should give {right}"
+    places = {section: _mapping(draft, section) for section in ("speech", "transcripts", "sentiment")}
+    text_expert = _mapping(draft, "text_expert")
+    if "encoder" in text_expert.get("experts", []):
+        places["text_expert.encoder"] = {"checkpoint": {}} | _mapping(text_expert, "encoder")
+    for place, entry in places.items():
+        checkpoint = entry.get("checkpoint")
+        if isinstance(checkpoint, dict) and (right := _right_checkpoint(checkpoint, whisper=place == "transcripts")):
+            yield f"{place}.checkpoint is {checkpoint}; should give {right}"
     for name, experiment in whole.config["experiments"].items():
         yield from _of_the_experiment(whole, name, experiment)
     yield from _of_the_adaptations(whole, draft)

@@ -14,6 +14,7 @@ from typing_extensions import TypedDict  # pydantic wants this one before Python
 
 from emofuse import parts
 from emofuse.speech import SCALINGS
+from emofuse.text import EXPERTS
 
 
 def _once(values: list[Any]) -> list[Any]:
@@ -49,6 +50,7 @@ Normalisation = Literal[*parts.known(parts.NORMALISATION)]  # type: ignore[valid
 Classifier = Literal["embeddings", "finetuning"]
 Source = Literal["whisper", "reference"]
 Scaling = Literal[*SCALINGS]  # type: ignore[valid-type]
+TextReader = Literal[*EXPERTS]  # type: ignore[valid-type]
 Rejects = Literal["stop", "leave_out"]
 Balance = Literal["none", "corpora"]
 Device = Annotated[Literal["auto", "cpu"], HOW]
@@ -153,12 +155,41 @@ class Demo(Section):
     sentiment_steps: Positive = Field(200, description="Training steps of the XLM-R.")
 
 
-class TextExpert(Section):
-    """The text expert, which learns emotions from the transcripts of the training speakers."""
+class Tfidf(Section):
+    """The expert of the corpus's own words."""
 
     inverse_penalty: Above0 = Field(3.0, description="Of its logistic regression; higher fits the words more closely.")
     smoothing: Above0 = Field(0.1, description="Added to every count of its naive Bayes.")
+
+
+class Encoder(Section):
+    """The expert of a pretrained encoder's states."""
+
+    checkpoint: Checkpoint = Field(Checkpoint(), description="Any text encoder of transformers; needed to use it.")
+    normalisation: Normalisation = Field("none", description="How a transcript is written when it is read.")
+    layers: Annotated[list[int], Field(min_length=1), AfterValidator(_once)] = Field(
+        [-3, -1], description="Whose mean states are read side by side; 0 is what the first takes in, -1 the last."
+    )
+    c: Annotated[list[Above0], Field(min_length=1)] = Field(
+        [0.001, 0.003, 0.01],
+        description="Inverse strengths of the regularisation; the one with the lowest log loss on training speakers "
+        "that are left out is used.",
+    )
+    batch_size: Size = Field(32, description="Transcripts that are read together.")
+    shard_size: Size = Field(
+        1000, description="Transcripts per job, on average; once shards are begun, their number stays."
+    )
+
+
+class TextExpert(Section):
+    """The text expert, which learns emotions from the transcripts of the training speakers."""
+
+    experts: Annotated[list[TextReader], Field(min_length=1), AfterValidator(_once)] = Field(
+        ["tfidf"], description="One, or several whose probabilities are combined by their geometric mean."
+    )
     parts: int = Field(4, ge=2, description="Parts of the training speakers; each is read by an expert of the rest.")
+    tfidf: Tfidf = Tfidf()
+    encoder: Encoder = Encoder()
 
 
 class Evaluation(Section):

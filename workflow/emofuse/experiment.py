@@ -204,6 +204,16 @@ class Experiment:
         """A corpus's transcripts, but for the ending."""
         return place_of("transcripts", "published") if self.is_published else self.study.transcripts
 
+    @property
+    def text_embeddings(self) -> list[str]:
+        """The text embeddings of its corpora, but for the ending, where the text expert reads them."""
+        if not self.study.uses_encoder:
+            return []
+        transcripts = Path(self.transcripts).name
+        return [
+            self.study.text_embeddings.format(corpus=corpus.folder, transcripts=transcripts) for corpus in self.corpora
+        ]
+
     def text_expert(self, *methods: str) -> list[str]:
         """The text expert's table, where one of the methods reads it."""
         is_read = any(self.study.facts["methods"][method]["reads_text_expert"] for method in methods)
@@ -363,6 +373,8 @@ class Experiment:
         models = below_results(self.models_of(self.study.scaling).folder)
         folders = [corpus.folder for corpus in self.corpora]
         read = [below_results(stage.format(corpus=folder)) for folder in folders for stage in stages]
+        if self.text_expert(method):
+            read += map(below_results, self.text_embeddings)
         return [
             f"*/{place}",
             f"source_folds/{self.study.name}/sources/{self.source}",
@@ -376,9 +388,15 @@ class Experiment:
 
     @property
     def models(self) -> dict[str, Any]:
-        """The models that it uses, where it begins with audio."""
+        """The models that it uses, but for those behind published scores."""
+        of_text = {}
+        if self.study.uses_encoder:
+            text_expert = self.study.config["text_expert"]
+            encoder = {key: text_expert["encoder"][key] for key in ("checkpoint", "normalisation", "layers")}
+            encoder["checkpoint"] = checkpoint_name(encoder["checkpoint"])
+            of_text = {"text_expert": {"experts": text_expert["experts"], "encoder": encoder}}
         if self.is_published:
-            return {}
+            return of_text
         speech, transcripts, sentiment = (self.study.config[key] for key in ("speech", "transcripts", "sentiment"))
         whisper = {"checkpoint": checkpoint_name(transcripts["checkpoint"])}
         return {
@@ -389,4 +407,4 @@ class Experiment:
                 "checkpoint": checkpoint_name(sentiment["checkpoint"]),
                 "normalisation": sentiment["normalisation"],
             },
-        }
+        } | of_text

@@ -155,11 +155,19 @@ class Study:
         keys = {key: self.config["transcripts"][key] for key in ("checkpoint", "language")}
         return keys | {"seed": [self.config["seed"], self.corpus_of_folder[folder].name, "transcripts"]}
 
+    def text_expert_recipe(self, folds: list[str]) -> dict[str, Any]:
+        """The recipe of the text expert in some folds: of the experts, those that it is made of."""
+        entry = self.config["text_expert"]
+        settings = {"tfidf": entry["tfidf"], "encoder": {key: entry["encoder"][key] for key in ("layers", "c")}}
+        experts = {name: settings[name] for name in entry["experts"]}
+        return self.recipe("text_expert", folds=folds, parts=entry["parts"], experts=experts)
+
     @cached_property
     def normalisations(self) -> dict[str, str]:
         """The paths of the normalisations, by the rule that normalises."""
         names = {"sentiment": self.config["sentiment"]["normalisation"]}
         names["wer"] = self.config["transcripts"]["wer_normalisation"]
+        names["text_embeddings"] = self.config["text_expert"]["encoder"]["normalisation"]
         return {rule: parts.locate(parts.NORMALISATION, name) for rule, name in names.items()}
 
     # --- What speech models are made of ------------------------------------------------------------------------------
@@ -219,6 +227,13 @@ class Study:
         return f"{place_of('sentiment', self._transcripts_key)}/{key}.parquet"
 
     @cached_property
+    def text_embeddings(self) -> str:
+        """A corpus's text embeddings by its transcripts, but for the ending."""
+        entry = self.config["text_expert"]["encoder"]
+        key = checkpoint_key(entry["checkpoint"], normalisation=entry["normalisation"])
+        return f"{place_of('text_embeddings', '{transcripts}')}/{key}"
+
+    @cached_property
     def wer(self) -> str:
         """A corpus's word errors."""
         return f"{place_of('wer', self._transcripts_key)}-{self.config['transcripts']['wer_normalisation']}.parquet"
@@ -232,11 +247,28 @@ class Study:
             size: utterances per shard, on average; where shards were begun, there are as many as there were
             ending: of the files
         """
-        folder, of_folder = Path(pattern.format(corpus=corpus)), self.corpus_of_folder[corpus]
-        begun = [int(path.stem.split("-")[-1]) for path in folder.glob(f"[0-9]*-of-*.{ending}")]
-        shards = min(begun, default=-(-of_folder.utterances // size))
-        names = [SHARD.format(shard=shard, shards=shards) for shard in of_folder.contents_of_shards(shards)]
-        return [f"{folder}/{name}.{ending}" for name in names]
+        folder = pattern.format(corpus=corpus)
+        shards = self._number_of_shards(folder, corpus, size, ending)
+        heard = self.corpus_of_folder[corpus].contents_of_shards(shards)
+        return [f"{folder}/{SHARD.format(shard=shard, shards=shards)}.{ending}" for shard in heard]
+
+    def shards_of_text(self, corpus: str, transcripts: str) -> list[str]:
+        """The files of the shards of a corpus's text embeddings.
+
+        Published transcripts may be of utterances that the labels leave out, so that none is known to be empty.
+
+        Args:
+            corpus: the corpus's folder
+            transcripts: the name of its transcripts
+        """
+        folder = self.text_embeddings.format(corpus=corpus, transcripts=transcripts)
+        size = self.config["text_expert"]["encoder"]["shard_size"]
+        shards = self._number_of_shards(folder, corpus, size, "safetensors")
+        return [f"{folder}/{SHARD.format(shard=shard, shards=shards)}.safetensors" for shard in range(shards)]
+
+    def _number_of_shards(self, folder: str, corpus: str, size: int, ending: str) -> int:
+        begun = [int(path.stem.split("-")[-1]) for path in Path(folder).glob(f"[0-9]*-of-*.{ending}")]
+        return min(begun, default=-(-self.corpus_of_folder[corpus].utterances // size))
 
     def wer_of(self, corpus: Corpus) -> str | None:
         """A corpus's word errors, where Whisper writes words down that can be compared with references."""
@@ -312,6 +344,7 @@ class Study:
             "method": self.methods,
             "adaptation": self.adaptations,
             "corpus": self.corpus_of_folder,
+            "transcripts": {Path(experiment.transcripts).name for experiment in self.experiments.values()},
         }
 
     @property
@@ -385,6 +418,11 @@ class Study:
     def uses_text_expert(self) -> bool:
         """Whether a method reads the text expert's columns."""
         return any(facts["reads_text_expert"] for facts in self.facts["methods"].values())
+
+    @property
+    def uses_encoder(self) -> bool:
+        """Whether an encoder is among the text experts."""
+        return self.uses_text_expert and "encoder" in self.config["text_expert"]["experts"]
 
     @property
     def notes(self) -> list[str]:

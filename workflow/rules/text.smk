@@ -1,4 +1,4 @@
-words = study.config["transcripts"]
+words, encoder = study.config["transcripts"], study.config["text_expert"]["encoder"]
 
 if words["source"] == "reference":
 
@@ -116,19 +116,61 @@ rule wer:
         "../scripts/wer.py"
 
 
+if study.uses_encoder:
+
+    rule text_embeddings:
+        input:
+            transcripts=f"{CORPUS}/transcripts/{{transcripts}}.parquet",
+            checkpoint=checkpoint_files(encoder["checkpoint"]),
+        output:
+            f"{study.text_embeddings}/{SHARD}.safetensors",
+        log:
+            study.log("text_embeddings", f"{study.text_embeddings}/{SHARD}"),
+        benchmark:
+            study.benchmark("text_embeddings", f"{study.text_embeddings}/{SHARD}")
+        resources:
+            device=study.config["device"],
+            batch_size=encoder["batch_size"],
+        params:
+            recipe=study.recipe(
+                "text_embeddings",
+                study.normalisations["text_embeddings"],
+                checkpoint=encoder["checkpoint"],
+                normalisation=study.normalisations["text_embeddings"],
+            ),
+        message:
+            "text_embeddings: corpus {wildcards.corpus}, transcripts {wildcards.transcripts}, shard {wildcards.shard}"
+        script:
+            "../scripts/text_embeddings.py"
+
+    rule merge_text_embeddings:
+        input:
+            transcripts=f"{CORPUS}/transcripts/{{transcripts}}.parquet",
+            shards=lambda wildcards: study.shards_of_text(wildcards.corpus, wildcards.transcripts),
+        output:
+            f"{study.text_embeddings}.safetensors",
+        log:
+            study.log("merge_text_embeddings", study.text_embeddings),
+        params:
+            recipe=study.recipe("merge_text_embeddings"),
+        message:
+            "merge_text_embeddings: corpus {wildcards.corpus}, transcripts {wildcards.transcripts}"
+        script:
+            "../scripts/merge_text_embeddings.py"
+
+
 rule text_expert:
     input:
         folds=f"{EXPERIMENT}/folds.parquet",
         utterances=of_corpora(f"{CORPUS}/utterances.parquet"),
         transcripts=transcripts_of,
+        embeddings=lambda wildcards: [f"{place}.safetensors" for place in experiment_of(wildcards).text_embeddings],
     output:
         f"{EXPERIMENT}/text_expert.parquet",
     log:
         study.log("text_expert", EXPERIMENT),
     params:
-        recipe=lambda wildcards: study.recipe(
-            "text_expert", folds=experiment_of(wildcards).folds, **study.config["text_expert"]
-        ),
+        recipe=lambda wildcards: study.text_expert_recipe(experiment_of(wildcards).folds),
     message:
         "text_expert: experiment {wildcards.experiment}"
     script:

@@ -7,10 +7,10 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 from pathlib import Path
 
-from emofuse import parts
+from emofuse import parts, storage
 from emofuse.corpora import base
 from emofuse.logs import logged
-from emofuse.speech import embeddings, storage
+from emofuse.speech import embeddings
 
 recipe, resources, wildcards = snakemake.params.recipe, snakemake.resources, snakemake.wildcards
 with logged(snakemake.log[0]):

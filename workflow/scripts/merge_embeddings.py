@@ -1,8 +1,7 @@
 """Rule `merge_embeddings`: put the shards of a corpus's embeddings together."""
 
-from emofuse import contracts, tables
+from emofuse import contracts, storage, tables
 from emofuse.logs import logged
-from emofuse.speech import storage
 
 with logged(snakemake.log[0]):
     recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)

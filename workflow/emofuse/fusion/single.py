@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import numpy.typing as npt
 
 from emofuse import accuracy
 from emofuse.accuracy import Floats, Indices
-from emofuse.fusion.base import FusionMethod, normalised, sentiment, speech, swap
+from emofuse.fusion.base import FusionMethod, normalised, sentiment, speech, swap, text
 from emofuse.fusion.mapping import ANGRY, CAN_MEAN, SAD, SENTIMENT_OF_EMOTION, SIMPLE, Mapping
-from emofuse.tables import EMOTIONS
+from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, TEXT
 
 
 class Speech(FusionMethod):
@@ -43,6 +45,15 @@ class Sentiment(FusionMethod):
         probability = words[:, SENTIMENT_OF_EMOTION]
         probability[np.arange(len(scores)), np.where(negative == ANGRY, SAD, ANGRY)] = 0
         return probability
+
+
+class Text(FusionMethod):
+    """The learned text expert alone."""
+
+    columns: ClassVar[list[str]] = [*SPEECH, *SENTIMENT, *TEXT]
+
+    def _predict_proba(self, scores: Floats) -> Floats:
+        return normalised(text(scores))
 
 
 class Oracle(FusionMethod):

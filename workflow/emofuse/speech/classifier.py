@@ -30,8 +30,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
-from emofuse import accuracy, tables
-from emofuse.speech import logits, storage
+from emofuse import accuracy, storage, tables
+from emofuse.speech import logits
 from emofuse.tables import EMOTIONS, InputError
 
 Array = npt.NDArray[np.floating]

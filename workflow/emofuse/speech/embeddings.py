@@ -15,7 +15,7 @@ from transformers import AutoModel, PreTrainedModel
 
 from emofuse import audio, checkpoints
 from emofuse.speech import convolutions, encoder
-from emofuse.speech.storage import Embeddings
+from emofuse.storage import Embeddings
 
 Precision = Literal["auto", "float32"]
 """bfloat16 where a GPU computes it (``auto``), or float32 everywhere."""

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from tqdm import tqdm
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
 
 from emofuse import checkpoints
 from emofuse.tables import SENTIMENTS, InputError, columns
+from emofuse.text import language_model
 from emofuse.text.normalisation import Normalisation
 
 
@@ -33,16 +33,9 @@ def load_model(checkpoint: checkpoints.Checkpoint, device: str) -> tuple[PreTrai
     emofuse.tables.InputError: 1 problem with the input:
       - no/such/folder: should be a folder with a checkpoint (config.json and weights)
     """
-    # A folder without tokenizer.json has its SentencePiece model converted on the fly, which takes both packages
-    # sentencepiece and protobuf; without them transformers 5 says "Error parsing line b'\x0e'".
-    tokenizer = checkpoints.load_processor(AutoTokenizer, checkpoint)
-    # Without its vocabulary a tokenizer is made all the same, of its special tokens, and every word is unknown to it.
-    if len(tokenizer) <= len(tokenizer.all_special_ids):
-        where = checkpoints.folder(checkpoint)
-        raise InputError([f"{where}: has no vocabulary; should have tokenizer.json, or the files that it is made of"])
-    model = checkpoints.load_model(AutoModelForSequenceClassification, checkpoint)
+    model, tokenizer = language_model.load(AutoModelForSequenceClassification, checkpoint, device)
     label_order(model.config.id2label)
-    return model.to(checkpoints.device(device)), tokenizer
+    return model, tokenizer
 
 
 def label_order(id2label: Mapping[Any, str] | None) -> list[int]:
@@ -123,31 +116,7 @@ def logits(
         (texts, 3) logits of negative, neutral and positive
     """
     order = label_order(model.config.id2label)
-    ids = tokenizer(list(texts), truncation=True, max_length=max_length(model, tokenizer))["input_ids"]
     classified = np.empty((len(texts), len(SENTIMENTS)))
-    by_length = sorted(range(len(texts)), key=lambda index: -len(ids[index]))
-    with tqdm(total=len(texts), desc="sentiment", unit="utterance") as progress:
-        for start in range(0, len(texts), batch_size):
-            batch = by_length[start : start + batch_size]
-            # (batch, longest text of the batch)
-            padded = tokenizer.pad({"input_ids": [ids[index] for index in batch]}, return_tensors="pt")
-            classified[batch] = model(**padded.to(model.device)).logits[:, order].double().cpu().numpy()
-            progress.update(len(batch))
+    for batch, inputs in language_model.batches(model, tokenizer, texts, batch_size, "sentiment"):
+        classified[batch] = model(**inputs).logits[:, order].double().cpu().numpy()
     return classified
-
-
-def max_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
-    """How many tokens a model can read: 512 for XLM-RoBERTa.
-
-    A tokenizer that came without a tokenizer_config.json does not know, but the model has only so many positions.
-    RoBERTa's begin after the padding token's id: XLM-RoBERTa has 514, of which 0 and 1 are never used.
-    """
-    positions = getattr(model.config, "max_position_embeddings", None)
-    if positions is None:
-        return tokenizer.model_max_length
-    paddings = [
-        module.padding_idx
-        for name, module in model.named_modules()
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None
-    ]
-    return min(tokenizer.model_max_length, positions - max((padding + 1 for padding in paddings), default=0))

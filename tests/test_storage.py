@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from emofuse.speech import storage
+from emofuse import storage
 from emofuse.tables import InputError
 
 
