@@ -9,7 +9,6 @@ Paths are relative to the folder that a study runs in, so that a project that is
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -160,7 +159,10 @@ class Experiment:
             "speech": {"checkpoint": checkpoint_name(speech["checkpoint"])}
             | {key: speech[key] for key in ("classifier", "calibration")},
             "transcripts": whisper if transcripts["source"] == "whisper" else {"source": "reference"},
-            "sentiment": {"checkpoint": checkpoint_name(sentiment["checkpoint"]), "normalisation": sentiment["normalisation"]},
+            "sentiment": {
+                "checkpoint": checkpoint_name(sentiment["checkpoint"]),
+                "normalisation": sentiment["normalisation"],
+            },
         }
 
 
