@@ -34,7 +34,9 @@ def read_scores(root: Path) -> pd.DataFrame:
     listed = base.list_corpus(reader, root)
     assert listed.problems == []
     release = reader.read_published(root)
-    return scores.published(release.scores, base.utterances(listed, "iemocap"), release.transcripts, reader.folds(root))
+    return scores.published(
+        release.scores, base.utterances_of(listed, "iemocap"), release.transcripts, reader.folds(root)
+    )
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -234,7 +234,7 @@ def test_what_the_command_fetched_a_stage_finds_without_a_network(pretrained, tm
     np.testing.assert_array_equal(np.load(tmp_path / "embeddings.npy"), expected)
 
 
-@pytest.mark.parametrize("script", ["embeddings", "finetune", "transcripts", "sentiment"])
+@pytest.mark.parametrize("script", ["embeddings", "finetune", "finetuned_target_speech", "transcripts", "sentiment"])
 def test_stages_that_load_models_are_offline_before_anything_is_imported(script):
     code = (ROOT / "workflow" / "scripts" / f"{script}.py").read_text()
     first = code.index("\nfrom emofuse")

@@ -30,7 +30,7 @@ def problems(config, **kwargs):
 def test_defaults_are_filled_in_wherever_a_key_is_left_out():
     config = completion.complete(minimal(methods={"speech": None, "mine": {"estimator": "entropy"}})).config
     assert config["seed"] == 0
-    assert config["evaluation"] == {"confidence": 0.95, "resamples": 2000}
+    assert config["evaluation"] == {"confidence": 0.95, "resamples": 2000, "parts": 3}
     assert config["methods"]["speech"] == {"estimator": "speech", "fit_on": ["validation"], "parameters": {}}
     assert config["methods"]["mine"]["parameters"]["trials"] == 200
     assert config["experiments"]["e"]["protocol"] == "leave_one_speaker_out"
@@ -56,6 +56,13 @@ def test_everything_that_is_wrong_is_said_at_once():
     assert "methods.entropy.parameters.trials is 0; should be at least 1" in said
     assert "experiments.f.test is 'd'; should be one of c" in said
     assert "methods: speech is missing" in said
+
+
+def test_no_method_has_the_name_of_what_is_chosen_of_all():
+    wrong = minimal(methods={"speech": None, "chosen": {"estimator": "mean"}})
+    assert problems(wrong) == [
+        "methods: chosen is what the validation rows choose of all methods; should be another name"
+    ]
 
 
 def test_every_problem_names_its_file():
@@ -111,15 +118,41 @@ def test_two_corpora_fit_each_other_and_the_protocol():
         "c": {"train": "m", "test": "n"},
         "d": {"train": "c", "test": "d", "protocol": "cross_corpus"},
         "e": {"train": "c", "test": "c", "protocol": "leave_one_session_out"},
+        "f": {"train": ["m", "n"], "test": "n", "protocol": "given"},
+        "g": {"train": "m", "test": "m", "balance": "corpora"},
+        "h": {"train": ["m", "x"], "test": "n", "protocol": "cross_corpus"},
+        "i": {"train": "c", "test": "c", "conditions": "improvised"},
     }
     assert problems(minimal(corpora=corpora, experiments=experiments)) == [
-        "experiments.a: one of c, m has published scores; should be both, or neither",
+        "experiments.a: c has published scores; should be all or none",
         "experiments.b.test is 'm', as train; should be another corpus for cross_corpus",
-        "experiments.c.protocol is 'leave_one_speaker_out'; should be cross_corpus for two corpora",
+        "experiments.c.protocol is 'leave_one_speaker_out'; should be cross_corpus or given for two corpora",
         "experiments.d.train is 'c' and test is 'd'; should be the same for published scores, whose models were "
         "trained by others",
         "experiments.e.protocol is 'leave_one_session_out'; should be leave_one_speaker_out, as the scores were "
         "published",
+        "experiments.f.test is 'n', and train is m and n; should be one of them alone, or another corpus",
+        "experiments.g.balance is 'corpora'; should be none for one training corpus",
+        "experiments.h.train is 'x'; should be one of c, d, m, n",
+        "experiments.i.conditions is given; should be null for published scores, whose models all conditions trained",
+    ]
+
+
+def test_one_name_stands_for_a_list_of_it_and_conditions_for_both_sides():
+    corpora = {name: {"reader": "manifest", "path": name} for name in "abc"}
+
+    def completed(**keys):
+        experiment = {"test": "a", "protocol": "cross_corpus"} | keys
+        return completion.complete(minimal(corpora=corpora, experiments={"e": experiment})).config["experiments"]["e"]
+
+    assert completed(train="b") == completed(train=["b"])
+    assert completed(train=["b", "c"], balance="corpora")["train"] == ["b", "c"]
+    both = {"train": ["read"], "test": ["read"]}
+    assert completed(train="b", conditions="read")["conditions"] == both
+    assert completed(train="b", conditions={"test": "read"})["conditions"] == {"train": None, "test": ["read"]}
+    wrong = {"train": "c", "test": "c", "conditions": {"tset": ["read"]}}
+    assert problems(minimal(experiments={"e": wrong})) == [
+        "experiments.e.conditions: unknown key 'tset'; should be one of train, test; did you mean 'test'?"
     ]
 
 
@@ -255,12 +288,72 @@ def test_the_configs_of_the_project_are_complete_and_as_editors_expect_them(path
         ("experiments", {"e": {"train": "c", "test": "c", "protcol": "cross_corpus"}}, False),
         ("experiments", {"e": {"train": "c", "test": "c", "protocol": "cross_corpus", "parts": 3}}, False),
         ("experiments", {"e": {"train": "c", "test": "c", "protocol": "mine.py:mine", "parts": 3}}, True),
+        ("experiments", {"e": {"train": ["c", "d"], "test": "e", "conditions": ["x"], "balance": "corpora"}}, True),
+        ("experiments", {"e": {"train": "c", "test": "c", "conditions": {"test": "x"}}}, True),
+        ("experiments", {"e": {"train": "c", "test": "c", "conditions": {"tset": "x"}}}, False),
+        ("experiments", {"e": {"train": "c", "test": "c", "protocol": "given", "table": "folds.csv"}}, True),
     ],
 )
 def test_an_editor_is_told_of_what_an_entry_takes(section, entries, valid):
     schema = documentation.schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     assert jsonschema.Draft202012Validator(schema).is_valid(minimal(**{section: entries})) == valid
+
+
+ACROSS = {
+    "corpora": {name: {"reader": "manifest", "path": f"{name}.csv"} for name in ("a", "b")},
+    "experiments": {"a_to_b": {"train": "a", "test": "b", "protocol": "cross_corpus"}},
+    "methods": {"speech": None, "entropy": None, "oracle": {"fit_on": ["test"]}},
+}
+
+
+def test_adaptations_serve_all_methods_that_they_can_unless_a_config_names_some():
+    asked = {"share": None, "few": {"adaptation": "speakers", "methods": ["entropy"], "parameters": {"k": [3]}}}
+    completed = completion.complete(minimal(**ACROSS, adaptations=asked))
+    assert {name: entry["methods"] for name, entry in completed.config["adaptations"].items()} == {
+        "share": ["entropy"],
+        "few": ["entropy"],
+    }
+    assert completed.config["adaptations"]["few"]["parameters"]["draws"] == 5
+    prior = completion.complete(minimal(**ACROSS, adaptations={"prior": None})).config["adaptations"]["prior"]
+    assert prior["methods"] == ["speech", "entropy"]
+    assert completion.complete(minimal()).config["adaptations"] == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"adaptations": {"pryor": None}}, "adaptations.pryor.adaptation is 'pryor'; should be one of"),
+        ({"adaptations": {"speakers": {"parameters": {"k": [0]}}}}, "adaptations.speakers.parameters.k.0 is 0;"),
+        ({"adaptations": {"speakers": {"parameters": {"k": [2, 2]}}}}, "k is [2, 2]; should hold each value once"),
+        (
+            {"adaptations": {"share": {"methods": ["speech"]}}},
+            "adaptations.share.methods: 'speech' is none that can be adapted; should be one of entropy",
+        ),
+        (
+            {"adaptations": {"prior": {"methods": ["oracle"]}}},
+            "adaptations.prior.methods: 'oracle' is none that can be adapted; should be one of speech, entropy",
+        ),
+        (
+            {"adaptations": {"share": None}, "methods": {"speech": None, "mean": None}},
+            "adaptations.share can adapt none of the study's methods",
+        ),
+        (
+            {
+                "adaptations": {"standardise": {"parameters": {"per": "speaker"}}},
+                "speech": {"regression": {"scaling": "speaker"}},
+            },
+            "adaptations.standardise standardises per speaker, as speech.regression.scaling does; should differ",
+        ),
+        (
+            {"adaptations": {"prior": None}, "experiments": {"a": {"train": "a", "test": "a"}}},
+            "adaptations are given, but no experiment tests on another corpus than it trains on",
+        ),
+    ],
+)
+def test_what_cannot_be_adapted_is_said(changes, said):
+    (problem,) = problems(minimal(**ACROSS | changes))
+    assert said in problem
 
 
 def test_what_is_written_about_configs_is_what_the_types_say():
@@ -272,7 +365,7 @@ def test_what_is_written_about_configs_is_what_the_types_say():
 
 def test_every_key_and_every_part_is_described():
     text = documentation.document()
-    for kind in (parts.METHOD, parts.READER, parts.PROTOCOL):
+    for kind in (parts.METHOD, parts.READER, parts.PROTOCOL, parts.ADAPTATION):
         for name in parts.known(kind):
             assert f"`{name}`\n" in text
     for line in text.splitlines():

@@ -20,14 +20,19 @@ def test_a_contract_is_named_after_its_table(kind):
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ("embeddings", {"RECORDINGS"}),
-        ("transcripts", {"RECORDINGS", "TRANSCRIPTS"}),
+        ("embeddings", set()),
+        ("transcripts", {"TRANSCRIPTS"}),
         ("sentiment", {"TRANSCRIPTS", "SENTIMENT_LOGITS"}),
         ("speech_classifier", {"UTTERANCES", "FOLDS", "SPEECH_LOGITS"}),
+        ("target_speech", {"UTTERANCES", "FOLDS", "SPEECH_LOGITS"}),
         ("finetune", {"RECORDINGS", "UTTERANCES", "FOLDS", "SPEECH_LOGITS"}),
+        ("finetuned_target_speech", {"RECORDINGS", "FOLDS", "SPEECH_LOGITS"}),
         ("text_expert", {"UTTERANCES", "FOLDS", "TRANSCRIPTS", "TEXT_EXPERT"}),
         ("scores", {"UTTERANCES", "TRANSCRIPTS", "SENTIMENT_LOGITS", "SPEECH_LOGITS", "SCORES"}),
-        ("evaluate", {"PREDICTIONS", "METRICS", "COMPARISON"}),
+        ("adapt", {"SCORES", "TEXT_EXPERT", "PREDICTIONS", "ADAPTED"}),
+        ("evaluate", {"PREDICTIONS", "INNER", "CHOICES", "METRICS", "COMPARISON"}),
+        ("shift", {"SCORES", "SHIFT"}),
+        ("across", {"PREDICTIONS", "ACROSS"}),
     ],
 )
 def test_a_stage_reaches_the_contracts_of_its_own_tables(script, expected):

@@ -14,15 +14,21 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
+from emofuse import contracts
+from emofuse.corpora.summary import summarise
 from emofuse.evaluation.leaderboard import board
-from emofuse.figures import OF_EXPERIMENT, OF_METHOD
+from emofuse.figures import OF_ADAPTATION, OF_CORPUS, OF_CROSS, OF_EXPERIMENT, OF_METHOD, OF_STUDY
+from emofuse.figures.across import across
+from emofuse.figures.adaptation import adaptation
 from emofuse.figures.changes import changes
 from emofuse.figures.confusion import confusion
+from emofuse.figures.corpus import SPEAKERS, corpus
 from emofuse.figures.experiment import of_experiment
 from emofuse.figures.leaderboard import leaderboard
 from emofuse.figures.method import of_method
 from emofuse.figures.pareto import pareto, spread
 from emofuse.figures.plane import plane
+from emofuse.figures.shift import shift
 from emofuse.figures.style import save
 from emofuse.figures.ua_by_fold import ua_by_fold
 from emofuse.figures.uncertainty import uncertainty
@@ -103,12 +109,12 @@ def metrics():
 def comparison():
     return pd.DataFrame(
         [
-            (method, condition, metric, ua, 0.676, ua - 0.676, ua - 0.676 - 0.005, ua - 0.676 + 0.005, 0.01)
+            (method, condition, metric, False, ua, 0.676, ua - 0.676, ua - 0.676 - 0.005, ua - 0.676 + 0.005, 0.01)
             for method, (ua, _) in METHODS.items()
             for condition in CONDITIONS
             for metric in ("UA", "WA", "F1")
         ],
-        columns=["method", "condition", "metric", "mean", "speech", "difference", "low", "high", "p"],
+        columns=["method", "condition", "metric", "crossed", "mean", "speech", "difference", "low", "high", "p_holm"],
     )
 
 
@@ -128,8 +134,64 @@ def front():
 PARAMETERS = {"folds": {fold: {"thresholds": THRESHOLDS} for fold in FOLDS}}
 
 
+def make_corpus(speakers, conditions=2, utterances=40):
+    """The `utterances` and `recordings` tables of a corpus with long names."""
+    random = np.random.default_rng(speakers)
+    count = speakers * utterances
+    labels = pd.DataFrame(
+        {
+            "utterance": [f"u{number}" for number in range(count)],
+            "corpus": "a_corpus_whose_name_is_long",
+            "speaker": [f"MSP-PODCAST_speaker_{number % speakers:04d}" for number in range(count)],
+            "session": "1",
+            "condition": [f"a_condition_with_long_name_{number % conditions:02d}" for number in range(count)],
+            "emotion": random.choice(EMOTIONS, count),
+        }
+    )
+    return labels, labels[["utterance"]].assign(duration=random.lognormal(1, 0.5, count))
+
+
+def draw_corpus(speakers, conditions=2, is_heard=True):
+    labels, recordings = make_corpus(speakers, conditions)
+    recordings = recordings if is_heard else None
+    return corpus(summarise(labels, recordings), recordings)
+
+
+CORPORA = ["iemocap", "msp_improv", "msp_podcast"]
+
+
 @pytest.fixture(scope="module")
-def pictures(fused, metrics, comparison, front):
+def crossed():
+    """Three corpora, each way; the last has no experiment within it."""
+    rows = []
+    for target, train in itertools.product(CORPORA, CORPORA):
+        within = float("nan") if target == CORPORA[-1] else 0.0
+        for method, (ua, _) in METHODS.items() if (target, train) != (CORPORA[-1],) * 2 else ():
+            drop = float("nan") if target == train else within - 0.1
+            names = (target, train, f"{train}_to_{target}", method, "all")
+            rows.append((*names, ua - 0.1 * (target != train), ua + within, drop, drop - 0.04, drop + 0.03, 7798))
+    return pd.DataFrame(rows, columns=list(contracts.ACROSS.columns))
+
+
+@pytest.fixture(scope="module")
+def shifted():
+    """Three source folds, two methods with thresholds."""
+    rows = []
+    for number, (fold, split) in enumerate(itertools.product(FOLDS, ("validation", "test"))):
+        rows += [("speech", fold, split, "all", name, q, q) for name in ("entropy", "varentropy") for q in (0, 0.5, 1)]
+        rows += [("speech", fold, split, emotion, "proportion", np.nan, 0.25) for emotion in EMOTIONS]
+        rows += [("speech", fold, split, "all", name, np.nan, 0.05 * number) for name in ("ECE before", "ECE after")]
+        rows += [
+            (method, fold, split, "all", "UA", np.nan, 0.6 + 0.01 * number) for method in ("speech", METHOD, "paper")
+        ]
+        for method in (METHOD, "paper"):
+            rows.append((method, fold, split, "all", "selected", np.nan, 0.1 * number))
+            rows += [(method, fold, split, "sad", name, 0.1 * number, 0.5) for name in ("entropy", "varentropy")]
+    return pd.DataFrame(rows, columns=list(contracts.SHIFT.columns))
+
+
+@pytest.fixture(scope="module")
+def pictures(fused, metrics, comparison, front, crossed, shifted):
     return {
         "plane": lambda: plane(METHOD, fused, PARAMETERS),
         "confusion": lambda: confusion(METHOD, fused),
@@ -138,10 +200,26 @@ def pictures(fused, metrics, comparison, front):
         "uncertainty": lambda: uncertainty(fused),
         "leaderboard": lambda: leaderboard(comparison, metrics, ["oracle"], 0.9),
         "pareto": lambda: pareto(front, metrics, ["oracle"]),
+        "corpus": lambda: draw_corpus(12),
+        "corpus, many speakers and conditions": lambda: draw_corpus(1000, conditions=30),
+        "corpus, no audio": lambda: draw_corpus(2, conditions=1, is_heard=False),
+        "across": lambda: across(crossed, ["oracle"], 0.9),
+        "shift": lambda: shift(shifted),
+        "adaptation": lambda: adaptation(ADAPTED, 0.9),
     }
 
 
-NAMES = [*OF_METHOD, *OF_EXPERIMENT]
+ADAPTED = pd.DataFrame(
+    [
+        (name, method, k, condition, ua + gain, ua, gain, gain - 0.01, gain + 0.01, selected, 5)
+        for method, (ua, selected) in METHODS.items()
+        for name, k, gain in (("prior", 0, -0.03), ("share", 0, 0.0), *(("speakers", k, 0.01 * k) for k in (1, 2, 4)))
+        for condition in CONDITIONS
+    ],
+    columns=list(contracts.ADAPTATION.columns),
+)
+VARIANTS = ["corpus, many speakers and conditions", "corpus, no audio"]
+NAMES = [*OF_METHOD, *OF_EXPERIMENT, *OF_CROSS, *OF_STUDY, *OF_CORPUS, *OF_ADAPTATION, *VARIANTS]
 
 
 def test_all_pictures_are_drawn_under_their_names(fused, metrics, comparison, front):
@@ -166,7 +244,10 @@ def words(figure):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_cut_off_and_nothing_overlaps(pictures, name):
-    figure = pictures[name]()
+    check_layout(pictures[name]())
+
+
+def check_layout(figure):
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     boxes = {text.get_text(): Text.get_window_extent(text) for text in words(figure)}
@@ -186,6 +267,18 @@ def test_the_same_tables_give_the_same_bytes(pictures, name, tmp_path):
     with Image.open(tmp_path / "a.png") as image:
         assert image.width >= 900
         assert not image.info.keys() & {"Software", "Creation Time"}
+
+
+def test_adaptations_have_a_panel_each_and_labelled_ones_a_curve_per_method(pictures):
+    figure = pictures["adaptation"]()
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["prior", "share", "speakers", *METHODS]
+    assert figure._suptitle.get_text() == "Better than no adaptation for some method: 1 of 3 adaptations"
+    curve = figure.axes[titles.index("mean")].lines
+    assert list(curve[0].get_ydata()) == [METHODS["mean"][0]] * 3  # without adaptation
+    np.testing.assert_allclose(curve[1].get_ydata(), METHODS["mean"][0] + np.array([0.01, 0.02, 0.04]))
+    unlabelled = adaptation(ADAPTED[ADAPTED["k"] == 0], 0.9)
+    assert [axes.get_title() for axes in unlabelled.axes] == ["prior", "share"]
 
 
 @given(hnp.arrays(float, 4, elements=st.floats(1e-6, 1)))
@@ -277,7 +370,15 @@ def test_the_leaderboard_stands_in_the_boards_order_from_the_top(pictures, compa
 
 def test_the_leaderboard_says_the_intervals_confidence(pictures):
     labels = {axes.get_xlabel() for axes in pictures["leaderboard"]().axes} - {""}
-    assert labels == {"UA, mean over folds\n(bar: 90% interval of the difference)"}
+    assert labels == {"UA, mean over folds\n(bar: 90% interval of the difference, over speakers)"}
+
+
+def test_the_leaderboard_across_corpora_shows_the_spread_over_source_folds(comparison, metrics):
+    figure = leaderboard(comparison.assign(crossed=True), metrics, ["oracle"], 0.95)
+    check_layout(figure)
+    assert "over speakers and source folds)" in figure.axes[-1].get_xlabel()
+    spread = next(line for line in figure.axes[0].lines if line.get_linewidth() == 8)
+    assert spread.get_xdata() == pytest.approx([METHODS["stacking_text"][0] - 0.02, METHODS["stacking_text"][0] + 0.02])
 
 
 def test_a_leaderboard_without_intervals_claims_nothing(comparison, metrics):
@@ -319,3 +420,45 @@ def test_spread_labels_keep_their_order_and_distance(values, gap):
     assert (np.diff(places) >= gap - 1e-6).all()
     if (np.diff(values) >= gap).all():
         np.testing.assert_allclose(places, values)
+
+
+def test_each_of_a_few_speakers_has_a_bar_and_many_are_a_distribution():
+    bars, panels = draw_corpus(SPEAKERS), draw_corpus(SPEAKERS + 1)
+    assert [len(figure.axes) for figure in (bars, panels)] == [3, 4]
+    speakers = bars.axes[2]
+    assert len(speakers.get_xticklabels()) == SPEAKERS
+    assert sum(bar.get_height() for bar in speakers.patches) == SPEAKERS * 40
+    assert sum(bar.get_height() for bar in panels.axes[2].patches) == SPEAKERS + 1
+    assert [label.get_text() for label in panels.axes[3].get_xticklabels()] == list(EMOTIONS)
+
+
+def test_emotions_of_a_condition_are_shares_and_only_the_largest_conditions_are_drawn(pictures):
+    axes = pictures["corpus, many speakers and conditions"]().axes[0]
+    widths = np.array([bar.get_width() for bar in axes.patches]).reshape(len(EMOTIONS), -1)
+    np.testing.assert_allclose(widths.sum(axis=0), 1)
+    assert widths.shape[1] == 1 + 10
+    assert "10 of 30 conditions" in axes.get_xlabel()
+
+
+def test_the_histogram_of_durations_holds_every_utterance(pictures):
+    assert sum(bar.get_height() for bar in pictures["corpus"]().axes[1].patches) == 12 * 40
+    assert len(pictures["corpus, no audio"]().axes) == 2
+
+
+def test_across_has_a_panel_per_test_corpus_with_every_ua_and_drop(pictures):
+    figure = pictures["across"]()
+    assert figure._suptitle.get_text() == "Within against across: UA changes by −0.100 to −0.100"
+    titles = [f"tested on {corpus}: 7798 utterances" for corpus in CORPORA]
+    assert [axes.get_title() for axes in figure.axes] == titles
+    first, _, last = figure.axes
+    assert [text.get_text() for text in first.texts[:2]] == ["0.680 (−0.100)"] * 2  # stacking_text, from two corpora
+    assert {text.get_text() for text in last.texts} == {f"{ua - 0.1:.3f}" for ua, _ in METHODS.values()}
+    assert [label.get_text() for label in first.get_yticklabels()][-1] == "oracle (ceiling)"
+    marks = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert marks[0] == "trained within the test corpus" and set(marks[1:]) == {f"trained on {name}" for name in CORPORA}
+
+
+def test_the_shift_of_a_study_without_thresholds_is_that_of_the_voice(shifted):
+    voice = shifted[shifted["method"] == "speech"]
+    assert len(shift(voice).axes) == 4
+    assert len(shift(shifted).axes) == 7

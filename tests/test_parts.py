@@ -42,7 +42,9 @@ def test_the_library_keeps_no_list_of_its_parts(tmp_path):
     assert parts.known(parts.PROTOCOL, library) == {"by_half": "lib.splits:by_half"}
 
 
-@pytest.mark.parametrize("kind", [parts.METHOD, parts.READER, parts.PROTOCOL], ids=lambda kind: kind.noun)
+@pytest.mark.parametrize(
+    "kind", [parts.METHOD, parts.READER, parts.PROTOCOL, parts.ADAPTATION], ids=lambda kind: kind.noun
+)
 def test_every_part_can_be_loaded_and_says_what_it_is_and_takes(kind):
     known = parts.known(kind)
     assert known

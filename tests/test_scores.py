@@ -6,7 +6,7 @@ import pytest
 from helpers import make_scores
 
 from emofuse import contracts, scores, tables
-from emofuse.speech.calibration import probabilities, temperatures
+from emofuse.calibration import probabilities, temperatures
 from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, InputError, columns
 
 SPLITS = {"A": "train", "B": "validation", "C": "test"}
@@ -14,7 +14,7 @@ SPLITS = {"A": "train", "B": "validation", "C": "test"}
 
 @pytest.fixture
 def utterances():
-    corpus = make_scores(60)[["emotion"]].assign(corpus="made", session="1", condition="")
+    corpus = make_scores(60)[["emotion"]].assign(corpus="made", session="1", dialog="talk", condition="")
     return corpus.assign(utterance=[f"u{number:02d}" for number in range(60)], speaker=list("ABC") * 20)
 
 

@@ -198,6 +198,27 @@ def test_every_file_of_a_method_is_named_once(here):
     assert not any("speech/plane" in file for file in files)
 
 
+def test_the_report_tells_experiments_and_corpora_in_the_order_of_the_config(here):
+    for name in ("zoe", "amy"):
+        list_voices(name=f"data/{name}/corpus.csv")
+    corpora = {name: {"reader": "manifest", "path": f"{name}/corpus.csv"} for name in ("zoe", "amy", "unused")}
+    experiments = {
+        "second": {"train": "zoe", "test": "amy", "protocol": "cross_corpus"},
+        "first": {"train": "amy", "test": "amy"},
+    }
+    asked = Study.load(audio_study(corpora=corpora, experiments=experiments))
+    recipe = asked.recipe(
+        "report",
+        experiments=[experiment.chapter for experiment in asked.experiments.values()],
+        corpora=asked.corpus_chapters,
+    )
+    assert [chapter["name"] for chapter in recipe["experiments"]] == ["second", "first"]
+    described = ["trained on", "validated and fitted on", "tested on", "protocol"]
+    assert [name for name, _ in recipe["experiments"][0]["facts"]] == described
+    assert [chapter["name"] for chapter in recipe["corpora"]] == ["zoe", "amy"]
+    assert {path for chapter in recipe["corpora"] for path in chapter["files"].values()} <= set(asked.files)
+
+
 def test_what_is_missing_is_a_source_and_what_exists_is_none(voices, here):
     assert voices.corpora["voices"].source == []
     (here / "data/voices/corpus.csv").unlink()
@@ -221,6 +242,111 @@ def test_a_fold_that_is_not_asked_for_blocks_nothing(here):
     Study.load(audio_study(experiments=asked)).check()
     (problem,) = problems(audio_study(experiments={"voices": {"train": "voices", "test": "voices", "folds": ["dirk"]}}))
     assert problem == "experiments.voices: fold dirk: train has no utterance that is sad; should have all four"
+
+
+PAIR = {
+    "voices": {"reader": "manifest", "path": "voices/corpus.csv"},
+    "others": {"reader": "manifest", "path": "others/corpus.csv"},
+}
+
+
+def list_both():
+    list_voices()
+    others = [{**row, "path": f"o_{row['path']}", "condition": "read"} for row in ROWS]
+    list_voices(others, "data/others/corpus.csv")
+
+
+def cross(**keys):
+    """A study whose first corpus trains and whose second tests."""
+    experiment = {"train": "voices", "test": "others", "protocol": "cross_corpus"} | keys
+    return audio_study(corpora=PAIR, experiments={"across": experiment})
+
+
+def test_an_experiment_across_corpora_has_a_fold_per_session_of_its_source_and_says_so(here):
+    list_both()
+    made = Study.load(cross())
+    made.check()
+    (experiment,) = made.experiments.values()
+    assert experiment.is_cross and experiment.folds == ["1", "2"]
+    assert [corpus.name for corpus in experiment.sources] == ["voices"] and experiment.test.name == "others"
+    said = dict(experiment.chapter["facts"])
+    assert said["trained on"] == said["validated and fitted on"] == "voices"
+    assert said["tested on"] == "all of others"
+    assert said["protocol"].startswith("cross corpus: Train on a source and test on all of a target; each session")
+    assert (experiment.runs["train"], experiment.runs["test"]) == ("voices", "others")
+
+
+def test_experiments_that_train_on_the_same_utterances_share_their_speech_models(here):
+    list_both()
+    corpora = PAIR | {"third": {"reader": "manifest", "path": "others/corpus.csv"}}
+    keys = {"protocol": "cross_corpus", "train": "voices"}
+    experiments = {
+        "within": {"train": "voices", "test": "voices"},
+        "one": keys | {"test": "others"},
+        "other": keys | {"test": "third", "conditions": {"test": ["read"]}},
+        "restricted": keys | {"test": "others", "conditions": ["read"]},
+        "pooled": keys | {"train": ["voices", "third"], "test": "others"},
+        "balanced": keys | {"train": ["voices", "third"], "test": "others", "balance": "corpora"},
+    }
+    of = {
+        name: e.source
+        for name, e in Study.load(audio_study(corpora=corpora, experiments=experiments)).experiments.items()
+    }
+    assert of["within"] == "within"
+    assert of["one"] == of["other"] == "voices"
+    assert re.fullmatch("voices-[0-9a-f]{8}", of["restricted"])
+    assert of["pooled"] == "voices+third" and re.fullmatch(r"voices\+third-[0-9a-f]{8}", of["balanced"])
+
+
+def test_what_is_wrong_across_corpora_is_said_before_anything_runs(here):
+    list_both()
+    assert problems(cross(conditions={"test": ["raed"]}, folds=["1", "3"])) == [
+        "experiments.across: conditions: 'raed' is no condition of others; should be one of read; did you mean 'read'?"
+    ]
+    assert problems(cross(folds=["1", "3"])) == ["experiments.across: folds: '3' is no fold; should be one of 1, 2"]
+
+
+def test_emotions_that_are_not_trained_are_noted(here):
+    list_both()
+    list_voices([row for row in ROWS if row["emotion"] != "sad"])
+    made = Study.load(cross())
+    made.check()
+    assert "across: each fold: train has no utterance that is sad, and none is tested" in made.notes
+    assert "across: others: 4 of 16 utterances in no fold" in made.notes
+
+
+def list_folds(rows, name="data/folds.csv"):
+    pd.DataFrame(rows, columns=["fold", "split", "utterance"]).to_csv(name, index=False)
+
+
+def test_a_list_of_folds_counts_by_its_content_and_not_by_its_place(here):
+    list_voices()
+    split = {"anna": "train", "bert": "validation", "cora": "test"}
+    names = [row["path"].removesuffix(".wav") for row in ROWS]
+    rows = [("official", split[name[:4]], name) for name in names if name[:4] in split]
+    list_folds(rows)
+    experiment = {"train": "voices", "test": "voices", "protocol": "given", "table": "folds.csv"}
+
+    def made(**keys):
+        return Study.load(audio_study(experiments={"e": experiment | keys}, methods={"speech": None, "mean": None}))
+
+    first = made()
+    first.check()
+    assert first.experiments["e"].folds == ["official"]
+    assert "e: voices: 4 of 16 utterances in no fold" in first.notes
+    recipe = first.experiments["e"].folds_recipe
+    shutil.copy("data/folds.csv", "data/moved.csv")
+    assert made(table="moved.csv").experiments["e"].folds_recipe == recipe
+    list_folds([*rows, ("official", "test", "anna_mad")])
+    assert made().experiments["e"].folds_recipe != recipe
+    with pytest.raises(InputError) as caught:
+        made().check()
+    assert caught.value.problems == [
+        "experiments.e: data/folds.csv: row 12: utterance is 'anna_mad', which no corpus of the experiment has"
+    ]
+    with pytest.raises(InputError) as caught:
+        made(table="absent.csv").check()
+    assert caught.value.problems == ["experiments.e: data/absent.csv: no such file"]
 
 
 def test_a_fold_that_does_not_exist_is_named_with_the_nearest(here):
@@ -304,3 +430,118 @@ def test_records_of_jobs_that_the_study_does_not_have_say_nothing(voices, here):
     assert sorted(str(path.relative_to("results/logs").with_suffix("")) for _, path in records) == sorted(kept)
     assert {rule for rule, _ in records} == {"embeddings", "recordings", "fuse", "report"}
     assert list(made_with_others(records)) == []
+
+
+def test_experiments_that_test_one_corpus_are_compared(here):
+    list_voices()
+    list_voices(name="data/others/corpus.csv")
+    corpora = {name: {"reader": "manifest", "path": f"{name}/corpus.csv"} for name in ("voices", "others")}
+    crossing = {"train": "others", "test": "voices", "protocol": "cross_corpus"}
+    within = {"train": "voices", "test": "voices"}
+
+    def compared(**experiments):
+        made = Study.load(audio_study(corpora=corpora, experiments=experiments))
+        return made, {target: [experiment.name for experiment in several] for target, several in made.tested.items()}
+
+    made, names = compared(within=within, back=crossing | {"train": "voices", "test": "others"}, cross=crossing)
+    assert names == {"voices": ["within", "cross"], "others": ["back"]}
+    paths = {"results/audio/across.parquet", "results/audio/leaderboard.md", "results/audio/figures/across.png"}
+    assert paths <= set(made.files)
+    assert {f"results/audio/cross/{name}" for name in ("shift.parquet", "figures/shift.png")} <= set(made.files)
+    assert "results/audio/within/shift.parquet" not in made.files
+    made, names = compared(within=within)
+    assert names == {} and made.across == {} and not paths & set(made.files)
+
+
+@pytest.fixture
+def two_targets(here):
+    corpora = ("voices", "calls", "plays")
+    for corpus in corpora:
+        rows = [row | {"path": f"{corpus}_{row['path']}", "speaker": f"{corpus}_{row['speaker']}"} for row in ROWS]
+        list_voices(rows, f"data/{corpus}/corpus.csv")
+    cross = {"train": "voices", "protocol": "cross_corpus"}
+    experiments = {corpus: cross | {"test": corpus} for corpus in corpora[1:]} | {"voices": WITHIN}
+    return audio_study(
+        corpora={corpus: {"reader": "manifest", "path": f"{corpus}/corpus.csv"} for corpus in corpora},
+        experiments=experiments,
+    )
+
+
+WITHIN = {"train": "voices", "test": "voices", "folds": ["anna"]}
+
+
+def test_what_the_voice_says_of_two_targets_is_of_the_same_models_whatever_the_scaling(two_targets):
+    experiments = Study.load(two_targets).experiments
+    shared = [f"results/audio/sources/voices/training/{fold}/speech.parquet" for fold in ("1", "2")]
+    for target in ("calls", "plays"):
+        assert experiments[target].speech() == [*shared, f"results/audio/{target}/speech/training.parquet"]
+    others = [path.replace("training", "speaker") for path in experiments["calls"].speech()]
+    assert experiments["calls"].speech("speaker") == others
+    assert experiments["voices"].speech() == ["results/audio/voices/folds/anna/speech.parquet"]
+
+
+def test_fine_tuned_models_are_shared_and_each_fold_hears_the_target(two_targets):
+    speech = two_targets["speech"] | {"classifier": "finetuning"}
+    calls = Study.load(two_targets | {"speech": speech}).experiments["calls"]
+    shared = [f"results/audio/sources/voices/finetuned/{fold}/speech.parquet" for fold in ("1", "2")]
+    assert calls.speech() == [*shared, *(f"results/audio/calls/finetuned/{fold}/speech.parquet" for fold in ("1", "2"))]
+
+
+def test_nothing_that_a_source_depends_on_is_of_the_target(two_targets):
+    restricted = {"train": None, "test": ["improvised"]}
+    changed = {name: entry for name, entry in two_targets["experiments"].items() if name != "plays"}
+    changed |= {"plays": two_targets["experiments"]["plays"] | {"conditions": restricted, "speakers_may_repeat": True}}
+    study = Study.load(two_targets | {"experiments": changed})
+    calls, plays = (study.experiments[name] for name in ("calls", "plays"))
+    assert calls.source == plays.source == "voices"
+    assert calls.source_folds_recipe == plays.source_folds_recipe
+
+
+def across(**changes):
+    """A study that tests on another corpus than it trains on, with adaptations."""
+    list_voices()
+    others = [row | {"path": f"other_{row['path']}", "speaker": f"other_{row['speaker']}"} for row in ROWS]
+    list_voices(others, "data/others/corpus.csv")
+    corpora = {name: {"reader": "manifest", "path": f"{name}/corpus.csv"} for name in ("voices", "others")}
+    experiments = {
+        "within": {"train": "voices", "test": "voices"},
+        "to_others": {"train": "voices", "test": "others", "protocol": "cross_corpus"},
+    }
+    adaptations = {"standardise": None, "few": {"adaptation": "speakers", "methods": ["bayes_text"]}}
+    return audio_study(corpora=corpora, experiments=experiments) | {"adaptations": adaptations} | changes
+
+
+def test_adaptations_are_of_experiments_across_corpora_alone(here):
+    study = Study.load(across())
+    within, to_others = study.experiments["within"], study.experiments["to_others"]
+    assert (within.adaptations, within.gains, within.chapter["adaptation"]) == ({}, {}, None)
+    folder = "results/audio/to_others"
+    assert to_others.adaptations["few"]["scores"] == f"{folder}/scores.parquet"
+    assert to_others.adaptations["standardise"]["scores"] == f"{folder}/adaptation/standardise/scores.parquet"
+    assert {f"{folder}/adaptation/few/predictions.parquet", f"{folder}/figures/adaptation.png"} <= set(to_others.files)
+    assert len(to_others.files) == len(set(to_others.files))
+
+
+def test_a_fine_tuned_encoder_leaves_out_what_standardises_embeddings_and_says_so(here):
+    study = Study.load(across(speech=across()["speech"] | {"classifier": "finetuning"}))
+    assert list(study.adaptations) == list(study.experiments["to_others"].adaptations) == ["few"]
+    assert "standardise: left out, since a fine-tuned encoder has no embeddings to standardise" in study.notes
+
+
+def test_an_adaptation_depends_on_its_own_methods(here):
+    def recipe(**changes):
+        return Study.load(across(**changes)).experiments["to_others"].adaptation_recipe("few")
+
+    methods = across()["methods"]
+    before = recipe()
+    assert recipe(methods=methods | {"entropy": {"parameters": {"search": "exact", "objective": "WA"}}}) == before
+    assert recipe(methods=methods | {"bayes_text": {"parameters": {"smoothing": 2.0}}}) != before
+    assert recipe(speech=across()["speech"] | {"regression": {"class_weights": True}})["class_weights"]
+
+
+def test_a_target_with_too_few_speakers_is_named(here):
+    few = {"adaptation": "speakers", "parameters": {"k": [1, 4]}}
+    assert problems(across(adaptations={"few": few})) == [
+        "experiments.to_others: adaptations.few: k is 4, but the target has 4 speakers; "
+        "should be less, so that some are left to test"
+    ]

@@ -13,7 +13,7 @@ from emofuse.tables import InputError
 
 @pytest.fixture
 def scores():
-    frame = make_scores(8).assign(fold="a", split="test", speaker="s", condition="", transcript="hi")
+    frame = make_scores(8).assign(fold="a", split="test", speaker="s", dialog="d", condition="", transcript="hi")
     return frame.assign(utterance=[f"u{row}" for row in range(8)])
 
 

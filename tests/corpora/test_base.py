@@ -48,7 +48,7 @@ def test_every_table_keeps_its_contract(iemocap, tmp_path):
     assert recordings["duration"].tolist() == [0.5, 0.5]
     assert recordings[["start", "end"]].isna().all(axis=None)
     assert recordings["path"][0] == "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"
-    utterances = written(base.utterances(listed, "mine", recordings), contracts.UTTERANCES)
+    utterances = written(base.utterances_of(listed, "mine", recordings), contracts.UTTERANCES)
     assert utterances["utterance"].tolist() == recordings["utterance"].tolist()
     assert utterances["emotion"].tolist() == ["happy", "sad"]
     assert set(utterances["corpus"]) == {"mine"}

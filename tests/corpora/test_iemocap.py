@@ -22,6 +22,7 @@ def test_a_turn_becomes_an_utterance(iemocap):
     assert row.drop(["source", "start", "end"]).to_dict() == {
         "speaker": "Ses01F",
         "session": "Session1",
+        "dialog": "Ses01F_impro01",
         "condition": "improvised",
         "path": "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav",
         "label": "neu",
@@ -62,6 +63,7 @@ def test_script01_1b_is_a_dialog_of_its_own(iemocap):
     iemocap.add("Ses05M_script01_1_F000", text="One.")
     iemocap.add("Ses05M_script01_1b_F000", text="Two.")
     listed = rows(iemocap)
+    assert listed["dialog"].tolist() == ["Ses05M_script01_1", "Ses05M_script01_1b"]
     assert listed.loc["Ses05M_script01_1b_F000", "path"].endswith("wav/Ses05M_script01_1b/Ses05M_script01_1b_F000.wav")
     assert listed["reference"].to_dict() == {"Ses05M_script01_1_F000": "One.", "Ses05M_script01_1b_F000": "Two."}
 
@@ -195,7 +197,7 @@ def test_a_whole_copy_agrees_with_the_published_counts(whole):
     checked = base.check_audio(listed, whole.root, threads=2)
     assert (listed.problems, listed.warnings) == ([], [])
     assert (checked.problems, checked.warnings) == ([], [])
-    utterances = base.utterances(listed, "iemocap", checked.recordings)
+    utterances = base.utterances_of(listed, "iemocap", checked.recordings)
     assert len(utterances) == 5531
     # facts of the usual four-class set, by emotion and by session
     assert utterances["emotion"].value_counts().to_dict() == dict(angry=1103, happy=1636, neutral=1708, sad=1084)

@@ -45,31 +45,49 @@ def test_three_columns_are_enough(manifest):
         "utterance": "001",
         "speaker": "anna",
         "session": "anna",
+        "dialog": None,
         "condition": "",
         "path": "anna/001.wav",
         "label": "Happy",
         "reference": None,
+        "given_fold": None,
+        "given_split": None,
         "source": f"{path}: line 2",
     }
 
 
 def test_all_columns_in_any_order(manifest):
     path = manifest(
-        "emotion,transcript,session,utterance,end,condition,speaker,path,start\n"
-        'SAD,"Oh, well. [SIGH]",monday,u1,2.5,interview,anna,/data/a.flac,1\n'
+        "emotion,transcript,session,utterance,end,dialog,condition,speaker,path,start,split,fold\n"
+        'SAD,"Oh, well. [SIGH]",monday,u1,2.5,second talk,interview,anna,/data/a.flac,1,test,official\n'
     )
     (row,) = utterances(path).to_dict("records")
     assert row == {
         "utterance": "u1",
         "speaker": "anna",
         "session": "monday",
+        "dialog": "second talk",
         "condition": "interview",
         "path": "/data/a.flac",
         "start": 1.0,
         "end": 2.5,
         "emotion": "sad",
         "reference": "Oh, well.",
+        "given_fold": "official",
+        "given_split": "test",
     }
+
+
+def test_a_split_is_one_of_three_and_a_fold_has_one(manifest):
+    path = manifest(
+        "path,speaker,emotion,fold,split\n"
+        "1.wav,anna,sad,a,dev\n2.wav,anna,sad,a,\n3.wav,bert,sad,a/b,test\n4.wav,bert,sad,,train\n5.wav,bert,sad,,\n"
+    )
+    assert problems(path) == [
+        f"{path}: line 2: split is 'dev'; should be one of train, validation, test",
+        f"{path}: line 3: fold is 'a' and split is empty; should be both, or fold empty",
+        f"{path}: line 4: fold is 'a/b'; should have no '/', brace or control character, and not be . or ..",
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
@@ -157,7 +175,7 @@ def test_the_manifest_is_watched_and_its_folder_is_where_paths_begin(manifest):
     assert Manifest().root(path) == path.parent
 
 
-KNOWN = "path, speaker, emotion, utterance, session, condition, transcript, start, end"
+KNOWN = "path, speaker, emotion, utterance, session, dialog, condition, transcript, start, end, fold, split"
 
 
 @pytest.mark.parametrize(

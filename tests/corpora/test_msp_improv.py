@@ -21,6 +21,7 @@ def test_a_clip_becomes_an_utterance(msp_improv):
     assert row.drop(["start", "end"]).to_dict() == {
         "speaker": "F01",
         "session": "Session1",
+        "dialog": "Session1-S01A-improvised",
         "condition": "other_improvised",
         "path": "Audio/session1/S01A/S/MSP-IMPROV-S01A-F01-S-FM01.wav",
         "label": "N",
@@ -50,6 +51,20 @@ def test_the_speaker_is_the_fourth_field_not_the_last_letters(msp_improv):
     msp_improv.add("MSP-IMPROV-S20H-M06-P-FM12")
     row = rows(msp_improv).iloc[0]
     assert (row["speaker"], row["session"], row["condition"]) == ("M06", "Session6", "natural_interaction")
+
+
+def test_a_target_sentence_belongs_to_the_improvisation_that_leads_to_it_and_a_read_one_to_none(msp_improv):
+    for clip in ("F01-S-FM01", "M01-S-MF02", "F01-T-FM01", "F01-P-FM01", "F01-R-FM01", "F02-S-FM01"):
+        msp_improv.add(f"MSP-IMPROV-S01A-{clip}")
+    own, natural = "Session1-S01A-improvised", "Session1-S01A-natural"
+    assert rows(msp_improv)["dialog"].fillna("none").tolist() == [
+        own,
+        own,
+        own,
+        natural,
+        "none",
+        "Session2-S01A-improvised",
+    ]
 
 
 @pytest.mark.parametrize(

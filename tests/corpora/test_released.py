@@ -36,7 +36,7 @@ def problems(root, folds=None):
 def test_it_gives_utterances_scores_and_transcripts(release):
     reader = Released()
     assert reader.gives == "scores"
-    utterances = base.utterances(base.list_corpus(reader, release), "iemocap")
+    utterances = base.utterances_of(base.list_corpus(reader, release), "iemocap")
     utterances = tables.check(utterances, contracts.UTTERANCES, "utterances")
     assert len(utterances) == 4 * 16
     assert utterances.groupby("speaker")["session"].unique().str[0].to_dict() == {
@@ -85,7 +85,7 @@ def test_a_broken_fold_that_is_not_asked_for_blocks_no_other(release):
 def test_emotions_that_the_config_leaves_out_have_no_scores(release):
     reader = Released()
     listed = base.list_corpus(reader, release, emotions={"H": None})
-    utterances = base.utterances(listed, "iemocap")
+    utterances = base.utterances_of(listed, "iemocap")
     published = reader.read_published(release)
     scores = joined(published.scores, utterances, published.transcripts, reader.folds(release))
     assert set(scores["emotion"]) == {"angry", "neutral", "sad"}
@@ -96,6 +96,7 @@ def test_the_table_keeps_its_contract_and_names_folds_after_the_speaker_tested(r
     scores = tables.check(read_scores(release), contracts.SCORES, "scores")
     assert set(scores["fold"]) == {"Ses01F", "Ses01M", "Ses02F", "Ses02M"}
     assert set(scores["condition"]) == {"improvised", "scripted"}
+    assert {"Ses01F_impro01", "Ses02M_script01"} < set(scores["dialog"])
     for fold, part in scores.groupby("fold"):
         assert set(part.loc[part["split"] == "test", "speaker"]) == {fold}
 

@@ -84,7 +84,7 @@ def test_a_corpus_without_conditions_has_all_utterances_only(method):
 
 def test_an_experiments_tables_hold_every_method_and_keep_their_contracts(method):
     predictions = {"speech": alone(method), "m": method}
-    metrics, comparison = metrics_of(predictions), comparison_of(predictions, **SETTINGS)
+    metrics, comparison = metrics_of(predictions), comparison_of(predictions, [], **SETTINGS)
     assert check(metrics, contracts.METRICS, "made")["method"].unique().tolist() == ["speech", "m"]
     assert check(comparison, contracts.COMPARISON, "made")["method"].unique().tolist() == ["speech", "m"]
     assert metrics[metrics["method"] == "m"].reset_index(drop=True).equals(evaluate(method, "m"))
@@ -147,13 +147,15 @@ def test_folds_of_many_speakers_move_with_the_speakers_drawn(method):
 
 def test_intervals_are_the_same_for_the_same_seed(method):
     after, before = (confusions(method, column) for column in ("predicted", "speech"))
-    first, second = (interval(after, before, "UA", confidence=0.9, resamples=500, seed=1) for _ in range(2))
+    first, second = (
+        interval(after, before, "UA", crossed=False, confidence=0.9, resamples=500, seed=1) for _ in range(2)
+    )
     assert first == second
 
 
 def test_one_speaker_has_no_interval(method):
     alone = confusions(method[method["fold"] == "S0"], "predicted")
-    assert np.isnan(interval(alone, alone, "UA", confidence=0.95, resamples=100, seed=0)).all()
+    assert np.isnan(interval(alone, alone, "UA", crossed=False, confidence=0.95, resamples=100, seed=0)).all()
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))

@@ -4,14 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import make_scores
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from emofuse import accuracy, contracts, parts, tables
-from emofuse.fusion.folds import run
+from emofuse.fusion.folds import divide, run
 from emofuse.fusion.front import front
 from emofuse.tables import TEXT, InputError
 
 PATHS = parts.known(parts.METHOD)
 METHODS = {name: parts.load(path) for name, path in PATHS.items()}
+FUSED = METHODS["stacking"].columns
 HONEST = [name for name, method in METHODS.items() if not method.sees_test_labels]
 
 
@@ -23,7 +26,9 @@ def scores():
             part = make_scores(80, seed=number + 10 * (fold == "b"))
             ids = [f"{split}{row}" for row in range(len(part))]
             text = make_scores(80, seed=number + 100)[tables.SPEECH].to_numpy()
-            names = {"fold": fold, "split": split, "utterance": ids, "speaker": split[0], "condition": "improvised"}
+            talks = [f"{split}{row % 8}" for row in range(len(part))]
+            names = {"fold": fold, "split": split, "utterance": ids, "speaker": split[0], "dialog": talks}
+            part["condition"] = "improvised"
             tables_of_splits.append(part.assign(**names, **dict(zip(TEXT, text.T, strict=True))))
     return pd.concat(tables_of_splits, ignore_index=True)
 
@@ -37,22 +42,23 @@ def entry(name, **parameters):
 
 
 def run_entry(scores, method, name=None):
-    return run(scores, method, PATHS[method["estimator"]], [0], name or method["estimator"])
+    return run(scores, method, PATHS[method["estimator"]], [0], name or method["estimator"], 3)
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_predictions_parameters_and_trials_keep_their_contracts(scores, name):
-    predictions, parameters, trials = run_entry(scores, entry(name))
+    predictions, parameters, trials, inner = run_entry(scores, entry(name))
     predictions = tables.check(predictions, contracts.PREDICTIONS, name)
     tables.check(trials, contracts.TRIALS, name)
+    assert len(tables.check(inner, contracts.INNER, name)) == (2 * 80 if name in HONEST else 0)
     assert len(predictions) == 2 * 80
     assert set(parameters["folds"]) == {"a", "b"}
     assert {key: parameters[key] for key in ("method", *entry(name))} == {"method": name, **entry(name)}
 
 
 def test_predictions_carry_what_the_voice_says_and_who_speaks(scores):
-    predictions, _, _ = run_entry(scores, entry("stacking"))
-    speech, _, _ = run_entry(scores, entry("speech"))
+    predictions = run_entry(scores, entry("stacking")).predictions
+    speech = run_entry(scores, entry("speech")).predictions
     assert (predictions["speech"] == speech["predicted"]).all()
     test = scores[scores["split"] == "test"].reset_index(drop=True)
     for column in ("fold", "utterance", "speaker", "condition", "emotion"):
@@ -65,10 +71,11 @@ def test_shuffled_test_labels_change_no_parameter(scores, name):
     test = shuffled["split"] == "test"
     shuffled.loc[test, "emotion"] = np.random.default_rng(0).permutation(shuffled.loc[test, "emotion"].to_numpy())
     assert (shuffled["emotion"] != scores["emotion"]).any()
-    predictions, parameters, trials = run_entry(scores, entry(name))
-    again, same_parameters, same_trials = run_entry(shuffled, entry(name))
+    predictions, parameters, trials, inner = run_entry(scores, entry(name))
+    again, same_parameters, same_trials, same_inner = run_entry(shuffled, entry(name))
     assert parameters == same_parameters
     pd.testing.assert_frame_equal(trials, same_trials)
+    pd.testing.assert_frame_equal(inner, same_inner)
     if name in HONEST:  # a ceiling is what the labels make it
         assert (predictions["predicted"] == again["predicted"]).all()
 
@@ -78,14 +85,70 @@ def test_rows_that_are_not_fitted_on_change_nothing(scores, name):
     shuffled = scores.copy()
     train = shuffled["split"] == "train"
     shuffled.loc[train, "emotion"] = "sad"
-    assert run_entry(scores, entry(name))[1] == run_entry(shuffled, entry(name))[1]
+    first, again = run_entry(scores, entry(name)), run_entry(shuffled, entry(name))
+    assert first.parameters == again.parameters
+    pd.testing.assert_frame_equal(first.inner, again.inner)
+
+
+@pytest.mark.parametrize("fit_on", [["validation"], ["train", "validation"], ["train"]])
+def test_each_part_of_validation_is_predicted_by_the_method_fitted_without_it(scores, fit_on):
+    method = entry("stacking") | {"fit_on": fit_on}
+    inner = run_entry(scores, method).inner
+    assert not run_entry(scores, method).predictions["utterance"].isin(inner["utterance"]).any()
+    for (fold, _), part in inner.groupby(["fold", "part"]):
+        of_fold = scores[scores["fold"] == fold]
+        rows = of_fold[of_fold["split"].isin(fit_on) & ~of_fold["utterance"].isin(part["utterance"])]
+        fitted = METHODS["stacking"](**method["parameters"]).fit(rows[FUSED], rows["emotion"])
+        held_out = of_fold.set_index("utterance").loc[part["utterance"]]
+        assert (part["predicted"].to_numpy() == fitted.predict(held_out[FUSED])).all()
+
+
+def test_a_dialog_is_never_divided_even_where_it_reaches_into_training(scores):
+    shared = scores.assign(dialog=scores["dialog"].str[-1])
+    method = entry("stacking") | {"fit_on": ["train", "validation"]}
+    inner = run_entry(shared, method).inner
+    for (fold, part), rows in inner.groupby(["fold", "part"]):
+        held_out = shared[(shared["fold"] == fold) & shared["utterance"].isin(rows["utterance"])]
+        left = shared[(shared["fold"] == fold) & ~shared["dialog"].isin(held_out["dialog"])]
+        fit = left[left["split"].isin(method["fit_on"])]
+        fitted = METHODS["stacking"](**method["parameters"]).fit(fit[FUSED], fit["emotion"])
+        in_order = held_out.set_index("utterance").loc[rows["utterance"]]
+        assert (rows["predicted"].to_numpy() == fitted.predict(in_order[FUSED])).all(), part
+
+
+def test_all_methods_meet_the_same_parts(scores):
+    parts_of = [run_entry(scores, entry(name)).inner[["fold", "utterance", "part"]] for name in ("mean", "entropy")]
+    first, second = (table.sort_values(["fold", "utterance"], ignore_index=True) for table in parts_of)
+    pd.testing.assert_frame_equal(first, second)
+
+
+@given(st.integers(2, 12), st.integers(2, 5), st.integers(0, 2**32 - 1))
+@settings(max_examples=25, deadline=None)
+def test_parts_keep_dialogs_whole_and_are_alike(dialogs, count, seed):
+    random = np.random.default_rng(seed)
+    rows = make_scores(120, seed=seed % 1000).assign(fold="a", utterance=[f"u{row}" for row in range(120)])
+    whole = rows.assign(dialog=random.integers(0, dialogs, 120).astype(str))
+    number = divide(whole, count, seed)
+    assert pd.Series(number).groupby(whole["dialog"]).nunique().max() == 1
+    assert set(number) <= set(range(min(count, whole["dialog"].nunique())))
+    alone = divide(rows.assign(dialog=None), count, seed)
+    shares = pd.crosstab(alone, rows["emotion"])
+    assert shares.shape == (count, 4) and np.ptp(shares.to_numpy(), axis=0).max() <= 1
+
+
+def test_one_dialog_is_divided_with_a_warning_and_too_few_utterances_are_named(caplog):
+    rows = make_scores(12).assign(fold="a", dialog="talk", utterance=[f"u{row}" for row in range(12)])
+    assert np.bincount(divide(rows, 3, 0)).tolist() == [4, 4, 4]
+    assert "fold a: all validation utterances are of one dialog" in caplog.text
+    with pytest.raises(InputError, match="fold a: validation has 2 utterances; should have two of an emotion at least"):
+        divide(rows.drop_duplicates("emotion").head(2), 3, 0)
 
 
 def test_folds_differ_in_their_seeds_and_names_decide_them(scores):
-    first = run_entry(scores, entry("entropy"))[2]
-    other = run_entry(scores, entry("entropy"), "another name")[2]
+    first = run_entry(scores, entry("entropy")).trials
+    other = run_entry(scores, entry("entropy"), "another name").trials
     assert not first.equals(other)
-    assert first.equals(run_entry(scores, entry("entropy"))[2])
+    assert first.equals(run_entry(scores, entry("entropy")).trials)
 
 
 def test_a_fold_without_rows_to_fit_on_or_to_test_is_named(scores):
@@ -100,17 +163,16 @@ def test_a_fold_without_rows_to_fit_on_or_to_test_is_named(scores):
 def test_a_method_from_a_file_works_alike(scores, tmp_path):
     file = tmp_path / "loud.py"
     file.write_text('from emofuse.fusion.single import Speech\n\n\nclass Loud(Speech):\n    """Speech, elsewhere."""\n')
-    predictions, parameters, _ = run(
-        scores, entry("speech") | {"estimator": "loud.py:Loud"}, f"{file}:Loud", [0], "loud"
-    )
-    pd.testing.assert_frame_equal(predictions, run_entry(scores, entry("speech"))[0])
+    method = entry("speech") | {"estimator": "loud.py:Loud"}
+    predictions, parameters, *_ = run(scores, method, f"{file}:Loud", [0], "loud", 3)
+    pd.testing.assert_frame_equal(predictions, run_entry(scores, entry("speech")).predictions)
     assert (parameters["method"], parameters["estimator"]) == ("loud", "loud.py:Loud")
 
 
 def test_a_front_is_what_its_points_come_to(scores):
     """On the rows fitted on, where UA rises with the share, and on the test rows."""
     names = {"pareto": entry("entropy_varentropy", search="exact", budget=0.3), "line": entry("entropy", budget=0.1)}
-    learned = [run_entry(scores, method, name)[1] for name, method in names.items()]
+    learned = [run_entry(scores, method, name).parameters for name, method in names.items()]
     paths = {name: PATHS[method["estimator"]] for name, method in names.items()}
     table = tables.check(front(scores, learned, paths), contracts.FRONT, "front")
     assert table["method"].unique().tolist() == ["pareto", "line"]

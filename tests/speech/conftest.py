@@ -54,7 +54,7 @@ def corpus(root):
 
 @pytest.fixture(scope="session")
 def utterances(corpus):
-    return corpus[list(contracts.UTTERANCES.columns)]
+    return corpus.assign(dialog=None, given_fold=None, given_split=None)[list(contracts.UTTERANCES.columns)]
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from transformers import Trainer
 
 from emofuse import accuracy, audio, contracts, provenance, tables
 from emofuse.speech import encoder, finetuning, logits
-from emofuse.tables import EMOTIONS, InputError, columns
+from emofuse.tables import EMOTIONS, SPLITS, InputError, columns
 
 LOGITS = columns("logit", EMOTIONS)
 
@@ -26,8 +26,12 @@ def finetune(checkpoint, fold, utterances, recordings, tmp_path):
     training = {"crop": 0.5, "learning_rate": 1e-3, "batch_size": 8, "epochs": 4, "patience": 4, "class_weights": False}
     settings = training | {"seed": 1, "budget": 320_000, "device": "cpu"}
 
-    def run(folder="a", heard=recordings, **changes):
-        return finetuning.finetune(checkpoint, fold, utterances, heard, tmp_path / folder, **settings | changes)
+    def run(folder="a", heard=recordings, rows=fold, **changes):
+        changed = settings | changes
+        model = finetuning.finetune(checkpoint, rows, utterances, heard, tmp_path / folder, **changed)
+        finetuning.keep(model, tmp_path / f"{folder}-kept")
+        kept = {"budget": changed["budget"], "device": "cpu"}
+        return finetuning.classify(tmp_path / f"{folder}-kept", rows, heard, **kept), model.chosen
 
     return run
 
@@ -36,7 +40,29 @@ def test_the_table_has_logits_for_each_utterance_of_the_fold(finetune, fold):
     speech, chosen = finetune(epochs=1)
     assert tables.check(speech, contracts.SPEECH_LOGITS, "speech.parquet").equals(speech)
     pd.testing.assert_frame_equal(speech[["fold", "split", "utterance"]], fold)
-    assert chosen.keys() == {"epoch", "validation_UA"}
+    assert chosen.keys() == {"epoch", "validation_UA", "emotions"}
+
+
+def test_a_model_needs_no_test_utterance_and_is_a_checkpoint_of_the_public_kind(finetune, fold, recordings, tmp_path):
+    expected, chosen = finetune("whole", epochs=1)
+    source, target = fold[fold["split"] != "test"], fold[fold["split"] == "test"]
+    speech, chosen_of_source = finetune("source", epochs=1, rows=source)
+    assert chosen_of_source == chosen
+    applied = finetuning.classify(tmp_path / "source-kept", target, recordings, budget=320_000, device="cpu")
+    both = pd.concat([speech, applied]).set_index("utterance").loc[expected["utterance"]]
+    np.testing.assert_allclose(both[LOGITS], expected[LOGITS], atol=1e-5)
+    assert {path.name for path in (tmp_path / "source-kept").iterdir()} == set(finetuning.KEPT)
+    again, _ = encoder.load(finetuning.AutoModel, {"path": str(tmp_path / "source-kept")})
+    assert again.config.id2label == dict(enumerate(EMOTIONS))
+
+
+def test_an_emotion_that_training_lacks_is_never_predicted(finetune, fold, utterances):
+    is_sad = fold["utterance"].map(utterances.set_index("utterance")["emotion"]) == "sad"
+    rows = fold[~(is_sad & (fold["split"] == "train"))]
+    speech, chosen = finetune(epochs=1, rows=rows, class_weights=True)
+    assert chosen["emotions"] == ["angry", "happy", "neutral"]
+    assert (speech["logit_sad"] == logits.ABSENT).all()
+    assert speech[LOGITS[:3]].abs().max(axis=None) < 100
 
 
 def test_it_learns(finetune, fold, utterances):
@@ -101,7 +127,7 @@ def test_patience_ends_training_and_the_best_epoch_is_kept(finetune, monkeypatch
     uas = iter([0.3, 0.5, 0.4, 0.5, 0.2, 0.9])
     monkeypatch.setattr(accuracy, "unweighted_accuracy", lambda *_: next(uas))
     _, chosen = finetune(epochs=6, patience=2)
-    assert chosen == {"epoch": 2, "validation_UA": 0.5}
+    assert chosen == {"epoch": 2, "validation_UA": 0.5, "emotions": list(EMOTIONS)}
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["checkpoint-12", "checkpoint-6"]
 
 
@@ -135,9 +161,7 @@ def test_a_class_that_is_rare_weighs_more():
 
 
 def test_whole_utterances_are_classified_the_same_in_batches_and_one_by_one(make_checkpoint, recordings):
-    model, extractor = encoder.load(
-        finetuning.AutoModelForAudioClassification, make_checkpoint(), new=("projector.", "classifier."), num_labels=4
-    )
+    model, extractor = finetuning._with_new_head(*encoder.load(finetuning.AutoModel, make_checkpoint()), EMOTIONS)
     together = finetuning.predict(model, extractor, recordings, budget=200_000)
     alone = finetuning.predict(model, extractor, recordings, budget=1)
     np.testing.assert_allclose(together, alone, atol=1e-4)
@@ -189,8 +213,14 @@ def test_the_script_hears_each_corpus_in_its_own_folder(
         input=SimpleNamespace(
             **inputs, folds=tmp_path / "folds.parquet", checkpoint=[f"{checkpoint['path']}/model.safetensors"]
         ),
-        output=SimpleNamespace(speech=tmp_path / "speech.parquet", parameters=tmp_path / "speech.json"),
-        params=SimpleNamespace(recipe={"checkpoint": checkpoint, "training": training, "seed": [0, "voices"]}),
+        output=SimpleNamespace(
+            speech=tmp_path / "speech.parquet",
+            chosen=tmp_path / "speech.json",
+            model=tmp_path / "speech/model.safetensors",
+        ),
+        params=SimpleNamespace(
+            recipe={"checkpoint": checkpoint, "training": training, "seed": [0, "voices"], "splits": SPLITS}
+        ),
         resources=SimpleNamespace(**resources),
         wildcards=SimpleNamespace(fold="s2"),
         log=[tmp_path / "finetune.log"],
@@ -198,7 +228,7 @@ def test_the_script_hears_each_corpus_in_its_own_folder(
     )
     runpy.run_path(str(ROOT / "workflow/scripts/finetune.py"), {"snakemake": job})
     pd.testing.assert_frame_equal(tables.read(contracts.SPEECH_LOGITS, job.output.speech), expected, check_exact=True)
-    assert tables.read_json(job.output.parameters) == chosen
+    assert tables.read_json(job.output.chosen) == chosen
     assert not (tmp_path / "begun").exists()
 
 
@@ -248,7 +278,7 @@ def test_the_head_of_another_task_is_left_behind(make_checkpoint):
     model = finetuning.AutoModelForAudioClassification.from_pretrained(checkpoint["path"], num_labels=4)
     torch.nn.init.constant_(model.classifier.bias, 7)
     model.save_pretrained(checkpoint["path"])
-    fresh, _ = finetuning._with_new_head(*encoder.load(finetuning.AutoModel, checkpoint))
+    fresh, _ = finetuning._with_new_head(*encoder.load(finetuning.AutoModel, checkpoint), EMOTIONS)
     assert fresh.classifier.bias.abs().max() < 1
     assert list(fresh.config.id2label.values()) == list(EMOTIONS)
     torch.testing.assert_close(fresh.wav2vec2.state_dict(), model.wav2vec2.state_dict())
@@ -257,7 +287,7 @@ def test_the_head_of_another_task_is_left_behind(make_checkpoint):
 def test_an_encoder_with_an_adapter_is_refused(make_checkpoint):
     loaded = encoder.load(finetuning.AutoModel, make_checkpoint(add_adapter=True))
     with pytest.raises(InputError, match="cannot be fine-tuned"):
-        finetuning._with_new_head(*loaded)
+        finetuning._with_new_head(*loaded, EMOTIONS)
 
 
 def test_a_machine_with_many_gpus_trains_a_fold_on_one(tmp_path, monkeypatch):

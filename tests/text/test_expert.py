@@ -132,16 +132,27 @@ def test_fold_without_test_rows():
     assert len(predict(make_rows(splits={"A": "train", "B": "train"}))) == 48
 
 
+def test_an_emotion_that_is_not_trained_is_never_expected():
+    """A source may lack an emotion; the others are told as before."""
+    rows = make_rows()
+    rows = rows[rows["emotion"] != "happy"]
+    probability = predict(rows)
+    assert probability["text_happy"].eq(0).all()
+    np.testing.assert_allclose(probability[TEXT].sum(axis=1), 1)
+    told = np.array(EMOTIONS)[probability[TEXT].to_numpy().argmax(axis=1)]
+    assert (told == rows["emotion"].to_numpy()).mean() > 0.9
+
+
 def test_bad_input():
     """Every fold's problem is named, before anything is trained."""
     one = make_rows()
     one.loc[one["split"] == "train", "text"] = [None, "...", ""] * 24
     two = make_rows(folds=("two",), splits={"F": "train", "G": "test"})
-    two = two[(two["emotion"] != "sad") | (two["split"] != "train")]
+    two = two[(two["emotion"] == "sad") | (two["split"] != "train")]
     with pytest.raises(InputError) as error:
         predict(pd.concat([one, two], ignore_index=True))
     assert error.value.problems == [
         "fold one: the training rows hold no transcript with a word; the text expert has nothing to learn from",
-        "fold two: the training rows hold no sad; the text expert needs every emotion",
+        "fold two: the training rows hold 1 emotion; the text expert needs at least 2",
         "fold two: the training rows hold 1 speaker; the text expert needs at least 2",
     ]

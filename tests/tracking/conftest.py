@@ -44,10 +44,15 @@ class Study:
     config: dict = field(default_factory=lambda: {"study": "released", "seed": 1})
     models: dict = field(default_factory=dict)
     wer: str | None = None
+    across: dict = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
         return self.results / self.name / "iemocap"
+
+    @property
+    def leaderboard(self) -> Path:
+        return self.folder / "leaderboard.md"
 
     @property
     def experiment(self) -> str:
@@ -75,12 +80,13 @@ class Study:
     def write(self) -> "Study":
         predictions = {method: self.write_method(method) for method in self.methods}
         scores = predictions[self.methods[0]][["fold", "utterance", "speaker", "condition", "emotion"]].assign(
-            split="test", transcript="well"
+            split="test", dialog=None, transcript="well"
         )
         scores[tables.SPEECH] = 1 / len(EMOTIONS)
         scores[tables.SENTIMENT] = 1 / len(tables.SENTIMENTS)
         tables.write(scores, contracts.SCORES, self.folder / "scores.parquet")
         write_picture(self.folder / "figures" / "leaderboard.png", 200)
+        tables.write_text("# released / iemocap\n\n| method | UA |\n|---|---:|\n| paper | 0.25 |\n", self.leaderboard)
         self.evaluate(predictions)
         return self
 
@@ -113,15 +119,22 @@ class Study:
         tables.write(metrics, contracts.METRICS, self.folder / "metrics.parquet")
         comparison = metrics.groupby(["method", "condition", "metric"], as_index=False)["value"].mean()
         comparison = comparison.rename(columns={"value": "mean"}).assign(
-            speech=0.5, difference=0.02, low=-0.01, high=0.05, p=np.nan
+            crossed=False, speech=0.5, difference=0.02, low=-0.01, high=0.05, p=np.nan, p_holm=np.nan
         )
         comparison.loc[comparison["metric"] == "WA", "p"] = 0.25
         tables.write(comparison, contracts.COMPARISON, self.folder / "comparison.parquet")
+
+    def write_record(self, job: str, seconds: float, **versions: str) -> None:
+        """What a job was made with."""
+        record = {"versions": versions, "machine": {"cpu": "a processor"}, "seconds": seconds}
+        tables.write_json(record, self.results / "logs" / f"{job}.json")
 
     def experiments(self) -> dict[str, ExperimentInput]:
         """What a rule says of its inputs."""
         methods = {
             method: {
+                "path": "emofuse.fusion.paper:Paper",
+                "jobs": [f"*/{self.experiment}", f"fuse/{self.experiment}/{method}"],
                 "predictions": str(self.folder / "fusion" / method / "predictions.parquet"),
                 "parameters": str(self.folder / "fusion" / method / "parameters.json"),
                 "trials": str(self.folder / "fusion" / method / "trials.parquet"),
@@ -133,9 +146,11 @@ class Study:
             name: str(self.folder / f"{name}.parquet") for name in ("scores", "metrics", "comparison")
         }
         experiment = {
-            "corpus": "iemocap",
+            "train": "iemocap",
+            "test": "iemocap",
             "protocol": "leave_one_speaker_out",
             "models": self.models,
+            "leaderboard": str(self.leaderboard),
             "wer": self.wer,
             "figures": {"leaderboard": str(self.folder / "figures" / "leaderboard.png")},
             "methods": methods,
@@ -151,6 +166,7 @@ class Study:
             "experiments": self.experiments(),
             "config": self.config,
             "config_digest": hashlib.sha256(json.dumps(self.config).encode()).hexdigest(),
+            "across": self.across,
         }
 
     def synchronise(self, uri: str | None = None) -> list[dict]:

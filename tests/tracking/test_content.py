@@ -16,7 +16,8 @@ from emofuse.tracking import content
 
 
 def read(study, experiments=None):
-    return content.read_study(study.name, experiments or study.experiments(), study.config)["iemocap"]
+    given = experiments or study.experiments()
+    return content.read_study(study.name, given, study.config, study.across, study.results / "logs")["iemocap"]
 
 
 def test_what_runs_hold_is_read_without_mlflow():
@@ -73,7 +74,7 @@ def test_mcnemars_p_is_about_accuracy_and_given_once_per_condition():
     values = content.intervals(comparison)
     assert {name: value for name, value in values.items() if "mcnemar" in name} == {
         "mcnemar_p": 0.25,
-        "improvised/mcnemar_p": 0.5,
+        "mcnemar_p.improvised": 0.5,
     }
     assert len(values) == 2 * (3 * 3 + 1)
 
@@ -110,7 +111,7 @@ def test_all_that_experiments_lack_is_said_at_once(study):
     (other.folder / "scores.parquet").unlink()
     experiments["second"]["wer"] = str(other.folder / "wer.parquet")
     with pytest.raises(tables.InputError) as error:
-        content.read_study("released", experiments, {})
+        content.read_study("released", experiments, {}, {}, "")
     assert [problem.split("results/")[-1] for problem in error.value.problems] == [
         "released/iemocap/metrics.parquet: no such file",
         "released/iemocap/figures/leaderboard.png: no such file",
@@ -138,7 +139,7 @@ def test_metrics_of_a_condition_that_a_fold_lacks_are_means_over_the_folds_that_
         [("a", "all", "UA", 0.5), ("b", "all", "UA", 0.7), ("b", "scripted", "UA", 0.8)],
         columns=["fold", "condition", "metric", "value"],
     )
-    assert content.means(metrics) == {"UA": 0.6, "scripted/UA": 0.8}
+    assert content.means(metrics) == {"UA": 0.6, "UA.scripted": 0.8}
 
 
 def test_scores_are_named_by_their_bytes(study):
@@ -176,3 +177,109 @@ def test_names_that_are_legal_stay_as_they_are(name):
 )
 def test_passwords_are_masked_and_nothing_else(text, shown):
     assert content.without_password(text) == shown
+
+
+def test_counts_of_changed_pairs_are_in_a_file_and_no_metrics(study):
+    metrics = pd.DataFrame(
+        [
+            ("paper", fold, "all", metric, value)
+            for fold in ("Ses01F", "Ses01M")
+            for metric, value in (("UA", 0.5), ("wrong_to_right", 3.0), ("wrong_to_right/sad_happy", 2.0))
+        ],
+        columns=["method", "fold", "condition", "metric", "value"],
+    )
+    assert content.means(metrics) == {"UA": 0.5, "wrong_to_right": 3}
+    assert content.by_fold(metrics).decode() == (
+        "condition,metric,Ses01F,Ses01M\nall,UA,0.5,0.5\nall,wrong_to_right,3.0,3.0\n"
+        "all,wrong_to_right/sad_happy,2.0,2.0\n"
+    )
+
+
+@pytest.mark.parametrize("condition", ["all", "improvised", "scripted"])
+def test_what_one_compares_comes_first_in_the_order_of_the_ui(condition):
+    names = ["UA", "WA", "F1", "recall_sad", "log_loss", "Brier", "ECE", "selected", "UA_difference", "WER"]
+    assert sorted(content.name_of(name, condition) for name in names)[:2] == [
+        content.name_of(name, condition) for name in ("UA", "UA_difference")
+    ]
+
+
+def test_a_run_says_what_its_method_is_in_the_methods_own_words(study):
+    parent, child, _ = read(study).families[1]
+    assert parent.description == (
+        "**paper**: Score selection by entropy and varentropy, with thresholds for each emotion that the voice "
+        "predicts.\n\n"
+        "Estimator `paper` with `objective` UA, `trials` 500, fitted on train, validation rows.\n\n"
+        "Study `released`, experiment `iemocap`: trained on iemocap, tested on iemocap, leave one speaker out."
+    )
+    assert child.description == f"{parent.description}\n\nFold `Ses01F`."
+
+
+def test_what_made_a_run_is_summed_over_jobs_and_no_part_of_its_content(study):
+    before = read(study).families[1][0]
+    study.write_record("evaluate/released/iemocap", 0.5, numpy="2.4.6")
+    study.write_record("fuse/released/iemocap/paper", 1.25, numpy="2.4.5", optuna="5.0.0")
+    study.write_record("fuse/released/iemocap/speech", 100)  # another method's
+    study.write_record("evaluate/other/iemocap", 100)  # another study's
+    (study.results / "logs/evaluate/released/torn.json").write_text("{")
+    after = read(study).families[1][0]
+    assert after.made == {
+        "runtime.evaluate": "0.5 s, jobs: 1",
+        "runtime.fuse": "1.2 s, jobs: 1",
+        "machine.cpu": "a processor",
+        "version.numpy": "2.4.5, 2.4.6",
+        "version.optuna": "5.0.0",
+    }
+    assert after.digest == before.digest
+    assert not read(study).families[1][1].made
+
+
+def write_across(study, rows):
+    """The `across` table of a study: rows of target, train, experiment, method, condition, UA, drop."""
+    table = pd.DataFrame(rows, columns=["target", "train", "experiment", "method", "condition", "UA", "drop"])
+    table = table.assign(within_UA=table["UA"] - table["drop"], low=np.nan, high=np.nan, utterances=8)
+    folder = study.folder.parent
+    tables.write(table, contracts.ACROSS, folder / "across.parquet")
+    tables.write_text("# released\n", folder / "leaderboard.md")
+    study.across = {
+        "table": f"{folder / 'across.parquet'}",
+        "leaderboard": f"{folder / 'leaderboard.md'}",
+        "figures": {},
+    }
+
+
+def test_the_comparison_across_corpora_is_a_run_per_method(study):
+    write_across(
+        study,
+        [
+            ("msp", "msp", "within", "paper", "all", 0.75, np.nan),
+            ("msp", "iemocap+third", "pooled", "paper", "all", 0.625, -0.125),
+            ("msp", "iemocap", "scripts", "paper", "all", 0.5, -0.25),
+            ("msp", "iemocap", "scripts", "paper", "read", 0.25, -0.5),
+            ("msp", "iemocap", "all", "paper", "all", 0.625, -0.125),
+            ("msp", "msp", "within", "speech", "all", 0.5, np.nan),
+        ],
+    )
+    whole = content.read_study(study.name, study.experiments(), study.config, study.across, "")["across corpora"]
+    (paper,), (speech,) = whole.families
+    assert paper.metrics == {
+        "UA/msp_to_msp": 0.75,
+        "UA/iemocap and third_to_msp": 0.625,
+        "drop/iemocap and third_to_msp": -0.125,
+        "UA/iemocap_to_msp.scripts": 0.5,
+        "drop/iemocap_to_msp.scripts": -0.25,
+        "UA/iemocap_to_msp.scripts.read": 0.25,
+        "drop/iemocap_to_msp.scripts.read": -0.5,
+        "UA/iemocap_to_msp.all": 0.625,
+        "drop/iemocap_to_msp.all": -0.125,
+    }
+    assert speech.metrics == {"UA/msp_to_msp": 0.5}
+    for name in paper.metrics:
+        _validate_metric_name(name)
+    assert (paper.key, paper.tags["method"]) == ("released/across corpora/paper", "paper")
+    assert whole.description == "# released\n"
+
+
+def test_what_the_comparison_across_corpora_lacks_is_said(study):
+    study.across = {"table": "gone.parquet", "leaderboard": str(study.leaderboard), "figures": {}}
+    with pytest.raises(tables.InputError, match=r"gone.parquet: no such file"):
+        content.read_study(study.name, study.experiments(), study.config, study.across, "")

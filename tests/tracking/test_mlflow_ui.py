@@ -55,7 +55,7 @@ def test_a_person_finds_the_runs_by_name_compares_them_and_opens_their_pictures(
         page.screenshot(path=tmp_path / "runs.png")
 
         page.goto(f"{address}/#/experiments/{study.experiment_id}/runs?compareRunsMode=CHART")
-        see(page, [*parents, "improvised/UA"])
+        see(page, [*parents, "UA.improvised"])
         page.screenshot(path=tmp_path / "charts.png")
 
         runs, experiments = (quote(json.dumps(ids)) for ids in ([*parents.values()], [study.experiment_id]))

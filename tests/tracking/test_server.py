@@ -66,11 +66,11 @@ def test_parents_have_means_under_the_names_of_the_children(study):
     runs = study.runs_by_key()
     parent, first, second = (runs[f"released/iemocap/paper{fold}"].data.metrics for fold in ("", "/Ses01F", "/Ses01M"))
     metrics = ("UA", "WA", "log_loss")
-    assert set(first) == {f"{condition}{metric}" for metric in metrics for condition in ("", "improvised/")}
+    assert set(first) == {f"{metric}{condition}" for metric in metrics for condition in ("", ".improvised")}
     assert {name: parent[name] for name in first} == {name: np.mean([first[name], second[name]]) for name in first}
     compared = {"UA_difference": 0.02, "UA_difference_low": -0.01, "UA_difference_high": 0.05, "mcnemar_p": 0.25}
     assert compared.items() <= parent.items()
-    assert {f"improvised/{name}": value for name, value in compared.items()}.items() <= parent.items()
+    assert {f"{name}.improvised": value for name, value in compared.items()}.items() <= parent.items()
 
 
 def test_params_tags_dataset_and_artifacts_say_where_a_run_comes_from(study):
@@ -83,7 +83,8 @@ def test_params_tags_dataset_and_artifacts_say_where_a_run_comes_from(study):
     assert child.data.params == given | learned | {"excluded": '[["sad", "happy"]]'}
     for run in (parent, child):
         tags = run.data.tags
-        assert (tags["corpus"], tags["protocol"], tags["method"]) == ("iemocap", "leave_one_speaker_out", "paper")
+        assert (tags["train"], tags["test"], tags["method"]) == ("iemocap", "iemocap", "paper")
+        assert tags["protocol"] == "leave_one_speaker_out"
         assert len(tags["config_digest"]) == 64
         assert tags["mlflow.source.name"] == "released/iemocap/fusion/paper"
         assert tags["mlflow.source.git.commit"]
@@ -96,6 +97,8 @@ def test_params_tags_dataset_and_artifacts_say_where_a_run_comes_from(study):
         "parameters.json",
         "trials.parquet",
         "confusion.csv",
+        "metrics.csv",
+        "leaderboard.md",
         "config.yaml",
         "figures",
     }
@@ -123,7 +126,7 @@ def test_runs_that_began_with_audio_say_which_models_heard_and_read_and_how_well
     for run in (parent, child):
         assert run.data.params["speech.checkpoint"] == "facebook/wav2vec2-base"
         assert run.data.params["transcripts.checkpoint"] == "tiny"
-    assert (parent.data.metrics["WER"], parent.data.metrics["improvised/WER"]) == (0.375, 0.25)
+    assert (parent.data.metrics["wer"], parent.data.metrics["wer.improvised"]) == (0.375, 0.25)
     assert "WER" not in child.data.metrics  # it is the whole corpus's
 
     study.models["transcripts"]["checkpoint"] = "base"
@@ -186,6 +189,38 @@ def test_another_commit_of_the_code_changes_nothing(study, monkeypatch):
     assert ids(study) == before
 
 
+def test_an_experiment_is_model_training_and_shows_its_leaderboard(study):
+    study.synchronise()
+    tags = MlflowClient(study.uri).get_experiment(study.experiment_id).tags
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
+    assert tags["mlflow.note.content"] == study.leaderboard.read_text()
+    tables.write_text("a page that is too long\n" * 2000, study.leaderboard)
+    study.synchronise()
+    note = MlflowClient(study.uri).get_experiment(study.experiment_id).tags["mlflow.note.content"]
+    assert len(note) == 20000 and note.endswith("…")
+
+
+def test_other_seconds_and_versions_change_tags_and_replace_no_run(study):
+    study.write_record("evaluate/released/iemocap", 0.5, numpy="2.4.5", optuna="5.0.0")
+    study.synchronise()
+    before = ids(study)
+    study.write_record("evaluate/released/iemocap", 0.75, numpy="2.4.6")
+    study.synchronise()
+    assert ids(study) == before
+    tags = study.runs_by_key()["released/iemocap/paper"].data.tags
+    made = {name: value for name, value in tags.items() if name.startswith(server.MADE)}
+    assert made == {"runtime.evaluate": "0.8 s, jobs: 1", "machine.cpu": "a processor", "version.numpy": "2.4.6"}
+
+
+def test_a_second_synchronisation_writes_nothing(study, monkeypatch):
+    study.write_record("evaluate/released/iemocap", 0.5, numpy="2.4.6")
+    study.synchronise()
+    calls = ("create_run", "log_batch", "log_artifacts", "log_inputs", "set_tag", "delete_tag", "delete_run")
+    for call in (*calls, "set_experiment_tag", "set_terminated"):
+        monkeypatch.setattr(MlflowClient, call, lambda *_, **__: pytest.fail("written again"))
+    assert {row["status"] for row in study.synchronise()} == {"kept"}
+
+
 def test_a_method_that_left_the_config_disappears(study):
     study.synchronise()
     before = ids(study)
@@ -199,7 +234,7 @@ def test_an_experiment_that_left_the_study_disappears_and_comes_back(study):
     study.synchronise()
     before = ids(study)
     client = MlflowClient(study.uri)
-    server.synchronise(study.uri, study.results, "released", {}, config={}, config_digest="")
+    server.synchronise(study.uri, study.results, "released", {}, config={}, config_digest="", across={})
     assert client.get_experiment_by_name("released/iemocap").lifecycle_stage == "deleted"
     rows = study.synchronise()
     assert client.get_experiment_by_name("released/iemocap").lifecycle_stage == "active"
@@ -289,6 +324,49 @@ def test_a_server_that_is_down_is_named_quickly_and_nothing_is_lost(study, port)
     assert time.monotonic() - start < 20  # MLflow by itself tries for four minutes
     study.synchronise()
     assert_in_line(study)
+
+
+FILTERS = {
+    "tags.method = 'paper' and tags.fold IS NULL": {"paper"},
+    "tags.fold IS NULL and params.fit_on != 'test' and metrics.UA_difference_low > 0": {"paper"},
+    "metrics.UA > 0.6 and metrics.selected < 0.5": {"paper", "paper/Ses01F"},
+    "metrics.UA.improvised > 0.6 and tags.test = 'iemocap'": {"speech", "speech/Ses01M"},
+    "tags.`version.numpy` != '2.4.6'": {"speech"},
+}
+"""What the README shows, and the runs that it finds in the study below."""
+
+
+@pytest.mark.slow
+def test_the_filters_that_the_readme_shows_find_what_they_say(study, serve):
+    page = Path(__file__).parents[2].joinpath("README.md").read_text()
+    shown = page.split("## Compare runs in MLflow")[1].split("\n## ")[0]
+    study.methods = ["speech", "paper", "oracle"]
+    study.write_record(f"fuse/{study.experiment}/speech", 1, numpy="2.4.5")
+    study.write()
+    tables.write_json(
+        tables.read_json(study.folder / "fusion/oracle/parameters.json") | {"fit_on": ["test"]},
+        study.folder / "fusion/oracle/parameters.json",
+    )
+    values = {
+        ("paper", "Ses01F", "all", "UA"): 0.9,
+        ("paper", "Ses01M", "all", "UA"): 0.5,
+        ("speech", "Ses01F", "improvised", "UA"): 0.5,
+        ("speech", "Ses01M", "improvised", "UA"): 0.9,
+    }
+    index = ["method", "fold", "condition", "metric"]
+    metrics = tables.read(contracts.METRICS, study.folder / "metrics.parquet").set_index(index)
+    metrics["value"] = [values.get(row, 0.3) for row in metrics.index]
+    selected = metrics.xs("UA", level="metric", drop_level=False).rename(index={"UA": "selected"}).assign(value=0.2)
+    tables.write(pd.concat([metrics, selected]).reset_index(), contracts.METRICS, study.folder / "metrics.parquet")
+    comparison = tables.read(contracts.COMPARISON, study.folder / "comparison.parquet")
+    comparison["low"] = np.where(comparison["method"] == "speech", np.nan, 0.01)
+    tables.write(comparison, contracts.COMPARISON, study.folder / "comparison.parquet")
+    study.synchronise()
+    with serve(study) as address:
+        client = MlflowClient(address)
+        for text, names in FILTERS.items():
+            assert f"`{text}`" in shown.replace("``", "`"), text
+            assert {run.info.run_name for run in client.search_runs([study.experiment_id], text)} == names, text
 
 
 @pytest.mark.slow

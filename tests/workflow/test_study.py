@@ -15,8 +15,9 @@ EXPERIMENT = "results/small/made"
 
 def test_a_run_makes_everything(finished):
     folder = finished.folder
-    for contract in (contracts.SCORES, contracts.METRICS, contracts.COMPARISON, contracts.FRONT):
+    for contract in (contracts.SCORES, contracts.CHOICES, contracts.METRICS, contracts.COMPARISON, contracts.FRONT):
         tables.read(contract, folder / EXPERIMENT / f"{contract.name}.parquet")
+    tables.read(contracts.PREDICTIONS, folder / EXPERIMENT / "fusion/chosen/predictions.parquet")
     for method in finished.config["methods"]:
         tables.read(contracts.PREDICTIONS, folder / EXPERIMENT / "fusion" / method / "predictions.parquet")
         tables.read(contracts.TRIALS, folder / EXPERIMENT / "fusion" / method / "trials.parquet")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, create_model
 
 from emofuse import parts
-from emofuse.configuration import HOW, Config, Corpus, Experiment, Method, Section
-from emofuse.places import RESERVED
+from emofuse.configuration import HOW, Adaptation, Config, Corpus, Experiment, Method, Section
+from emofuse.places import CHOSEN, RESERVED
 from emofuse.tables import TEXT, InputError, Problem, Problems
 
 
@@ -30,11 +30,23 @@ class Entries(NamedTuple):
     kind: parts.Kind
     facts: Callable[[Any, dict[str, Any]], dict[str, Any]]
 
+    @property
+    def named_after_part(self) -> bool:
+        """Whether an entry may have its part's name and say no more; a key of its own then holds the parameters."""
+        return "parameters" in self.model.model_fields
+
 
 ENTRIES = {
     "corpora": Entries(Corpus, "reader", parts.READER, lambda reader, _: {"gives": reader.gives, "note": reader.note}),
     "experiments": Entries(
-        Experiment, "protocol", parts.PROTOCOL, lambda protocol, _: {"takes_two": parts.positional(protocol) == 2}
+        Experiment,
+        "protocol",
+        parts.PROTOCOL,
+        lambda protocol, _: {
+            "accepts": parts.accepts(protocol),
+            "files": parts.files(protocol),
+            "summary": parts.summary(protocol),
+        },
     ),
     "methods": Entries(
         Method,
@@ -43,9 +55,16 @@ ENTRIES = {
         lambda method, parameters: {
             "reads_text_expert": bool(set(method.columns) & set(TEXT)),
             "sees_test_labels": method.sees_test_labels,
+            "has_thresholds": bool(method.measures),
             "has_front": method.has_front(**parameters),
             "note": method.note,
         },
+    ),
+    "adaptations": Entries(
+        Adaptation,
+        "adaptation",
+        parts.ADAPTATION,
+        lambda adaptation, parameters: {"sees": adaptation.sees, "scaling": adaptation.scaling(**parameters)},
     ),
 }
 
@@ -102,9 +121,9 @@ def complete(config: dict[str, Any], source: str = "config", folder: str | Path 
         given = draft.get(section)
         whole.config[section], whole.facts[section] = {}, {}
         for name, entry in given.items() if isinstance(given, dict) else ():
-            entry = {} if entry is None and section == "methods" else entry
-            if section == "methods" and isinstance(entry, dict):
-                entry = {"estimator": name} | entry
+            entry = {} if entry is None and entries.named_after_part else entry
+            if entries.named_after_part and isinstance(entry, dict):
+                entry = {entries.key: name} | entry
             checked = _entry(entries, entry, f"{section}.{name}", folder)
             problems += checked.problems
             whole.config[section][name], whole.facts[section][name] = checked.entry, checked.facts
@@ -133,8 +152,8 @@ def _entry(entries: Entries, given: Any, place: str, folder: str | Path) -> _Ent
         accepted = parts.parameters(part)
     except InputError as error:
         return _Entry({}, {}, [f"{place}.{key} is {name!r}; {problem}" for problem in error.problems])
-    if model is Method:
-        given = {"fit_on": list(part.fit_on)} | given
+    if entries.named_after_part:
+        given = ({"fit_on": list(part.fit_on)} if model is Method else {}) | given
         problems = parts.problems(model, given, place)
         parameters = given.get("parameters", {})
         if isinstance(parameters, dict):
@@ -176,7 +195,10 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
             yield f"{section}.checkpoint is {checkpoint}; should give {right}"
     for name, experiment in whole.config["experiments"].items():
         yield from _of_the_experiment(whole, name, experiment)
+    yield from _of_the_adaptations(whole, draft)
     methods = draft.get("methods")
+    if isinstance(methods, dict) and CHOSEN in methods:
+        yield f"methods: {CHOSEN} is what the validation rows choose of all methods; should be another name"
     if isinstance(methods, dict) and "speech" not in methods:
         yield "methods: speech is missing; should be listed, since every method is compared with it"
     elif isinstance(methods, dict):
@@ -188,32 +210,79 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _of_the_experiment(whole: Completed, name: str, experiment: dict[str, Any]) -> Iterator[Problem]:
-    """What is wrong with an experiment's two corpora and its protocol together."""
+    """What is wrong with an experiment's corpora and its protocol together."""
     corpora, facts = whole.config["corpora"], whole.facts["corpora"]
-    train, test = (experiment.get(role) for role in ("train", "test"))
-    for role, corpus in (("train", train), ("test", test)):
-        if isinstance(corpus, str) and corpus not in corpora:
-            yield f"experiments.{name}.{role} is {corpus!r}; {parts.should_be_one_of(corpus, corpora)}"
-    protocol = whole.facts["experiments"][name]
-    if not protocol or not facts.get(train) or not facts.get(test):
+    protocol, place = whole.facts["experiments"][name], f"experiments.{name}"
+    for role in ("train", "test"):
+        given = experiment.get(role)
+        for corpus in given if isinstance(given, list) else [given]:
+            if isinstance(corpus, str) and corpus not in corpora:
+                yield f"{place}.{role} is {corpus!r}; {parts.should_be_one_of(corpus, corpora)}"
+    if not protocol or not all(facts.get(corpus) for corpus in [*experiment["train"], experiment["test"]]):
         return  # reported already
-    published = [facts[corpus]["gives"] == "scores" for corpus in (train, test)]
-    if published[0] != published[1]:
-        yield f"experiments.{name}: one of {train}, {test} has published scores; should be both, or neither"
-    elif published[0] and train != test:
+    train, test = experiment["train"], experiment["test"]
+    trained_on = " and ".join(train)
+    published = {corpus: facts[corpus]["gives"] == "scores" for corpus in [*train, test]}
+    if len(set(published.values())) > 1:
+        yield f"{place}: {' and '.join(filter(published.get, published))} has published scores; should be all or none"
+    elif published[test] and train != [test]:
         yield (
-            f"experiments.{name}.train is {train!r} and test is {test!r}; should be the same for published scores, "
+            f"{place}.train is {trained_on!r} and test is {test!r}; should be the same for published scores, "
             "whose models were trained by others"
         )
-    elif published[0] and experiment["protocol"] != "leave_one_speaker_out":
+    elif published[test] and experiment["protocol"] != "leave_one_speaker_out":
         yield (
-            f"experiments.{name}.protocol is {experiment['protocol']!r}; should be leave_one_speaker_out, "
+            f"{place}.protocol is {experiment['protocol']!r}; should be leave_one_speaker_out, "
             "as the scores were published"
         )
-    elif train == test and protocol["takes_two"]:
-        yield f"experiments.{name}.test is {test!r}, as train; should be another corpus for {experiment['protocol']}"
-    elif train != test and not protocol["takes_two"]:
-        yield f"experiments.{name}.protocol is {experiment['protocol']!r}; should be cross_corpus for two corpora"
+    elif published[test] and experiment["conditions"]:
+        yield f"{place}.conditions is given; should be null for published scores, whose models all conditions trained"
+    elif test in train and 1 not in protocol["accepts"]:
+        yield f"{place}.test is {test!r}, as train; should be another corpus for {experiment['protocol']}"
+    elif test in train and len(train) > 1:
+        yield f"{place}.test is {test!r}, and train is {trained_on}; should be one of them alone, or another corpus"
+    elif test not in train and 2 not in protocol["accepts"]:
+        yield f"{place}.protocol is {experiment['protocol']!r}; should be cross_corpus or given for two corpora"
+    if experiment["balance"] == "corpora" and len(train) == 1:
+        yield f"{place}.balance is 'corpora'; should be none for one training corpus"
+
+
+def _of_the_adaptations(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
+    """What is wrong with adaptations and the rest of a study together; their methods are filled in."""
+    adaptations, experiments = whole.config["adaptations"], whole.config["experiments"].values()
+    if (
+        adaptations
+        and all(whole.facts["experiments"].values())
+        and all(entry["test"] in entry["train"] for entry in experiments)
+    ):
+        yield "adaptations are given, but no experiment tests on another corpus than it trains on"
+    scaling = _mapping(_mapping(draft, "speech"), "regression").get("scaling", "training")
+    methods = whole.facts["methods"]
+    for name, entry in adaptations.items():
+        facts = whole.facts["adaptations"][name]
+        if not facts or not all(methods.values()):
+            continue  # reported already
+        if facts["scaling"] == scaling:
+            yield f"adaptations.{name} standardises per {scaling}, as speech.regression.scaling does; should differ"
+        adaptation = parts.load(facts["path"])
+        served = [
+            method
+            for method, of_method in methods.items()
+            if not of_method["sees_test_labels"] and adaptation.serves(parts.load(of_method["path"]))
+        ]
+        for method in entry["methods"] or []:
+            if method not in served:
+                right: Problem = parts.should_be_one_of(method, served)
+                yield f"adaptations.{name}.methods: {method!r} is none that can be adapted; {right}"
+        if not served:
+            yield f"adaptations.{name} can adapt none of the study's methods"
+        entry["methods"] = entry["methods"] or served
+
+
+def _mapping(draft: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A section as written, empty where it is no mapping, which is reported elsewhere."""
+    value = draft.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _right_checkpoint(checkpoint: dict[str, Any], *, whisper: bool) -> str | None:

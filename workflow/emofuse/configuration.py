@@ -1,7 +1,7 @@
 """A study's config: its types, from which its check, its errors, its documentation and an editor's schema follow.
 
 What a config can say about a stage stands here, each key with its type, range, default and a sentence.
-What it can say about a fusion method, a corpus reader or a protocol stands where that is defined (see
+What it can say about a fusion method, a corpus reader, a protocol or an adaptation stands where that is defined (see
 :mod:`emofuse.parts`).
 """
 
@@ -9,16 +9,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
 from emofuse import parts
+from emofuse.speech import SCALINGS
 
 
 def _once(values: list[Any]) -> list[Any]:
     if len(set(values)) < len(values):
         raise ValueError("should hold each value once")
     return values
+
+
+def _list(value: Any) -> Any:
+    """One name stands for a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
+def _both_sides(value: Any) -> Any:
+    """Conditions that no side is named for are meant for training and for testing."""
+    return {"train": value, "test": value} if isinstance(value, str | list) else value
 
 
 class How:
@@ -30,13 +41,16 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Positive = Annotated[int, Field(ge=1)]
 Size = Annotated[int, Field(ge=1), HOW]
 Names = Annotated[list[str], Field(min_length=1), AfterValidator(_once)]
+OneOrMore = Annotated[Names, BeforeValidator(_list, json_schema_input_type=str | Names)]
 Split = Literal["train", "validation", "test"]
 Splits = Annotated[list[Split], Field(min_length=1), AfterValidator(_once)]
 Emotions = dict[str, Literal["angry", "happy", "neutral", "sad"] | None]
 Normalisation = Literal[*parts.known(parts.NORMALISATION)]  # type: ignore[valid-type]
 Classifier = Literal["embeddings", "finetuning"]
 Source = Literal["whisper", "reference"]
+Scaling = Literal[*SCALINGS]  # type: ignore[valid-type]
 Rejects = Literal["stop", "leave_out"]
+Balance = Literal["none", "corpora"]
 Device = Annotated[Literal["auto", "cpu"], HOW]
 Place = Annotated[str, HOW]
 Flag = Annotated[bool, HOW]
@@ -80,6 +94,9 @@ class Regression(Section):
 
     c: Annotated[list[Above0], Field(min_length=1)] = Field([0.0001, 0.001, 0.01, 0.1], description=STRENGTHS)
     class_weights: bool = Field(False, description="Whether all emotions weigh the same in training, however rare.")
+    scaling: Scaling = Field(
+        "training", description="Standardised by the training utterances, or each corpus or speaker by its own."
+    )
 
 
 class Training(Section):
@@ -145,10 +162,11 @@ class TextExpert(Section):
 
 
 class Evaluation(Section):
-    """How sure the differences to speech are."""
+    """How sure the differences to speech are, and how a method is chosen without a look at the test."""
 
     confidence: float = Field(0.95, gt=0, lt=1, description="Of the intervals.")
     resamples: int = Field(2000, ge=100, description="How often speakers are drawn for an interval.")
+    parts: int = Field(3, ge=2, description="Parts of the validation rows, dialogs whole, that a method is chosen by.")
 
 
 class Tracking(Section):
@@ -172,13 +190,36 @@ class Corpus(Section):
     )
 
 
+class Conditions(Section):
+    """The conditions that an experiment is restricted to."""
+
+    train: OneOrMore | None = Field(None, description="Of training and validation utterances; null for all.")
+    test: OneOrMore | None = Field(None, description="Of test utterances; null for all.")
+
+
+Restriction = Annotated[Conditions, BeforeValidator(_both_sides, json_schema_input_type=str | Names | Conditions)]
+
+
 class Experiment(Section):
     """An experiment; its protocol may take more keys."""
 
-    train: str = Field(description="The corpus to train on.")
+    train: OneOrMore = Field(description="The corpus to train on, or a list of corpora.")
     test: str = Field(description="The corpus to test on.")
     protocol: str = Field("leave_one_speaker_out", description="How utterances are split into folds.")
-    folds: Names | None = Field(None, description="The folds to run, named after what they test; null for all.")
+    folds: Names | None = Field(
+        None,
+        description="The folds to run, named after what they test, or, across corpora, validate on; null for all.",
+    )
+    conditions: Restriction | None = Field(
+        None,
+        description="The conditions whose utterances are used: a list, or `{train: a list, test: a list}`; null: all.",
+    )
+    balance: Balance = Field(
+        "none", description="Of several training corpora: all of each, or as many utterances as the smallest trains."
+    )
+    speakers_may_repeat: bool = Field(
+        False, description="Whether a speaker may be in two splits of a fold, as in some published lists."
+    )
 
 
 class Method(Section):
@@ -187,6 +228,16 @@ class Method(Section):
     estimator: str = Field(description="A method by name, or by path, file.py:Name; by default the entry's own name.")
     fit_on: Splits = Field(description="The splits that it is fitted on; by default validation. test is for ceilings.")
     parameters: dict[str, Any] = Field({}, description="The estimator's parameters.")
+
+
+class Adaptation(Section):
+    """An adaptation to the target, of each experiment that tests on another corpus than it trains on."""
+
+    adaptation: str = Field(description="An adaptation by name, or by path, file.py:Name; by default the entry's name.")
+    methods: Names | None = Field(
+        None, description="The methods that are adapted; null for all that it serves and that are no ceilings."
+    )
+    parameters: dict[str, Any] = Field({}, description="The adaptation's parameters.")
 
 
 class Config(Section):
@@ -204,5 +255,6 @@ class Config(Section):
     demo: Demo = Demo()
     text_expert: TextExpert = TextExpert()
     methods: Entry = Field(description="The fusion methods by name.")
+    adaptations: dict[Name, Any] = Field({}, description="The adaptations across corpora by name.")
     evaluation: Evaluation = Evaluation()
     tracking: Tracking = Tracking()

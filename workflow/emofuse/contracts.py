@@ -17,6 +17,7 @@ SHARE = Column(float, low=0, high=1)
 COUNT = Column(int, low=0)
 FINITE = Column(float, finite=True)
 EMOTION = Column(str, values=EMOTIONS)
+DIALOG = Column(str, nullable=True)
 FOLD = {"fold": NAME, "split": Column(str, values=SPLITS), "utterance": NAME}
 
 MATERIAL = Contract(
@@ -48,12 +49,54 @@ from ``start`` to ``end`` in seconds where these are given, and how long that is
 REJECTS = Contract("rejects", {"utterance": NAME, "path": WORDS, "reason": NAME})
 """What of a corpus cannot be used, and why; a row is an utterance."""
 
+COUNTS = Contract(
+    "counts",
+    {"counted": NAME, "read": COUNT, "published": COUNT, **dict.fromkeys(("exact", "differs"), Column(bool))},
+    unique=("counted",),
+)
+"""A corpus's labels against its published counts; a row is such a count, in words.
+
+``exact`` is whether a whole copy has exactly that many, ``differs`` whether the difference says that this copy is none.
+"""
+
+REASONS = Contract("reasons", {"reason": NAME, "utterances": COUNT, "example": NAME}, unique=("reason",))
+"""Why audio was left out; a row is a kind of reason, with the name of the first utterance."""
+
+SUMMARY = Contract(
+    "summary",
+    {
+        "by": Column(str, values=("corpus", "session", "condition", "speaker")),
+        "group": NAME,
+        "emotion": Column(str, values=("all", *EMOTIONS)),
+        "utterances": COUNT,
+        "speakers": COUNT,
+        **dict.fromkeys(("seconds", "p5", "p25", "p50", "p75", "p95"), Column(float, low=0, nullable=True)),
+    },
+    unique=("by", "group", "emotion"),
+)
+"""What a corpus holds; a row is a group of its utterances.
+
+``seconds`` is how long they are together, and ``p5`` … ``p95`` are percentiles of how long each is, in seconds;
+missing where the corpus has no audio, the percentiles also where the group is empty.
+"""
+
 UTTERANCES = Contract(
     "utterances",
-    {"utterance": NAME, "corpus": NAME, "speaker": NAME, "session": NAME, "condition": WORDS, "emotion": EMOTION},
+    {
+        "utterance": NAME,
+        **dict.fromkeys(("corpus", "speaker", "session"), NAME),
+        "dialog": DIALOG,
+        "condition": WORDS,
+        "emotion": EMOTION,
+        "given_fold": Column(str, nullable=True),
+        "given_split": Column(str, values=SPLITS, nullable=True),
+    },
     unique=("utterance",),
 )
-"""A corpus; a row is an utterance that can be used."""
+"""A corpus; a row is an utterance that can be used.
+
+``given_fold`` and ``given_split`` are what the corpus itself says of who trains, validates and tests.
+"""
 
 REFERENCES = Contract("references", {"utterance": NAME, "reference": Column(str, nullable=True)}, unique=("utterance",))
 """What was really said, as far as the corpus tells; a row is an utterance."""
@@ -111,6 +154,7 @@ SCORES = Contract(
     {
         **FOLD,
         "speaker": NAME,
+        "dialog": DIALOG,
         "condition": WORDS,
         "emotion": EMOTION,
         **dict.fromkeys([*SPEECH, *SENTIMENT], SHARE),
@@ -150,8 +194,44 @@ PREDICTIONS = Contract(
 and ``selected`` whether the words were consulted.
 """
 
+ADAPTED = Contract(
+    "adapted",
+    {"method": NAME, "k": COUNT, "draw": COUNT, **PREDICTIONS.columns},
+    unique=("method", "k", "draw", "fold", "utterance"),
+    sums_to_one=(PROBABILITY,),
+)
+"""What methods say that an adaptation has changed; a row is a test utterance of a fold.
+
+``k`` is how many target speakers' labels it has seen, 0 for none, and ``draw`` the number of the draw of these
+speakers, who have no rows. ``speech``, ``entropy`` and ``varentropy`` are those of the voice as it was adapted.
+"""
+
 TRIALS = Contract("trials", {"fold": NAME, "trial": Column(int)}, others=True)
 """How a search went; a row is a trial of a fold, with columns of its own for each method."""
+
+INNER = Contract(
+    "inner",
+    {
+        "fold": NAME,
+        "part": COUNT,
+        "utterance": NAME,
+        "emotion": EMOTION,
+        "predicted": EMOTION,
+        "selected": Column(bool),
+    },
+    unique=("fold", "utterance"),
+)
+"""What a method says of validation utterances when it is fitted without them; a row is one, of a part of a fold.
+
+A ceiling, which sees the test labels, has no rows.
+"""
+
+CHOICES = Contract(
+    "choices",
+    {"fold": NAME, "method": NAME, "UA": SHARE, "selected": SHARE, "chosen": Column(bool)},
+    unique=("fold", "method"),
+)
+"""How good each method is within the validation rows of a fold, and whether that made it the chosen one."""
 
 FRONT = Contract(
     "front",
@@ -178,11 +258,69 @@ COMPARISON = Contract(
     "comparison",
     {
         **dict.fromkeys(("method", "condition", "metric"), NAME),
-        **dict.fromkeys(("mean", "speech", "difference", "low", "high", "p"), Column(float, nullable=True)),
+        "crossed": Column(bool),
+        **dict.fromkeys(("mean", "speech", "difference", "low", "high", "p", "p_holm"), Column(float, nullable=True)),
     },
     unique=("method", "condition", "metric"),
 )
 """A method against speech alone; a row is a metric in a condition, on average over folds.
 
-``p`` is of McNemar's test, which is about accuracy: only rows of WA have one.
+``crossed`` says whether folds are source folds, which test the same utterances: the interval, from ``low`` to ``high``,
+is then over speakers and source folds, else over speakers. ``p`` is of McNemar's test, which is about accuracy: only
+rows of WA have one. ``p_holm`` is p corrected over the methods of the condition that are no ceilings.
+"""
+
+ACROSS = Contract(
+    "across",
+    {
+        **dict.fromkeys(("target", "train", "experiment", "method", "condition"), NAME),
+        "UA": SHARE,
+        "within_UA": Column(float, low=0, high=1, nullable=True),
+        **dict.fromkeys(("drop", "low", "high"), Column(float, nullable=True)),
+        "utterances": COUNT,
+    },
+    unique=("experiment", "method", "condition"),
+)
+"""Experiments that test one corpus, the target, on the same utterances; a row is a method in a condition.
+
+``drop`` is UA − within_UA, from ``low`` to ``high``; the experiment within the target that the others are compared with
+has none.
+"""
+
+SHIFT = Contract(
+    "shift",
+    {
+        "method": NAME,
+        "fold": NAME,
+        "split": Column(str, values=SPLITS),
+        "emotion": Column(str, values=("all", *EMOTIONS)),
+        "metric": NAME,
+        "quantile": Column(float, low=0, high=1, nullable=True),
+        "value": Column(float, nullable=True),
+    },
+    unique=("method", "fold", "split", "emotion", "metric", "quantile"),
+)
+"""How a cross-corpus experiment's target differs from its source; a row is a value on source validation or target.
+
+Where it has a ``quantile``, ``value`` lies at that place of the voice's distribution of the metric: of ``speech`` these
+are quantiles, of a method its thresholds, among the rows for which the voice predicts ``emotion``.
+"""
+
+ADAPTATION = Contract(
+    "adaptation",
+    {
+        **dict.fromkeys(("adaptation", "method"), NAME),
+        "k": COUNT,
+        "condition": NAME,
+        **dict.fromkeys(("UA", "without"), Column(float, low=0, high=1)),
+        "difference": Column(float, low=-1, high=1),
+        **dict.fromkeys(("low", "high"), Column(float, nullable=True)),
+        "selected": SHARE,
+        "draws": Column(int, low=1),
+    },
+    unique=("adaptation", "method", "k", "condition"),
+)
+"""What an adaptation gains a method; a row is a number of labelled speakers, in a condition.
+
+``UA`` and ``without`` adaptation are means over draws and source folds on the same rows.
 """

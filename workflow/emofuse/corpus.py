@@ -63,6 +63,17 @@ class Corpus:
             return [f"{self.path}.sha256"]
         return [] if self.path.exists() else [str(self.path)]
 
+    @property
+    def results(self) -> dict[str, str]:
+        """The paths of the tables and of the picture that show what it holds."""
+        files = ("summary.parquet", "reasons.parquet", "counts.parquet", "corpus.png")
+        return {Path(file).stem: f"{RESULTS}/corpora/{self.folder}/{file}" for file in files}
+
+    @property
+    def recordings(self) -> list[str]:
+        """The path of its recordings, none where it has no audio."""
+        return [] if self.is_published else [f"{RESULTS}/corpora/{self.folder}/recordings.parquet"]
+
     @cached_property
     def reader(self) -> Any:
         """The reader, with its parameters."""
@@ -93,7 +104,7 @@ class Corpus:
         """The `utterances` table, as far as it is known before any audio is opened."""
         from emofuse.corpora import base
 
-        return base.utterances(self.listed, self.name)
+        return base.utterances_of(self.listed, self.name)
 
     @cached_property
     def contents(self) -> dict[str, Any]:
@@ -119,9 +130,15 @@ class Corpus:
 
         listed = self.listed.utterances
         references = base.references(self.listed, listed)
-        tables_of = {"recordings": self._listed_recordings, "utterances": self.labels, "references": references}
+        tables_of = {
+            "recordings": self._listed_recordings,
+            "utterances": self.labels,
+            "references": references,
+            "counts": base.counts(self.listed.labelled, self.listed.published),
+        }
         return {name: provenance.digest(table.to_csv(index=False)) for name, table in tables_of.items()} | {
             "published": provenance.file_digest(self.reader.watched(self.path)) if self.is_published else None,
+            "labelled": provenance.digest(self.listed.labelled["utterance"].tolist()),
             "count": len(listed),
             "without_reference": references.loc[references["reference"].isna(), "utterance"].tolist(),
         }

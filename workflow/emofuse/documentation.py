@@ -16,7 +16,7 @@ from pydantic import BaseModel, create_model
 
 from emofuse import parts, tables
 from emofuse.completion import ENTRIES, Entries
-from emofuse.configuration import Checkpoint, Config, Method
+from emofuse.configuration import Checkpoint, Config
 
 
 def document() -> str:
@@ -24,11 +24,11 @@ def document() -> str:
     groups: list[tuple[str, str, type[Any]]] = [("A study", "", Config)]
     groups += [(f"`{'.'.join(path)}`", "", model) for path, model in _sections(Config)]
     groups += [("A `checkpoint`", "", Checkpoint)]
-    for section, (model, key, kind, _) in ENTRIES.items():
-        groups.append((f"An entry of `{section}`", "", model))
-        for name, path in parts.known(kind).items():
+    for section, entries in ENTRIES.items():
+        groups.append((f"An entry of `{section}`", "", entries.model))
+        for name, path in parts.known(entries.kind).items():
             part = parts.load(path)
-            title = f"{'`parameters`' if model is Method else 'More keys'} of {key} `{name}`"
+            title = f"{'`parameters`' if entries.named_after_part else 'More keys'} of {entries.key} `{name}`"
             groups.append((title, parts.summary(part), parts.parameters(part)))
     return "\n".join(_table(*group) for group in groups)
 
@@ -85,15 +85,17 @@ def schema() -> dict[str, Any]:
         of_part = {name: f"{section}.{name}" for name in parts.known(entries.kind)}
         for name, path in parts.known(entries.kind).items():
             accepted = parts.parameters(parts.load(path)).model_json_schema()
-            keys = {"parameters": accepted} if model is Method else accepted["properties"]
+            keys = {"parameters": accepted} if entries.named_after_part else accepted["properties"]
             whole["$defs"][of_part[name]] = {"properties": keys}
-        whole["$defs"][model.__name__] = _entry(entries, of_part)
+        described = _entry(entries, of_part)
+        whole["$defs"] |= described.pop("$defs", {})
+        whole["$defs"][model.__name__] = described
 
         entry = _ref(model.__name__)
         group = whole["properties"][section]
         (pattern,) = group.pop("patternProperties")
         group |= {"propertyNames": {"pattern": pattern}, "additionalProperties": entry}
-        if model is Method:  # named after its estimator, unless it says which that is
+        if entries.named_after_part:  # unless it says which part it is
             unsaid = {"not": {"required": [entries.key]}}
             group["properties"] = {name: entry | {"if": unsaid, "then": _ref(of_part[name])} for name in of_part}
             group["additionalProperties"] = entry | {"type": "object", "required": [entries.key]}
@@ -114,7 +116,7 @@ def _entry(entries: Entries, of_part: dict[str, str]) -> dict[str, Any]:
         is_default = entries.model.model_fields[entries.key].default == name
         chosen = {"properties": {entries.key: {"const": name}}, "required": [] if is_default else [entries.key]}
         cases.append({"if": chosen, "then": _ref(definition)})
-    if entries.model is Method:
+    if entries.named_after_part:
         entry |= {"type": ["object", "null"], "required": []}
     else:  # what a part from elsewhere takes stands beside the other keys
         cases.append(

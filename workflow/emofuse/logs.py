@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -105,6 +106,20 @@ def _distributions() -> Mapping[str, list[str]]:
     return importlib.metadata.packages_distributions()
 
 
+def records(folder: str | Path, patterns: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """What jobs were made with: each one's rule and the file that :func:`logged` wrote.
+
+    Args:
+        folder: of all logs, which has a folder per rule
+        patterns: of the files that count, below that folder and without their ending; ``*`` stands for slashes as well
+    """
+    wanted = list(patterns)
+    for file in sorted(Path(folder).rglob("*.json")):
+        place = file.relative_to(folder).with_suffix("")
+        if any(fnmatchcase(place.as_posix(), pattern) for pattern in wanted):
+            yield place.parts[0], file
+
+
 def made_with_others(records: Iterable[tuple[str, Path]]) -> Iterator[str]:
     """Which results were made with other versions of packages than are here, and how to make them anew.
 
@@ -119,12 +134,6 @@ def made_with_others(records: Iterable[tuple[str, Path]]) -> Iterator[str]:
                     differences.setdefault(rule, set()).add(f"{name} {version} ({_version_here(name)} here)")
     for rule, changed in differences.items():
         yield f"{rule}: made with {', '.join(sorted(changed))}; to make its results anew: --forcerun {rule}"
-
-
-@functools.cache
-def _distributions() -> Mapping[str, list[str]]:
-    # It reads the file list of all that is installed, 0.2 s: asked only where a name is not its distribution's.
-    return importlib.metadata.packages_distributions()
 
 
 @functools.cache

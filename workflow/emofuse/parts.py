@@ -1,7 +1,7 @@
 """Parts: what a config names, located where it is defined, and described by what it says of itself.
 
-A part is a fusion method or a corpus reader, which are classes, or a protocol or a text normalisation, which are
-functions.
+A part is a fusion method, a corpus reader or an adaptation, which are classes, or a protocol or a text normalisation,
+which are functions.
 Nobody keeps a list of them: the name of a part in a config is its own name in snake_case,
 and a part from elsewhere is named by its path, ``my_method.py:MyMethod`` or ``package.module:MyMethod``.
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -25,7 +26,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails
@@ -53,6 +54,7 @@ class Kind(NamedTuple):
 
 METHOD = Kind("fusion method", "fusion", "FusionMethod", "emofuse.fusion.base:FusionMethod")
 READER = Kind("corpus reader", "corpora", "Reader", "emofuse.corpora.base:Reader")
+ADAPTATION = Kind("adaptation", "fusion/adaptation", "Adaptation", "emofuse.fusion.adaptation.base:Adaptation")
 PROTOCOL = Kind("protocol", "splits.py", "protocol")
 NORMALISATION = Kind("text normalisation", "text/normalisation.py", "normalisation")
 
@@ -75,7 +77,7 @@ def known(kind: Kind, library: Path = LIBRARY) -> dict[str, str]:
     paths: dict[str, str] = {}
     for file in files:
         module = ".".join([library.name, *file.relative_to(library).with_suffix("").parts])
-        for statement in ast.parse(file.read_text(encoding="utf-8")).body:
+        for statement in _statements(file, file.stat().st_mtime_ns):
             if isinstance(statement, ast.ClassDef):
                 bases[statement.name] = [ast.unparse(base) for base in statement.bases]
                 is_part = not any(keyword.arg == "abstract" for keyword in statement.keywords)
@@ -90,6 +92,12 @@ def known(kind: Kind, library: Path = LIBRARY) -> dict[str, str]:
         return name == kind.mark or any(map(derives, bases.get(name, [])))
 
     return {snake_case(name): path for name, path in paths.items() if name not in bases or derives(name)}
+
+
+@functools.cache
+def _statements(file: Path, changed: int) -> list[ast.stmt]:
+    """The top level of a module, which is read once as long as it is not changed."""
+    return ast.parse(file.read_text(encoding="utf-8")).body
 
 
 def locate(kind: Kind, name: str, folder: str | Path = ".") -> str:
@@ -209,11 +217,27 @@ def parameters(part: Callable[..., Any]) -> type[BaseModel]:
     return create_model(part.__name__, __config__=ConfigDict(extra="forbid"), **fields)  # type: ignore[call-overload]
 
 
-def positional(function: Callable[..., Any]) -> int:
-    """How many positional parameters a function has."""
-    return sum(
-        parameter.kind is not parameter.KEYWORD_ONLY for parameter in inspect.signature(function).parameters.values()
-    )
+def accepts(function: Callable[..., Any]) -> list[int]:
+    """How many positional arguments a function accepts: each number, ascending."""
+    positional = [
+        parameter
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind is not parameter.KEYWORD_ONLY
+    ]
+    required = sum(parameter.default is parameter.empty for parameter in positional)
+    return list(range(required, len(positional) + 1))
+
+
+class File:
+    """Marks a parameter that is a path below ``data_dir``, of which the content counts and not the place."""
+
+
+FILE = File()
+
+
+def files(part: Callable[..., Any]) -> list[str]:
+    """The parameters of a part that are marked :data:`FILE`."""
+    return [name for name, field in parameters(part).model_fields.items() if FILE in field.metadata]
 
 
 def summary(part: Callable[..., Any]) -> str:
@@ -321,11 +345,18 @@ def _keys(model: type[BaseModel], above: tuple[int | str, ...]) -> list[str]:
     """The keys of the model that lies at a place in another."""
     for name in above:
         field = model.model_fields.get(str(name))
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        inner = _model_in(field.annotation) if field else None
+        if inner is None:
             return []
         model = inner
     return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that a type is, or may be."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 
 def should_be_one_of(value: object, choices: Iterable[str]) -> Problem:

@@ -14,6 +14,9 @@ RESULTS = Path("results")
 RESERVED = ("benchmarks", "cache", "corpora", "logs", "mlartifacts", "synthetic")
 """Folders in there that all studies share."""
 
+CHOSEN = "chosen"
+"""What is made of the methods that the validation rows choose, beside their folders: no method has this name."""
+
 LIBRARY = Path(__file__).parent
 SCRIPTS = LIBRARY.parent / "scripts"
 
@@ -37,6 +40,11 @@ def checkpoint_files(checkpoint: Mapping[str, str]) -> list[str]:
     return [str(file) for file in [*weights, *sorted(beside)]]
 
 
+def names_a_folder(name: str) -> bool:
+    """Whether a name, of which results have a folder, is fit for one."""
+    return name not in (".", "..") and not any(letter in "/{}" or not letter.isprintable() for letter in name)
+
+
 def checkpoint_key(checkpoint: Mapping[str, str], **values: Any) -> str:
     """A name for what a checkpoint and its settings make: legible, and different for different ones."""
     place = Path(checkpoint.get("path") or checkpoint["name"])
@@ -47,3 +55,13 @@ def checkpoint_key(checkpoint: Mapping[str, str], **values: Any) -> str:
 def checkpoint_name(checkpoint: Mapping[str, str]) -> str:
     """A checkpoint in one word."""
     return checkpoint.get("path") or "@".join(filter(None, (checkpoint["name"], checkpoint.get("revision"))))
+
+
+def place_of(stage: str, key: str) -> str:
+    """Where a stage keeps what it makes of a corpus, but for the ending."""
+    return f"{RESULTS}/corpora/{{corpus}}/{stage}/{key}"
+
+
+def below_results(place: str) -> str:
+    """What names the log of a job that writes there."""
+    return place.removeprefix(f"{RESULTS}/").removeprefix("corpora/").removesuffix(".parquet")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from emofuse import calibration as temperature_scaling
 from emofuse import contracts
-from emofuse.speech import calibration as temperature_scaling
 from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, SPLITS, InputError, Problems, columns
 
 
@@ -28,7 +28,7 @@ def join(
         transcripts: ``transcripts`` tables
         sentiment: ``sentiment`` tables, with logits
         calibration: whether the logits of the voice are divided by their fold's temperature,
-            see :mod:`emofuse.speech.calibration`
+            see :mod:`emofuse.calibration`
 
     Returns:
         the ``scores`` table, sorted by fold, split (train, validation, test) and utterance,
@@ -78,7 +78,7 @@ def published(
 def _about(rows: pd.DataFrame, utterances: pd.DataFrame, transcripts: pd.DataFrame) -> pd.DataFrame:
     """Rows of folds, sorted, with what is known of their utterances."""
     for table in (
-        utterances[["utterance", "speaker", "condition", "emotion"]],
+        utterances[["utterance", "speaker", "dialog", "condition", "emotion"]],
         transcripts[["utterance", "text"]].rename(columns={"text": "transcript"}),
     ):
         # An utterance that a table lacks keeps its row, for the check of the scores to name.

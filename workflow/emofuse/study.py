@@ -9,15 +9,17 @@ Paths are relative to the folder that a study runs in, so that a project that is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from emofuse import code, figures, parts, provenance
+from emofuse import code, figures, logs, parts, provenance
 from emofuse.corpus import Corpus
+from emofuse.experiment import Experiment, Source
 from emofuse.memory import Memory
-from emofuse.places import LIBRARY, RESULTS, SCRIPTS, checkpoint_key, checkpoint_name
+from emofuse.places import LIBRARY, RESULTS, SCRIPTS, below_results, checkpoint_key, place_of
+from emofuse.speech import SCALINGS
 from emofuse.tables import InputError, Problem, Problems
 
 SHARD = "{shard}-of-{shards}"
@@ -26,144 +28,8 @@ SHARD = "{shard}-of-{shards}"
 HEARS = ("recordings", "embeddings", "transcripts")
 """The rules that open a corpus's audio as its labels list it."""
 
-
-class Experiment:
-    """An experiment of a study: a training corpus, a test corpus and a protocol."""
-
-    def __init__(self, name: str, study: Study) -> None:
-        self.name, self.study = name, study
-        self.config, self.facts = study.config["experiments"][name], study.facts["experiments"][name]
-        self.train, self.test = (study.corpora[self.config[role]] for role in ("train", "test"))
-        self.corpora = list(dict.fromkeys([self.train, self.test]))
-        self.folder = f"{study.folder}/{name}"
-        self.is_published = self.test.is_published
-
-    @cached_property
-    def folds(self) -> list[str]:
-        """The folds that it runs: those of the config, else all that the corpora have."""
-        return self.config["folds"] or self.plan["names"]
-
-    @cached_property
-    def plan(self) -> dict[str, Any]:
-        """The names of all folds, and problems of those that it runs; both empty where a corpus does not exist yet."""
-        if not all(corpus.contents for corpus in self.corpora):
-            return {"names": [], "problems": []}
-        if self.is_published:
-            return {"names": self.test.reader.folds(self.test.path), "problems": []}
-        key = [self.config, [corpus.contents["utterances"] for corpus in self.corpora], self.study.uses_text_expert]
-        key.append(provenance.code_digest(SCRIPTS / "folds.py", self.facts["path"]))
-        return self.study.memory.recall(f"folds-{self.study.name}-{self.name}", key, self._plan)
-
-    def _plan(self) -> dict[str, Any]:
-        import pandas as pd
-
-        from emofuse import splits
-
-        labels = [corpus.labels for corpus in self.corpora]
-        protocol, problems = parts.load(self.facts["path"]), []
-        try:
-            names = splits.fold_names(protocol, *labels, **self.facts["parameters"])
-            asked = [fold for fold in self.config["folds"] or names if fold in names]
-            folds = splits.folds(protocol, *labels, only=asked, **self.facts["parameters"])
-            splits.check(folds, pd.concat(labels))
-        except InputError as error:
-            return {"names": [], "problems": error.problems}
-        if self.study.uses_text_expert:
-            train = folds[folds["split"] == "train"]
-            speakers = train["utterance"].map(labels[0].set_index("utterance")["speaker"])
-            for fold, count in speakers.groupby(train["fold"]).nunique().items():
-                if count < 2:
-                    problems.append(f"fold {fold} trains on one speaker; should be two or more for a text expert")
-        return {"names": names, "problems": problems}
-
-    @property
-    def folds_recipe(self) -> dict[str, Any]:
-        """The recipe of its folds."""
-        protocol = self.facts["path"]
-        return self.study.recipe("folds", protocol, protocol=protocol, parameters=self.facts["parameters"])
-
-    @property
-    def transcripts(self) -> str:
-        """A corpus's transcripts, but for the ending."""
-        return _place("transcripts", "published") if self.is_published else self.study.transcripts
-
-    def text_expert(self, method: str) -> list[str]:
-        """The text expert's table, where a method reads it."""
-        is_read = self.study.facts["methods"][method]["reads_text_expert"]
-        return [f"{self.folder}/text_expert.parquet"] if is_read else []
-
-    def fusion_recipe(self, method: str) -> dict[str, Any]:
-        """The recipe of a fusion method."""
-        path, seed = self.study.facts["methods"][method]["path"], [self.study.config["seed"], self.test.name]
-        return self.study.recipe("fuse", path, path=path, method=self.study.methods[method], seed=seed)
-
-    @cached_property
-    def results(self) -> dict[str, Any]:
-        """The paths of its tables."""
-        wer = None if self.is_published else self.study.wer_of(self.test)
-        return {name: f"{self.folder}/{name}.parquet" for name in ("scores", "metrics", "comparison")} | {"wer": wer}
-
-    @cached_property
-    def figures(self) -> dict[str, str]:
-        """The paths of its pictures, by name."""
-        return {name: f"{self.folder}/figures/{name}.png" for name in figures.OF_EXPERIMENT}
-
-    @cached_property
-    def methods(self) -> dict[str, dict[str, Any]]:
-        """The paths of each method's tables and pictures."""
-        endings = {"predictions": "parquet", "parameters": "json", "trials": "parquet"}
-        return {
-            method: {name: f"{self.folder}/fusion/{method}/{name}.{ending}" for name, ending in endings.items()}
-            | {"figures": {name: f"{self.folder}/figures/{method}/{name}.png" for name in drawn}}
-            for method in self.study.methods
-            for drawn in ([] if method == "speech" else figures.OF_METHOD,)
-        }
-
-    @property
-    def files(self) -> list[str]:
-        """All its tables and pictures."""
-        whole = [*self.results.values(), f"{self.folder}/leaderboard.md", *self.figures.values()]
-        for paths in self.methods.values():
-            whole += [*(path for name, path in paths.items() if name != "figures"), *paths["figures"].values()]
-        return [path for path in whole if path]
-
-    @property
-    def chapter(self) -> dict[str, Any]:
-        """What the report's chapter on it says, and of which files."""
-        described = {
-            "trained on": self.train.name,
-            "tested on": self.test.name,
-            "protocol": self.config["protocol"].replace("_", " "),
-        }
-        keys = {"facts": described, "ceilings": self.study.ceilings, "figures": self.figures, "methods": self.methods}
-        return keys | self.results
-
-    @property
-    def runs(self) -> dict[str, Any]:
-        """What its runs in MLflow are about, and of which files."""
-        keys = {
-            "corpus": " -> ".join(dict.fromkeys([self.train.name, self.test.name])),
-            "protocol": self.config["protocol"],
-            "models": self.models,
-        }
-        return keys | {"figures": self.figures, "methods": self.methods} | self.results
-
-    @property
-    def models(self) -> dict[str, Any]:
-        """The models that it uses, where it begins with audio."""
-        if self.is_published:
-            return {}
-        speech, transcripts, sentiment = (self.study.config[key] for key in ("speech", "transcripts", "sentiment"))
-        whisper = {"checkpoint": checkpoint_name(transcripts["checkpoint"])}
-        return {
-            "speech": {"checkpoint": checkpoint_name(speech["checkpoint"])}
-            | {key: speech[key] for key in ("classifier", "calibration")},
-            "transcripts": whisper if transcripts["source"] == "whisper" else {"source": "reference"},
-            "sentiment": {
-                "checkpoint": checkpoint_name(sentiment["checkpoint"]),
-                "normalisation": sentiment["normalisation"],
-            },
-        }
+LISTS = (*HEARS, "utterances", "references", "counts", "published")
+"""The rules that read a corpus's labels."""
 
 
 class Study:
@@ -218,12 +84,16 @@ class Study:
     @cached_property
     def digests(self) -> dict[str, str]:
         """The digest of the code of each rule; of a rule that names parts by their path, with each of these."""
-        readers = [facts["path"] for facts in self.facts["corpora"].values()]
+        readers, protocols = (
+            [facts["path"] for facts in self.facts[kind].values()] for kind in ("corpora", "experiments")
+        )
         rules = {script.stem: [()] for script in SCRIPTS.glob("*.py")} | {
-            **{rule: [(path,) for path in readers] for rule in (*HEARS, "utterances", "references", "published")},
-            "folds": [(facts["path"],) for facts in self.facts["experiments"].values()],
+            **{rule: [(path,) for path in readers] for rule in LISTS},
+            **{rule: [(path,) for path in protocols] for rule in ("folds", "source_folds")},
             "fuse": [(facts["path"],) for facts in self.facts["methods"].values()],
             "front": [tuple(self.fronts.values())],
+            "shift": [tuple(self.selecting.values())],
+            "adapt": [tuple(self.roots_of_adaptation(name)) for name in self.adaptations],
             **{rule: [(path,)] for rule, path in self.normalisations.items()},
         }
         outside = {root for several in rules.values() for roots in several for root in roots}
@@ -248,6 +118,10 @@ class Study:
             values: what else
         """
         return json.loads(provenance.canonical(values | {"code": self.digests[" ".join((rule, *roots))]}))
+
+    def seeded_recipe(self, rule: str, *names: str, **values: Any) -> dict[str, Any]:
+        """The recipe of a job that draws random numbers, which are seeded by names."""
+        return self.recipe(rule, seed=provenance.seed(self.config["seed"], *names), **values)
 
     def corpus_recipe(self, rule: str, folder: str, **values: Any) -> dict[str, Any]:
         """The recipe of a table that is read from a corpus's labels; arguments as in :meth:`recipe`."""
@@ -289,18 +163,46 @@ class Study:
         names["wer"] = self.config["transcripts"]["wer_normalisation"]
         return {rule: parts.locate(parts.NORMALISATION, name) for rule, name in names.items()}
 
+    # --- What speech models are made of ------------------------------------------------------------------------------
+
+    @property
+    def listens(self) -> bool:
+        """Whether the voice is classified by a regression on embeddings, and not by a fine-tuned encoder."""
+        return self.config["speech"]["classifier"] == "embeddings"
+
+    @property
+    def scaling(self) -> str:
+        """How embeddings are standardised."""
+        return self.config["speech"]["regression"]["scaling"]
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """What speech models are made of, by the folder of the models below the study's."""
+        return {
+            source.folder.removeprefix(f"{self.folder}/"): source
+            for experiment in self.experiments.values()
+            if not experiment.is_published
+            for scaling in (SCALINGS if experiment.is_cross else [self.scaling])
+            for source in [experiment.models_of(scaling)]
+        }
+
+    @cached_property
+    def shared(self) -> dict[str, Experiment]:
+        """An experiment of each source that several experiments may share, by the source's name."""
+        return {experiment.source: experiment for experiment in self.experiments.values() if experiment.is_cross}
+
     # --- Where things are --------------------------------------------------------------------------------------------
 
     @cached_property
     def embeddings(self) -> str:
         """A corpus's embeddings, but for the ending."""
         speech = self.config["speech"]
-        return _place("embeddings", checkpoint_key(speech["checkpoint"], precision=speech["embeddings"]["precision"]))
+        return place_of("embeddings", checkpoint_key(speech["checkpoint"], precision=speech["embeddings"]["precision"]))
 
     @cached_property
     def transcripts(self) -> str:
         """A corpus's transcripts, but for the ending."""
-        return _place("transcripts", self._transcripts_key)
+        return place_of("transcripts", self._transcripts_key)
 
     @property
     def _transcripts_key(self) -> str:
@@ -315,12 +217,12 @@ class Study:
         """A corpus's sentiment."""
         entry = self.config["sentiment"]
         key = checkpoint_key(entry["checkpoint"], normalisation=entry["normalisation"])
-        return f"{_place('sentiment', self._transcripts_key)}/{key}.parquet"
+        return f"{place_of('sentiment', self._transcripts_key)}/{key}.parquet"
 
     @cached_property
     def wer(self) -> str:
         """A corpus's word errors."""
-        return f"{_place('wer', self._transcripts_key)}-{self.config['transcripts']['wer_normalisation']}.parquet"
+        return f"{place_of('wer', self._transcripts_key)}-{self.config['transcripts']['wer_normalisation']}.parquet"
 
     def shards(self, pattern: str, corpus: str, size: int, ending: str) -> list[str]:
         """The files of a stage's shards; one that no utterance falls into is left out.
@@ -349,22 +251,82 @@ class Study:
             rule: the job's rule
             place: of its result, whose wildcards the log's path takes over
         """
-        return str(RESULTS / "logs" / rule / f"{_below_results(place) or rule}.log")
+        return str(RESULTS / "logs" / rule / f"{below_results(place) or rule}.log")
 
     @staticmethod
     def benchmark(rule: str, place: str) -> str:
         """The benchmark of a job, see :meth:`log`."""
-        return str(RESULTS / "benchmarks" / rule / f"{_below_results(place)}.tsv")
+        return str(RESULTS / "benchmarks" / rule / f"{below_results(place)}.tsv")
 
     @property
     def files(self) -> list[str]:
-        """All tables and pictures of all experiments."""
-        return [file for experiment in self.experiments.values() for file in experiment.files]
+        """All tables and pictures of all experiments, of their corpora, and of what compares them."""
+        whole = [path for chapter in self.corpus_chapters for path in chapter["files"].values() if path]
+        whole += [file for experiment in self.experiments.values() for file in experiment.files]
+        if self.across:
+            whole += [self.across["table"], self.across["leaderboard"], *self.across["figures"].values()]
+        return list(dict.fromkeys(whole))  # word errors belong to a corpus and to an experiment
+
+    @property
+    def corpus_chapters(self) -> list[dict[str, Any]]:
+        """What the report's chapters on corpora say, and of which files; those that experiments use, in their order."""
+        used = dict.fromkeys(corpus for experiment in self.experiments.values() for corpus in experiment.corpora)
+        return [
+            {
+                "name": corpus.name,
+                "reader": corpus.config["reader"],
+                "partial": corpus.config["partial"],
+                "files": corpus.results | {"wer": None if corpus.is_published else self.wer_of(corpus)},
+            }
+            for corpus in used
+        ]
+
+    @cached_property
+    def tested(self) -> dict[str, list[Experiment]]:
+        """The experiments that are compared, by the corpus that they test: several, or one that crosses corpora."""
+        by_target: dict[str, list[Experiment]] = {}
+        for experiment in self.experiments.values():
+            by_target.setdefault(experiment.test.name, []).append(experiment)
+        return {
+            target: experiments
+            for target, experiments in by_target.items()
+            if len(experiments) > 1 or experiments[0].is_cross
+        }
+
+    @cached_property
+    def across(self) -> dict[str, Any]:
+        """The paths of what compares experiments; nothing where none is compared."""
+        if not self.tested:
+            return {}
+        drawn = {name: f"{self.folder}/figures/{name}.png" for name in figures.OF_STUDY}
+        places = {"table": f"{self.folder}/across.parquet", "leaderboard": f"{self.folder}/leaderboard.md"}
+        return places | {"figures": drawn}
+
+    @property
+    def wildcards(self) -> dict[str, Iterable[str]]:
+        """What the wildcards of its rules may be."""
+        return {
+            "experiment": self.experiments,
+            "source": self.shared,
+            "models": self.sources,
+            "scaling": SCALINGS,
+            "method": self.methods,
+            "adaptation": self.adaptations,
+            "corpus": self.corpus_of_folder,
+        }
 
     @property
     def targets(self) -> list[str]:
-        """What a study makes."""
-        return [f"{self.folder}/report.html", f"{self.folder}/tracking.json"]
+        """What a study makes; Snakemake overlooks an output of a rule that nobody asks for, so models are named."""
+        file = "speech.safetensors" if self.listens else "speech/model.safetensors"
+        experiments = [experiment for experiment in self.experiments.values() if not experiment.is_published]
+        models = [path for experiment in experiments for path in experiment.files_of_models(self.scaling, file)]
+        return list(dict.fromkeys([f"{self.folder}/report.html", f"{self.folder}/tracking.json", *models]))
+
+    @property
+    def cross_experiments(self) -> list[str]:
+        """The experiments that train on one corpus and test on another."""
+        return [name for name, experiment in self.experiments.items() if experiment.is_cross]
 
     def experiments_of(self, *, published: bool) -> list[str]:
         """The experiments that begin with published scores, or those that begin with audio."""
@@ -381,15 +343,44 @@ class Study:
         """The methods that are compared with speech."""
         return [name for name in self.methods if name != "speech"]
 
+    @cached_property
+    def adaptations(self) -> dict[str, dict[str, Any]]:
+        """The adaptations that run; a fine-tuned encoder has no embeddings that one could standardise."""
+        of = self.facts["adaptations"]
+        return {
+            name: entry for name, entry in self.config["adaptations"].items() if self.listens or not of[name]["scaling"]
+        }
+
+    @property
+    def adapted(self) -> list[str]:
+        """The methods that are adapted across corpora."""
+        asked = {method for entry in self.adaptations.values() for method in entry["methods"]}
+        return [name for name in self.methods if name in asked]
+
     @property
     def ceilings(self) -> list[str]:
         """The methods that see the test labels."""
         return [name for name, facts in self.facts["methods"].items() if facts["sees_test_labels"]]
 
     @property
+    def selecting(self) -> dict[str, str]:
+        """The methods that have thresholds, and the path of each."""
+        return {name: facts["path"] for name, facts in self.facts["methods"].items() if facts["has_thresholds"]}
+
+    @property
+    def candidates(self) -> list[str]:
+        """The methods of which the validation rows choose one per fold."""
+        return [name for name in self.methods if name not in self.ceilings]
+
+    @property
     def fronts(self) -> dict[str, str]:
         """The methods whose search has a Pareto front, and the path of each."""
         return {name: facts["path"] for name, facts in self.facts["methods"].items() if facts["has_front"]}
+
+    def roots_of_adaptation(self, name: str) -> list[str]:
+        """The paths of an adaptation and of the methods that it adapts."""
+        methods = [self.facts["methods"][method]["path"] for method in self.adaptations[name]["methods"]]
+        return list(dict.fromkeys([self.facts["adaptations"][name]["path"], *methods]))
 
     @property
     def uses_text_expert(self) -> bool:
@@ -400,25 +391,21 @@ class Study:
     def notes(self) -> list[str]:
         """What a reader of the results should know about where they come from."""
         corpora = [self.facts["corpora"][experiment.test.name]["note"] for experiment in self.experiments.values()]
+        folds = [f"{e.name}: {note}" for e in self.experiments.values() for note in e.plan["notes"]]
         methods = [f"{name}: {facts['note']}" for name, facts in self.facts["methods"].items() if facts["note"]]
-        return [note for note in dict.fromkeys([*corpora, *methods]) if note]
+        adaptations = [
+            f"{name}: left out, since a fine-tuned encoder has no embeddings to standardise"
+            for name in self.config["adaptations"].keys() - self.adaptations.keys()
+        ]
+        return [note for note in dict.fromkeys([*corpora, *folds, *methods, *sorted(adaptations)]) if note]
 
     def records(self) -> Iterator[tuple[str, Path]]:
         """What the jobs of this study, as its config is now, were made with: each one's rule and file."""
-        listens = self.config["speech"]["classifier"] == "embeddings"
-        unused = {"finetune"} if listens else {"embeddings", "merge_embeddings", "speech_classifier"}
-        is_whisper = self.config["transcripts"]["source"] == "whisper"
-        unused |= {"reference_transcripts"} if is_whisper else {"transcripts", "merge_transcripts"}
-        stages = [self.embeddings, self.transcripts, self.sentiment, self.wer]
-        keyed = tuple(
-            _below_results(stage.format(corpus=folder)) for stage in stages for folder in self.corpus_of_folder
-        )
-        for file in sorted((RESULTS / "logs").rglob("*.json")):
-            rule, *place = file.relative_to(RESULTS / "logs").with_suffix("").parts
-            of_study = place[0] == self.name and (rule != "fuse" or place[-1] in self.methods)
-            of_corpus = place[0] in self.corpus_of_folder and (len(place) == 1 or "/".join(place).startswith(keyed))
-            if rule not in unused and (of_study or of_corpus):
-                yield rule, file
+        patterns = [
+            job for experiment in self.experiments.values() for name in self.methods for job in experiment.jobs(name)
+        ]
+        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track")]
+        return logs.records(RESULTS / "logs", dict.fromkeys(patterns))
 
     # --- What is wrong -----------------------------------------------------------------------------------------------
 
@@ -457,6 +444,7 @@ class Study:
 
     def _problems_of_folds(self, experiment: Experiment) -> Iterator[Problem]:
         yield from experiment.plan["problems"]
+        yield from experiment.adaptation_problems
         known = experiment.plan["names"]
         if experiment.config["folds"] is None and any(corpus.is_made for corpus in experiment.corpora):
             yield "folds is missing; should name the folds, since the workflow makes the corpora only later"
@@ -469,11 +457,3 @@ def _asked(experiments: Mapping[str, Any], corpus: str) -> list[str] | None:
     """The folds that experiments ask of a corpus; ``None`` for all."""
     asked = [experiment["folds"] for experiment in experiments.values() if experiment["test"] == corpus]
     return None if None in asked else sorted({fold for folds in asked for fold in folds})
-
-
-def _below_results(place: str) -> str:
-    return place.removeprefix(f"{RESULTS}/").removeprefix("corpora/").removesuffix(".parquet")
-
-
-def _place(stage: str, key: str) -> str:
-    return f"{RESULTS}/corpora/{{corpus}}/{stage}/{key}"

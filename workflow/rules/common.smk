@@ -1,4 +1,5 @@
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -6,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 
 from emofuse import figures, provenance
 from emofuse.logs import made_with_others
-from emofuse.places import RESULTS, checkpoint_files
+from emofuse.places import CHOSEN, RESULTS, checkpoint_files
 from emofuse.study import SHARD, Study
 from emofuse.tables import InputError
 
@@ -22,17 +23,17 @@ except InputError as error:
 
 CORPUS = f"{RESULTS}/corpora/{{corpus}}"
 EXPERIMENT = f"{study.folder}/{{experiment}}"
+SOURCE = f"{study.folder}/sources/{{source}}"
+MODELS = f"{study.folder}/{{models}}"
 
 
 def any_of(names):
     """A pattern that matches these names, and nothing if the list is empty."""
-    return "|".join(names) or "(?!)"
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 wildcard_constraints:
-    experiment=any_of(study.experiments),
-    method=any_of(study.methods),
-    corpus=any_of(study.corpus_of_folder),
+    **{name: any_of(names) for name, names in study.wildcards.items()},
     fold="[^/]+",
     shard="[0-9]+",
     shards="[0-9]+",
@@ -46,9 +47,24 @@ def experiment_of(wildcards):
     return study.experiments[wildcards.experiment]
 
 
-def of_corpora(pattern):
-    """A file of each corpus of an experiment, as an input function."""
-    return lambda wildcards: [pattern.format(corpus=corpus.folder) for corpus in experiment_of(wildcards).corpora]
+def source_of(wildcards):
+    """What speech models are made of."""
+    return study.sources[wildcards.models]
+
+
+def shared_of(wildcards):
+    """What the models are made of that several experiments may share."""
+    return study.shared[wildcards.source].models_of(study.scaling)
+
+
+def of_corpora(pattern, of=experiment_of):
+    """A file of each corpus of an experiment, or of what models are made of, as an input function."""
+    return lambda wildcards: [pattern.format(corpus=corpus.folder) for corpus in of(wildcards).corpora]
+
+
+def of_target(pattern):
+    """A file of the corpus that an experiment tests on, as an input function."""
+    return lambda wildcards: pattern.format(corpus=experiment_of(wildcards).test.folder)
 
 
 def transcripts_of(wildcards):
@@ -56,16 +72,6 @@ def transcripts_of(wildcards):
     return of_corpora(f"{experiment_of(wildcards).transcripts}.parquet")(wildcards)
 
 
-def roots(wildcards):
-    """The folders that the paths of an experiment's recordings are relative to."""
-    return os.pathsep.join(corpus.root for corpus in experiment_of(wildcards).corpora)
-
-
 def of_methods(pattern, methods):
     """A file of each of some methods, in their order."""
     return expand(f"{EXPERIMENT}/{pattern}", method=methods, allow_missing=True)
-
-
-def seeded(rule, *names, **values):
-    """The recipe of a job that draws random numbers, which are seeded by names."""
-    return study.recipe(rule, seed=provenance.seed(study.config["seed"], *names), **values)

@@ -83,6 +83,42 @@ rule references:
         "../scripts/references.py"
 
 
+rule counts:
+    input:
+        lambda wildcards: corpus_of(wildcards).source,
+    output:
+        f"{CORPUS}/counts.parquet",
+    log:
+        study.log("counts", CORPUS),
+    resources:
+        path=lambda wildcards: str(corpus_of(wildcards).path),
+        partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
+    params:
+        recipe=lambda wildcards: study.corpus_recipe("counts", wildcards.corpus),
+    message:
+        "counts: corpus {wildcards.corpus}"
+    script:
+        "../scripts/counts.py"
+
+
+rule summary:
+    input:
+        utterances=f"{CORPUS}/utterances.parquet",
+        recordings=lambda wildcards: corpus_of(wildcards).recordings,
+    output:
+        summary=f"{CORPUS}/summary.parquet",
+        reasons=f"{CORPUS}/reasons.parquet",
+        picture=f"{CORPUS}/corpus.png",
+    log:
+        study.log("summary", CORPUS),
+    params:
+        recipe=study.recipe("summary"),
+    message:
+        "summary: corpus {wildcards.corpus}"
+    script:
+        "../scripts/summary.py"
+
+
 rule folds:
     input:
         utterances=of_corpora(f"{CORPUS}/utterances.parquet"),
@@ -92,9 +128,29 @@ rule folds:
         study.log("folds", EXPERIMENT),
     wildcard_constraints:
         experiment=any_of(study.experiments_of(published=False)),
+    resources:
+        files=lambda wildcards: os.pathsep.join(experiment_of(wildcards).files_of_folds.values()),
     params:
         recipe=lambda wildcards: experiment_of(wildcards).folds_recipe,
     message:
         "folds: experiment {wildcards.experiment}"
     script:
         "../scripts/folds.py"
+
+
+# Who trains and validates the models that experiments share: of the source alone.
+rule source_folds:
+    input:
+        utterances=of_corpora(f"{CORPUS}/utterances.parquet", shared_of),
+    output:
+        f"{SOURCE}/folds.parquet",
+    log:
+        study.log("source_folds", SOURCE),
+    resources:
+        files=lambda wildcards: os.pathsep.join(study.shared[wildcards.source].files_of_folds.values()),
+    params:
+        recipe=lambda wildcards: study.shared[wildcards.source].source_folds_recipe,
+    message:
+        "source_folds: source {wildcards.source}"
+    script:
+        "../scripts/source_folds.py"

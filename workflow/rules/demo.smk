@@ -8,7 +8,9 @@ rule demo_corpus:
     log:
         study.log("demo_corpus", "{layout}"),
     params:
-        recipe=lambda wildcards: seeded("demo_corpus", "synthetic_corpus", wildcards.layout, layout=wildcards.layout),
+        recipe=lambda wildcards: study.seeded_recipe(
+            "demo_corpus", "synthetic_corpus", wildcards.layout, layout=wildcards.layout
+        ),
         folder=lambda wildcards, output: output[0].removesuffix(".sha256"),
     message:
         "demo_corpus: layout {wildcards.layout}"
@@ -22,7 +24,7 @@ rule demo_material:
     log:
         study.log("demo_material"),
     params:
-        recipe=seeded("demo_material", "synthetic_material", utterances=study.config["demo"]["utterances"]),
+        recipe=study.seeded_recipe("demo_material", "synthetic_material", utterances=study.config["demo"]["utterances"]),
     message:
         "demo_material"
     script:
@@ -42,7 +44,7 @@ rule demo_checkpoint:
         model="wav2vec2|whisper|sentiment",
         ending="pt|safetensors",
     params:
-        recipe=lambda wildcards: seeded(
+        recipe=lambda wildcards: study.seeded_recipe(
             f"demo_{wildcards.model}",
             f"pretrain_{wildcards.model}",
             steps=study.config["demo"][f"{wildcards.model}_steps"],

@@ -20,11 +20,7 @@ rule published_scores:
 
 rule scores:
     input:
-        speech=lambda wildcards: expand(
-            f"{EXPERIMENT}/folds/{{fold}}/speech.parquet",
-            fold=experiment_of(wildcards).folds,
-            allow_missing=True,
-        ),
+        speech=lambda wildcards: experiment_of(wildcards).speech(),
         utterances=of_corpora(f"{CORPUS}/utterances.parquet"),
         transcripts=transcripts_of,
         sentiment=of_corpora(study.sentiment),
@@ -51,6 +47,7 @@ rule fuse:
         predictions=f"{EXPERIMENT}/fusion/{{method}}/predictions.parquet",
         parameters=f"{EXPERIMENT}/fusion/{{method}}/parameters.json",
         trials=f"{EXPERIMENT}/fusion/{{method}}/trials.parquet",
+        inner=f"{EXPERIMENT}/fusion/{{method}}/inner.parquet",
     log:
         study.log("fuse", f"{EXPERIMENT}/{{method}}"),
     params:
@@ -80,7 +77,10 @@ rule front:
 rule evaluate:
     input:
         predictions=of_methods("fusion/{method}/predictions.parquet", study.methods),
+        inner=of_methods("fusion/{method}/inner.parquet", study.candidates),
     output:
+        choices=f"{EXPERIMENT}/choices.parquet",
+        chosen=f"{EXPERIMENT}/fusion/{CHOSEN}/predictions.parquet",
         metrics=f"{EXPERIMENT}/metrics.parquet",
         comparison=f"{EXPERIMENT}/comparison.parquet",
         leaderboard=f"{EXPERIMENT}/leaderboard.md",
@@ -91,6 +91,7 @@ rule evaluate:
             "evaluate",
             title=f"{study.name} / {wildcards.experiment}",
             methods=list(study.methods),
+            candidates=study.candidates,
             ceilings=study.ceilings,
             seed=[study.config["seed"], experiment_of(wildcards).test.name],
             **study.config["evaluation"],
@@ -99,3 +100,53 @@ rule evaluate:
         "evaluate: experiment {wildcards.experiment}"
     script:
         "../scripts/evaluate.py"
+
+
+# How a cross-corpus experiment's target differs from its source.
+rule shift:
+    input:
+        scores=f"{EXPERIMENT}/scores.parquet",
+        calibration=f"{EXPERIMENT}/calibration.json",
+        parameters=of_methods("fusion/{method}/parameters.json", study.selecting),
+    output:
+        f"{EXPERIMENT}/shift.parquet",
+    log:
+        study.log("shift", EXPERIMENT),
+    params:
+        recipe=study.recipe("shift", *study.selecting.values(), paths=study.selecting),
+    message:
+        "shift: experiment {wildcards.experiment}"
+    script:
+        "../scripts/shift.py"
+
+
+rule across:
+    input:
+        predictions=[
+            experiment.methods[method]["predictions"]
+            for experiments in study.tested.values()
+            for experiment in experiments
+            for method in study.methods
+        ],
+    output:
+        table=f"{study.folder}/across.parquet",
+        leaderboard=f"{study.folder}/leaderboard.md",
+    log:
+        study.log("across", f"{study.folder}/across"),
+    params:
+        recipe=study.recipe(
+            "across",
+            title=study.name,
+            methods=list(study.methods),
+            targets=[
+                [target, [[experiment.name, experiment.trained_on] for experiment in experiments]]
+                for target, experiments in study.tested.items()
+            ],
+            ceilings=study.ceilings,
+            seed=study.config["seed"],
+            **study.config["evaluation"],
+        ),
+    message:
+        "across"
+    script:
+        "../scripts/across.py"

@@ -40,10 +40,45 @@ rule figures_experiment:
         "../scripts/figures_experiment.py"
 
 
+rule figures_shift:
+    input:
+        f"{EXPERIMENT}/shift.parquet",
+    output:
+        **{figure: f"{EXPERIMENT}/figures/{figure}.png" for figure in figures.OF_CROSS},
+    log:
+        study.log("figures_shift", EXPERIMENT),
+    params:
+        recipe=study.recipe("figures_shift"),
+    message:
+        "figures_shift: experiment {wildcards.experiment}"
+    script:
+        "../scripts/figures_shift.py"
+
+
+rule figures_study:
+    input:
+        f"{study.folder}/across.parquet",
+    output:
+        **{figure: f"{study.folder}/figures/{figure}.png" for figure in figures.OF_STUDY},
+    log:
+        study.log("figures_study", f"{study.folder}/figures"),
+    params:
+        recipe=study.recipe(
+            "figures_study",
+            ceilings=study.ceilings,
+            confidence=study.config["evaluation"]["confidence"],
+        ),
+    message:
+        "figures_study"
+    script:
+        "../scripts/figures_study.py"
+
+
 rule report:
     input:
         study.files,
         template=f"{PAGE}/report.html.j2",
+        parts=f"{PAGE}/corpora.html.j2",
         captions=sorted(map(str, Path(PAGE, "captions").glob("*.rst"))),
     output:
         f"{study.folder}/report.html",
@@ -53,8 +88,11 @@ rule report:
         recipe=study.recipe(
             "report",
             study=study.name,
-            experiments={name: experiment.chapter for name, experiment in study.experiments.items()},
+            # Lists, for a recipe's keys are sorted, and a page keeps the order of the config.
+            experiments=[experiment.chapter for experiment in study.experiments.values()],
+            corpora=study.corpus_chapters,
             config=study.what,
+            across=study.across,
             confidence=study.config["evaluation"]["confidence"],
             notes=study.notes,
         ),
@@ -82,6 +120,7 @@ rule track:
             experiments={name: experiment.runs for name, experiment in study.experiments.items()},
             config=study.what,
             config_digest=provenance.digest(study.what),
+            across=study.across,
         ),
     message:
         "track"

@@ -6,6 +6,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import torch
@@ -20,15 +21,16 @@ with logged(snakemake.log[0]):
     folds = tables.read(contracts.FOLDS, snakemake.input.folds)
     fold = folds[folds["fold"] == snakemake.wildcards.fold]
     utterances = pd.concat([tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances])
-    splits.check(fold, utterances)
+    splits.check(fold, utterances, recipe["splits"])
     recordings = [tables.read(contracts.RECORDINGS, path) for path in snakemake.input.recordings]
     # One folder per corpus; that of a single corpus may hold the separator.
     roots = resources.root.split(os.pathsep, len(recordings) - 1)
-    speech, chosen = finetuning.finetune(
+    heard = pd.concat([audio.resolve(*corpus) for corpus in zip(recordings, roots, strict=True)])
+    model = finetuning.finetune(
         recipe["checkpoint"],
         fold,
         utterances,
-        pd.concat([audio.resolve(*corpus) for corpus in zip(recordings, roots, strict=True)]),
+        heard,
         finetuning.training_folder(
             resources.folder, recipe, fold, utterances, pd.concat(recordings), snakemake.input.checkpoint
         ),
@@ -37,6 +39,9 @@ with logged(snakemake.log[0]):
         budget=resources.budget,
         **recipe["training"],
     )
+    kept = Path(snakemake.output.model).parent
+    finetuning.keep(model, kept)
+    speech = finetuning.classify(kept, fold, heard, budget=resources.budget, device=resources.device)
     tables.write(speech, contracts.SPEECH_LOGITS, snakemake.output.speech)
-    tables.write_json(chosen, snakemake.output.parameters)
+    tables.write_json(model.chosen, snakemake.output.chosen)
     shutil.rmtree(resources.folder)

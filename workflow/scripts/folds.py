@@ -1,5 +1,7 @@
 """Rule `folds`: decide who trains, who validates and who tests."""
 
+import os
+
 from emofuse import contracts, parts, splits, tables
 from emofuse.logs import logged
 
@@ -7,5 +9,7 @@ recipe = snakemake.params.recipe
 
 with logged(snakemake.log[0]):
     utterances = [tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances]
-    folds = splits.folds(parts.load(recipe["protocol"]), *utterances, **recipe["parameters"])
+    files = dict(zip(recipe["files"], snakemake.resources.files.split(os.pathsep), strict=False))
+    parameters = recipe["splitting"] | recipe["parameters"] | files
+    folds = splits.folds(parts.load(recipe["protocol"]), *utterances, **parameters)
     tables.write(folds, contracts.FOLDS, snakemake.output[0])

@@ -11,9 +11,8 @@ with logged(snakemake.log[0]):
     if snakemake.input.get("text_expert"):
         expert = tables.read(contracts.TEXT_EXPERT, snakemake.input.text_expert)
         scores = scores.merge(expert, on=["fold", "split", "utterance"], validate="one_to_one")
-    predictions, parameters, trials = run(
-        scores, recipe["method"], recipe["path"], recipe["seed"], snakemake.wildcards.method
-    )
-    tables.write(predictions, contracts.PREDICTIONS, snakemake.output.predictions)
-    tables.write_json(parameters, snakemake.output.parameters)
-    tables.write(trials, contracts.TRIALS, snakemake.output.trials)
+    result = run(scores, recipe["method"], recipe["path"], recipe["seed"], snakemake.wildcards.method, recipe["parts"])
+    tables.write(result.predictions, contracts.PREDICTIONS, snakemake.output.predictions)
+    tables.write_json(result.parameters, snakemake.output.parameters)
+    tables.write(result.trials, contracts.TRIALS, snakemake.output.trials)
+    tables.write(result.inner, contracts.INNER, snakemake.output.inner)

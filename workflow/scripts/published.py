@@ -14,6 +14,6 @@ with logged(snakemake.log[0]):
     listed = base.list_corpus(reader, path, emotions=recipe["emotions"], partial=bool(snakemake.resources.partial))
     base.report(listed)
     published = reader.read_published(path, recipe["folds"])
-    tables.write(base.utterances(listed, recipe["corpus"]), contracts.UTTERANCES, snakemake.output.utterances)
+    tables.write(base.utterances_of(listed, recipe["corpus"]), contracts.UTTERANCES, snakemake.output.utterances)
     tables.write(published.transcripts, contracts.TRANSCRIPTS, snakemake.output.transcripts)
     tables.write(published.scores, contracts.PUBLISHED, snakemake.output.published)

@@ -17,6 +17,7 @@ with logged(snakemake.log[0]):
     )
     scores = published(table, utterances, transcripts, snakemake.params.recipe["folds"])
     folds = scores[list(contracts.FOLDS.columns)]
+    splits.check_speakers(folds, utterances)
     splits.check(folds, utterances)
     tables.write(folds, contracts.FOLDS, snakemake.output.folds)
     tables.write(scores, contracts.SCORES, snakemake.output.scores)

@@ -7,18 +7,20 @@ from emofuse import contracts, splits, tables
 from emofuse.logs import logged
 from emofuse.speech import classifier
 
-recipe = snakemake.params.recipe
+recipe, embeddings = snakemake.params.recipe, snakemake.input.embeddings
 with logged(snakemake.log[0]), threadpool_limits(snakemake.threads):
     folds = tables.read(contracts.FOLDS, snakemake.input.folds)
     fold = folds[folds["fold"] == snakemake.wildcards.fold]
     utterances = pd.concat([tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances])
-    splits.check(fold, utterances)
-    speech, chosen = classifier.fit_predict(
-        snakemake.input.embeddings,
+    splits.check(fold, utterances, recipe["splits"])
+    fitted = classifier.fit(
+        embeddings,
         fold,
         utterances,
         c=recipe["c"],
         class_weights=recipe["class_weights"],
+        scaling=recipe["scaling"],
     )
+    classifier.write(fitted, snakemake.output.model, snakemake.output.chosen)
+    speech = classifier.predict(fitted, embeddings, fold, utterances)
     tables.write(speech, contracts.SPEECH_LOGITS, snakemake.output.speech)
-    tables.write_json(chosen, snakemake.output.parameters)

@@ -14,5 +14,6 @@ with logged(snakemake.log[0]):
         recipe["experiments"],
         config=recipe["config"],
         config_digest=recipe["config_digest"],
+        across=recipe["across"],
     )
     tables.write_json(record, snakemake.output[0])

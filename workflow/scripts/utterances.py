@@ -15,4 +15,4 @@ with logged(snakemake.log[0]):
         reader, Path(resources.path), emotions=recipe["emotions"], partial=bool(resources.partial)
     )
     base.report(listed)
-    tables.write(base.utterances(listed, recipe["corpus"], recordings), contracts.UTTERANCES, snakemake.output[0])
+    tables.write(base.utterances_of(listed, recipe["corpus"], recordings), contracts.UTTERANCES, snakemake.output[0])

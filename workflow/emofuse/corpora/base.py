@@ -19,17 +19,32 @@ import numpy as np
 import pandas as pd
 
 from emofuse import audio, tables
+from emofuse.contracts import UTTERANCES
 from emofuse.parts import nearest
 from emofuse.tables import EMOTIONS, InputError, Problem, Problems
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ["utterance", "speaker", "session", "condition", "path", "start", "end", "label", "reference", "source"]
+COLUMNS = [
+    "utterance",
+    "speaker",
+    "session",
+    "dialog",
+    "condition",
+    "path",
+    "start",
+    "end",
+    "label",
+    "reference",
+    "source",
+]
 """What a reader says of each labelled utterance.
 
 ``path`` is relative to the corpus's folder, with ``/``; ``start`` and ``end`` are in seconds, NaN for the whole file;
-``label`` is the corpus's own; ``reference`` is the transcript, or ``None``;
+``dialog`` is the conversation that it belongs to, or ``None``; ``label`` is the corpus's own;
+``reference`` is the transcript, or ``None``;
 ``source`` is where the label was read, as ``file: line n``.
+A corpus that says itself who trains, validates and tests may have ``given_fold`` and ``given_split`` besides.
 """
 
 
@@ -191,7 +206,8 @@ def list_corpus(
 
     listing = reader.read(path)
     labelled = listing.utterances.astype({"start": float, "end": float})
-    labelled["reference"] = labelled["reference"].astype(object).where(labelled["reference"].notna(), None)
+    for name in ("dialog", "reference"):
+        labelled[name] = labelled[name].astype(object).where(labelled[name].notna(), None)
     label = labelled["label"].astype(str).str.casefold()
     own = _casefold(reader.emotions)
     meaning = own | _casefold(emotions or {})
@@ -231,14 +247,28 @@ def compare(labelled: pd.DataFrame, published: Sequence[Count]) -> Problems:
     >>> compare(frame, [Count("sad", {"emotion": "sad"}, 3), Count("happy", {"emotion": "happy"}, 1)])
     ['sad: 2 read, 3 published']
     """
-    numbers = [int((labelled[list(count.where)] == pd.Series(count.where)).all(axis=1).sum()) for count in published]
-    pairs = [(count, number) for count, number in zip(published, numbers, strict=True) if number != count.published]
-    if not any(count.exact for count, _ in pairs):
-        return []
+    table = counts(labelled, published)
     return [
-        f"{count.name}: {number} read, {'' if count.exact else 'about '}{count.published} published"
-        for count, number in pairs
+        f"{row.counted}: {row.read} read, {'' if row.exact else 'about '}{row.published} published"
+        for row in table[table["differs"]].itertuples()
     ]
+
+
+def counts(labelled: pd.DataFrame, published: Sequence[Count]) -> pd.DataFrame:
+    """The `counts` table: what is published of a corpus beside what was read.
+
+    Args:
+        labelled: a row per labelled utterance, with the columns that are counted
+        published: what a copy of the whole corpus holds
+    """
+    read = [int((labelled[list(count.where)] == pd.Series(count.where)).all(axis=1).sum()) for count in published]
+    table = pd.DataFrame(
+        [(count.name, number, count.published, count.exact) for count, number in zip(published, read, strict=True)],
+        columns=["counted", "read", "published", "exact"],
+    )
+    is_other = table["read"] != table["published"]
+    # Beside an exact count that differs, one that is not exact helps to see what is missing; alone it says nothing.
+    return table.assign(differs=is_other & bool((is_other & table["exact"].astype(bool)).any()))
 
 
 def _casefold(emotions: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -379,6 +409,15 @@ def check_audio(
     return Checked(recordings, rejected, problems, warnings)
 
 
+def kind_of(reason: str) -> str:
+    """What a reason to reject audio has in common with others: all but its numbers.
+
+    >>> kind_of("too short: 0.020 s; should be at least 0.1 s")
+    'too short: … s; should be at least … s'
+    """
+    return re.sub(r"[0-9]+([.][0-9]+)?", "…", reason)
+
+
 def check_files(
     utterances: pd.DataFrame,
     root: str | Path,
@@ -452,7 +491,7 @@ def _rejected(rejects: pd.DataFrame, root: Path) -> Problems:
     cases: list[Case] = []
     for row in rejects.itertuples():
         problem: Problem = f"utterance {row.utterance!r} has audio that cannot be used: {row.reason}"
-        kind: Problem = f"audio cannot be used: {re.sub(r'[0-9]+([.][0-9]+)?', '…', row.reason)}"
+        kind: Problem = f"audio cannot be used: {kind_of(row.reason)}"
         cases.append(Case(kind, f"{root / row.path}: {problem}"))
     problems = grouped(cases, root)
     missing = next((path for path in rejects["path"] if not (root / path).is_file()), None)
@@ -465,7 +504,7 @@ def _rejected(rejects: pd.DataFrame, root: Path) -> Problems:
 # --- Tables ----------------------------------------------------------------------------------------------------------
 
 
-def utterances(listed: Listed, corpus: str, recordings: pd.DataFrame | None = None) -> pd.DataFrame:
+def utterances_of(listed: Listed, corpus: str, recordings: pd.DataFrame | None = None) -> pd.DataFrame:
     """The `utterances` table.
 
     Args:
@@ -474,8 +513,8 @@ def utterances(listed: Listed, corpus: str, recordings: pd.DataFrame | None = No
         recordings: the `recordings` table, whose utterances alone are used; ``None`` for a corpus without audio
     """
     table = listed.utterances if recordings is None else _heard(listed, recordings)
-    columns = ["utterance", "corpus", "speaker", "session", "condition", "emotion"]
-    return table.assign(corpus=corpus)[columns].reset_index(drop=True)
+    table = table.assign(corpus=corpus).reindex(columns=list(UTTERANCES.columns)).astype(object)
+    return table.where(table.notna(), None).reset_index(drop=True)
 
 
 def references(listed: Listed, recordings: pd.DataFrame) -> pd.DataFrame:

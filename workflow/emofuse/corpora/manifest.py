@@ -20,9 +20,23 @@ from pydantic import Field
 
 from emofuse.corpora.base import COLUMNS, Case, Listing, Reader, grouped, read_text, words
 from emofuse.parts import nearest, should_be_one_of
-from emofuse.tables import EMOTIONS, Problem, Problems
+from emofuse.places import names_a_folder
+from emofuse.tables import EMOTIONS, SPLITS, Problem, Problems
 
-Meaning = Literal["path", "speaker", "emotion", "utterance", "session", "condition", "transcript", "start", "end"]
+Meaning = Literal[
+    "path",
+    "speaker",
+    "emotion",
+    "utterance",
+    "session",
+    "dialog",
+    "condition",
+    "transcript",
+    "start",
+    "end",
+    "fold",
+    "split",
+]
 """What a column of a manifest may be."""
 
 KNOWN: tuple[str, ...] = get_args(Meaning)
@@ -38,9 +52,10 @@ class Manifest(Reader):
     Columns `path`, `speaker` and `emotion` are required. A path is relative to the manifest's folder.
     `start` and `end`, in seconds, cut an utterance out of a longer recording: a row has both or neither.
 
-    Where a column or value is missing, `session` is the speaker, `condition` empty and `transcript` absent.
+    Where a column or value is missing, `session` is the speaker, `condition` empty, `dialog` and `transcript` absent.
     `utterance` is then the file's name without its ending; where files in several folders share that name, it is the
     whole path without its ending. Of a part of a recording it ends in where the part does: `interview_12.5_14`.
+    `split` (train, validation or test) and `fold` are for experiments of protocol `given`; both may be empty.
 
     Columns of any other name are refused, unless the parameter `columns` says what they are.
     """
@@ -91,18 +106,22 @@ class Manifest(Reader):
                 "utterance": name,
                 "speaker": row["speaker"],
                 "session": row["session"] or row["speaker"],
+                "dialog": row["dialog"] or None,
                 "condition": row["condition"],
                 "path": row["path"],
                 "start": float(row["start"] or "nan"),
                 "end": float(row["end"] or "nan"),
                 "label": row["emotion"],
                 "reference": words(row["transcript"]),
+                "given_fold": row["fold"] or None,
+                "given_split": row["split"] or None,
                 "source": source,
             }
             for row, name, source in zip(rows, names, sources, strict=True)
         ]
         unlabelled = [] if records or problems else [path]
-        return Listing(pd.DataFrame(utterances, columns=COLUMNS), problems + grouped(cases, path), unlabelled)
+        table = pd.DataFrame(utterances, columns=[*COLUMNS, "given_fold", "given_split"])
+        return Listing(table, problems + grouped(cases, path), unlabelled)
 
 
 def _understand(values: dict[str | None, str | None]) -> tuple[Record, Problems]:
@@ -114,9 +133,13 @@ def _understand(values: dict[str | None, str | None]) -> tuple[Record, Problems]
     # Folds are named after speakers and sessions, and each fold has a folder.
     problems += [
         f"{name} is {row[name]!r}; should have no '/', brace or control character, and not be . or .."
-        for name in ("speaker", "session")
-        if _breaks_a_folder(row[name])
+        for name in ("speaker", "session", "fold")
+        if not names_a_folder(row[name])
     ]
+    if row["split"] not in ("", *SPLITS):
+        problems.append(f"split is {row['split']!r}; {should_be_one_of(row['split'], SPLITS)}")
+    if row["fold"] and not row["split"]:
+        problems.append(f"fold is {row['fold']!r} and split is empty; should be both, or fold empty")
     if row["condition"] == "all":
         problems.append("condition is 'all', which stands for all conditions together; should have another name")
     problems += _wrong_part(row["start"], row["end"])
@@ -222,7 +245,3 @@ def _wrong_header(header: Sequence[str], columns: Mapping[str, str | None], file
                 f"{similar}"
             )
     return problems
-
-
-def _breaks_a_folder(name: str) -> bool:
-    return name in (".", "..") or any(letter in "/{}" or not letter.isprintable() for letter in name)

@@ -28,6 +28,12 @@ CONDITION = {
 }
 """The scenarios."""
 
+CONVERSATION = {"P": "natural", "S": "improvised", "T": "improvised"}
+"""The conversation of a session and a sentence that a scenario's clips belong to.
+
+A target sentence was led up to in the improvisation (S and T); one that was read (R) stands alone.
+"""
+
 LABELS = ("Evalution.txt", "Evaluation.txt")
 
 TRANSCRIPTS = ("Human_transcriptions/All_human_transcriptions", "All_human_transcriptions", "Text")
@@ -99,11 +105,13 @@ class MspImprov(Reader):
                 continue
             clip = f"MSP-IMPROV-{match['clip']}"
             session = int(match["session"])
+            conversation = CONVERSATION.get(match["scenario"])
             rows.append(
                 {
                     "utterance": clip,
                     "speaker": match["speaker"],
                     "session": f"Session{session}",
+                    "dialog": f"Session{session}-{match['sentence']}-{conversation}" if conversation else None,
                     "condition": CONDITION[match["scenario"]],
                     "path": f"{audio}session{session}/{match['sentence']}/{match['scenario']}/{clip}.wav",
                     "label": rest.partition(";")[0].strip(),

@@ -70,6 +70,7 @@ class Released(ScoresReader):
                 "utterance": frame["filename"],
                 "speaker": frame["speaker"],
                 "session": "Session" + session.astype(float).astype("Int64").astype(str),
+                "dialog": frame["filename"].str.rpartition("_")[0],
                 "condition": frame["condition"].map(CONDITIONS),
                 "path": "",
                 "start": np.nan,

@@ -15,6 +15,9 @@ from emofuse.tables import EMOTIONS, PROBABILITY
 ALL = "all"
 """The condition that holds every utterance."""
 
+BASELINE = "speech"
+"""The method that all others are compared with: the voice alone."""
+
 CHANGES = ("wrong_to_right", "right_to_wrong", "wrong_to_wrong")
 """What a method makes of a prediction of the voice that it changes."""
 

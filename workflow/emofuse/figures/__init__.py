@@ -1,7 +1,8 @@
 """Every picture of a study.
 
 Only their names stand here, and nothing is imported, so that to ask for them is cheap.
-:mod:`emofuse.figures.experiment` and :mod:`emofuse.figures.method` draw them.
+:mod:`emofuse.figures.experiment`, :mod:`emofuse.figures.method` and :mod:`emofuse.figures.corpus` draw those of an
+experiment, a method and a corpus; :mod:`emofuse.figures.across` and :mod:`emofuse.figures.shift` those of two corpora.
 """
 
 OF_EXPERIMENT = {
@@ -11,6 +12,11 @@ OF_EXPERIMENT = {
 }
 """The pictures of an experiment, in order, and what each is for those who cannot see it."""
 
+OF_ADAPTATION = {
+    "adaptation": "Gain in unweighted accuracy of each method with each adaptation, and by labelled target speakers",
+}
+"""The picture of what adaptations gain, likewise."""
+
 OF_METHOD = {
     "ua_by_fold": "Unweighted accuracy of each fold before and after",
     "changes": "Bars of changed predictions by pair of emotions: corrected, spoilt or wrong either way",
@@ -18,3 +24,18 @@ OF_METHOD = {
     "plane": "Scatter plots of varentropy against entropy, a panel per predicted emotion",
 }
 """The pictures of a method, likewise."""
+
+OF_CORPUS = {
+    "corpus": "Bars of emotions by condition and by speaker, and a histogram of durations",
+}
+"""The pictures of a corpus, likewise."""
+
+OF_CROSS = {
+    "shift": "Uncertainty, calibration, emotions, selections and thresholds on source validation and on the target",
+}
+"""The pictures that an experiment across corpora has besides."""
+
+OF_STUDY = {
+    "across": "Unweighted accuracy of each method within and across corpora, a panel per test corpus",
+}
+"""The pictures of a study whose experiments are compared."""

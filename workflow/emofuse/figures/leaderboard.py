@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from emofuse.evaluation.leaderboard import BASELINE, board, conditions
-from emofuse.evaluation.metrics import ALL
-from emofuse.evaluation.wording import condition_name, counted, interval_name, signed
-from emofuse.figures.style import BLACK, BLUE, GREY, VERMILION, styled
+from emofuse.evaluation.leaderboard import SPREAD_NAME, board, conditions, is_crossed
+from emofuse.evaluation.metrics import ALL, BASELINE
+from emofuse.evaluation.wording import condition_name, counted, drawn, interval_name, signed
+from emofuse.figures.style import BLACK, BLUE, GREY, PALE, VERMILION, styled
+from emofuse.places import CHOSEN
 
 COLUMNS = 2
 """Panels side by side: more would be too narrow for the intervals."""
@@ -25,6 +26,8 @@ HANDLES = [
     Line2D([], [], marker="o", linewidth=2, color=VERMILION, label="worse"),
     Line2D([], [], marker="o", linewidth=2, color=BLACK, markerfacecolor="white", label="ceiling, knows the labels"),
 ]
+
+SPREAD = Line2D([], [], linewidth=8, color=PALE, label=f"{SPREAD_NAME}, lowest to highest")
 
 
 @styled
@@ -41,23 +44,24 @@ def leaderboard(comparison: pd.DataFrame, metrics: pd.DataFrame, ceilings: Seque
     """
     boards = {name: board(comparison, metrics, name, ceilings) for name in conditions(comparison)}
     overall = _compared(boards[ALL])
+    crossed = is_crossed(comparison)
     columns = min(len(boards), COLUMNS)
     lines = -(-len(boards) // columns)
     figure = Figure(figsize=(1.6 + 4 * columns, 0.9 + lines * (1.1 + 0.3 * len(overall))))
     panels = figure.subplots(lines, columns, sharey=True, squeeze=False).ravel()
     for axes, (condition, rows) in zip(panels, boards.items(), strict=False):
-        _draw_panel(axes, rows)
+        _draw_panel(axes, rows, crossed)
         axes.set_title(condition_name(condition), pad=20, fontweight="bold")
     for axes in panels[len(boards) :]:
         axes.remove()
     over = ", mean over folds" if metrics["fold"].nunique() > 1 else ""
     for axes in panels[: len(boards)][-columns:]:
-        axes.set_xlabel(f"UA{over}\n(bar: {interval_name(confidence)} of the difference)")
+        axes.set_xlabel(f"UA{over}\n(bar: {interval_name(confidence)} of the difference, over {drawn(crossed)})")
     names = [f"{row.method} (ceiling)" if row.ceiling else row.method for row in overall.itertuples()]
     panels[0].set_yticks(range(len(names)), names)
     panels[0].set_ylim(len(names) - 0.4, -0.6)
-    figure.legend(handles=HANDLES, loc="outside lower center", ncols=2 * columns)
-    results = overall[~overall["ceiling"]]
+    figure.legend(handles=[*HANDLES, *([SPREAD] if crossed else [])], loc="outside lower center", ncols=2 * columns)
+    results = overall[~overall["ceiling"] & (overall["method"] != CHOSEN)]
     better = sum(_colour(row) == BLUE for _, row in results.iterrows())
     figure.suptitle(f"Better than speech alone: {better} of {counted(len(results), 'method')}")
     return figure
@@ -68,12 +72,12 @@ def _compared(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["method"] != BASELINE]
 
 
-def _draw_panel(axes: Axes, rows: pd.DataFrame) -> None:
+def _draw_panel(axes: Axes, rows: pd.DataFrame, crossed: bool) -> None:
     """One condition; a method far below the voice is marked at the edge, so that it does not squeeze the others."""
     speech = rows["speech_UA"].iloc[0]
     rows = _compared(rows)
     low, high = ((speech + rows[end]).fillna(rows["UA"]) for end in ("low", "high"))  # no interval: a point
-    top = max([*high, *rows["UA"], speech])
+    top = max([*high, *rows["UA"], *(rows["most"] if crossed else []), speech])
     edge = max(min([*low, *rows["UA"], speech]), speech - max(0.6 * (top - speech), 0.02))
     margin = 0.04 * max(top - edge, 0.02)
     axes.axvline(speech, color=BLACK, linestyle="--", linewidth=1)
@@ -87,6 +91,8 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame) -> None:
     )
     for height, (index, row) in enumerate(rows.iterrows()):
         colour = BLACK if row["ceiling"] else _colour(row)
+        if crossed:
+            axes.plot(np.clip([row["least"], row["most"]], edge, top), [height] * 2, color=PALE, linewidth=8, zorder=1)
         if row["UA"] < edge:
             axes.plot(edge, height, "<", color=colour, markersize=8)
         else:

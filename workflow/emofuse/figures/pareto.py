@@ -13,8 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from emofuse.accuracy import Floats
-from emofuse.evaluation.leaderboard import BASELINE
-from emofuse.evaluation.metrics import per_fold
+from emofuse.evaluation.metrics import BASELINE, per_fold
 from emofuse.figures.style import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILION, styled
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from emofuse.tables import replacing
 
 BLACK, ORANGE, SKY, BLUE, VERMILION = "#000000", "#E69F00", "#56B4E9", "#0072B2", "#D55E00"
-GREEN, PURPLE = "#009E73", "#CC79A7"
+GREEN, PURPLE, YELLOW = "#009E73", "#CC79A7", "#F0E442"
 GREY, PALE, SHADE = "#6E6E6E", "#D9D9D9", "#ECECEC"
 
 DPI = 120

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from emofuse.evaluation.leaderboard import BASELINE
-from emofuse.evaluation.metrics import per_fold
+from emofuse.evaluation.metrics import BASELINE, per_fold
 from emofuse.evaluation.wording import signed
 from emofuse.figures.style import BLACK, BLUE, GREY, PALE, VERMILION, styled
 
@@ -39,7 +38,7 @@ def ua_by_fold(method: str, metrics: pd.DataFrame) -> Figure:
     axes.set_ylim(places[-1] + 0.5, -0.6)
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
-    axes.set(xlabel="UA (unweighted accuracy: mean of the four recalls)", ylabel="fold (what it tests)")
+    axes.set(xlabel="UA (unweighted accuracy: mean of the four recalls)", ylabel="fold")
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     handles = [

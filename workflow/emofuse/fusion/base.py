@@ -15,6 +15,9 @@ from emofuse import accuracy, parts
 from emofuse.accuracy import Floats, Indices
 from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, TEXT, Problem
 
+SMALLEST = 1e-12
+"""Smaller probabilities count as this before a logarithm."""
+
 
 class FusionMethod(ClassifierMixin, BaseEstimator):
     """A classifier from the scores of an utterance to its emotion.
@@ -31,8 +34,14 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
     Attributes:
         columns: the columns of the scores that the method reads
         fit_on: the splits of a fold that it is fitted on where a config does not say
+        measures: the measures of uncertainty (keys of :data:`emofuse.fusion.thresholds.MEASURES`) on which it has
+            thresholds, if any; then ``parameters_["thresholds"]`` holds these, and the class method
+            ``decide_by(scores, parameters)`` returns what a method that learned these parameters decides for,
+            as indices, and which utterances it selects
         sees_test_labels: whether it is fitted on what it predicts, and is thus no method but a ceiling
         note: what a reader of its results should know, a sentence or nothing
+        measures: what its ``thresholds_`` bound, keys of :data:`emofuse.fusion.thresholds.MEASURES`;
+            empty for a method without such thresholds
         classes_: the emotions, in the order of ``predict_proba``'s columns
         parameters_: what was learned, as plain values that JSON can hold
         trials_: a row per candidate that a search tried, or an empty table
@@ -40,8 +49,10 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
 
     columns: ClassVar[list[str]] = [*SPEECH, *SENTIMENT]
     fit_on: ClassVar[tuple[str, ...]] = ("validation",)
+    measures: ClassVar[tuple[str, ...]] = ()
     sees_test_labels: ClassVar[bool] = False
     note: ClassVar[str] = ""
+    measures: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         """Take ``abstract``, which is for those who read the header (:func:`emofuse.parts.known`)."""
@@ -150,6 +161,21 @@ def text(scores: Floats) -> Floats:
 def normalised(probability: Floats) -> Floats:
     """Rows that sum to 1 in double precision (published scores are float32)."""
     return probability / probability.sum(axis=1, keepdims=True)
+
+
+def logarithm(probability: Floats) -> Floats:
+    """The natural logarithm of distributions, (utterances, classes), with :data:`SMALLEST` for less."""
+    return np.log(np.maximum(normalised(probability), SMALLEST))
+
+
+def shares(emotion: Indices, smoothing: float = 0.0) -> Floats:
+    """The share of each emotion, (4,), with a number added to every count.
+
+    >>> shares(np.array([0, 0, 3])).round(2).tolist()
+    [0.67, 0.0, 0.0, 0.33]
+    """
+    count = np.bincount(emotion, minlength=len(EMOTIONS)) + smoothing
+    return count / count.sum()
 
 
 def swap(probability: Floats, emotion: Indices) -> Floats:

@@ -22,12 +22,9 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from emofuse.accuracy import Floats, Indices
-from emofuse.fusion.base import FusionMethod, normalised, sentiment, speech, text
+from emofuse.fusion.base import FusionMethod, logarithm, normalised, sentiment, shares, speech, text
 from emofuse.fusion.mapping import SENTIMENT_OF_EMOTION
 from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, TEXT
-
-SMALLEST = 1e-12
-"""Smaller probabilities count as this before a logarithm."""
 
 Smoothing = Annotated[float, Field(gt=0, description="Added to every count before probabilities are made of them.")]
 Penalty = Annotated[float, Field(gt=0, description="How strongly the weights are held near those of Bayes' rule.")]
@@ -65,7 +62,7 @@ class Product(FusionMethod):
         self.weight = weight
 
     def _predict_proba(self, scores: Floats) -> Floats:
-        return softmax(_log(speech(scores)) + self.weight * _log(_expected(scores)), axis=1)
+        return softmax(logarithm(speech(scores)) + self.weight * logarithm(_expected(scores)), axis=1)
 
 
 class Bayes(FusionMethod):
@@ -82,7 +79,7 @@ class Bayes(FusionMethod):
         self.smoothing = smoothing
 
     def _fit(self, scores: Floats, emotion: Indices) -> None:
-        self.prior_ = _prior(emotion, self.smoothing)
+        self.prior_ = shares(emotion, self.smoothing)
         self.likelihood_ = _likelihood(scores, emotion, self.smoothing)
         self.parameters_ = {
             "prior": _named(self.prior_, EMOTIONS),
@@ -90,7 +87,7 @@ class Bayes(FusionMethod):
         }
 
     def _predict_proba(self, scores: Floats) -> Floats:
-        voice = _log(speech(scores)) - np.log(self.prior_)
+        voice = logarithm(speech(scores)) - np.log(self.prior_)
         return softmax(voice + _evidence(scores, self.likelihood_), axis=1)
 
 
@@ -134,10 +131,10 @@ class Stacking(FusionMethod):
         return softmax(self._start(scores) + correction, axis=1)
 
     def _features(self, scores: Floats) -> Floats:
-        return np.hstack([_log(speech(scores)), sentiment(scores)])
+        return np.hstack([logarithm(speech(scores)), sentiment(scores)])
 
     def _start(self, scores: Floats) -> Floats:
-        return _log(speech(scores)) + _evidence(scores, self.likelihood_)
+        return logarithm(speech(scores)) + _evidence(scores, self.likelihood_)
 
 
 class BayesText(FusionMethod):
@@ -154,11 +151,11 @@ class BayesText(FusionMethod):
         self.smoothing = smoothing
 
     def _fit(self, scores: Floats, emotion: Indices) -> None:
-        self.prior_ = _prior(emotion, self.smoothing)
+        self.prior_ = shares(emotion, self.smoothing)
         self.parameters_ = {"prior": _named(self.prior_, EMOTIONS)}
 
     def _predict_proba(self, scores: Floats) -> Floats:
-        return softmax(_log(speech(scores)) - np.log(self.prior_) + _log(text(scores)), axis=1)
+        return softmax(logarithm(speech(scores)) - np.log(self.prior_) + logarithm(text(scores)), axis=1)
 
 
 class StackingText(FusionMethod):
@@ -189,14 +186,10 @@ class StackingText(FusionMethod):
         return softmax(self._start(scores) + correction, axis=1)
 
     def _features(self, scores: Floats) -> Floats:
-        return np.hstack([_log(speech(scores)), _log(text(scores))])
+        return np.hstack([logarithm(speech(scores)), logarithm(text(scores))])
 
     def _start(self, scores: Floats) -> Floats:
-        return _log(speech(scores)) + _log(text(scores))
-
-
-def _log(probability: Floats) -> Floats:
-    return np.log(np.maximum(normalised(probability), SMALLEST))
+        return logarithm(speech(scores)) + logarithm(text(scores))
 
 
 def _expected(scores: Floats) -> Floats:
@@ -208,12 +201,6 @@ def _label(scores: Floats) -> Floats:
     """1 for the most probable sentiment and 0 for the others, (utterances, 3); equally probable ones share the 1."""
     words = sentiment(scores)
     return normalised((words == words.max(axis=1, keepdims=True)).astype(np.float64))
-
-
-def _prior(emotion: Indices, smoothing: float) -> Floats:
-    """The share of each emotion, (4,)."""
-    count = np.bincount(emotion, minlength=len(EMOTIONS)) + smoothing
-    return count / count.sum()
 
 
 def _likelihood(scores: Floats, emotion: Indices, smoothing: float) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +42,7 @@ class Paper(FusionMethod):
         ties_: for each emotion, all (entropy, varentropy) pairs that are as good as the one used, (pairs, 2)
     """
 
-    measures: ClassVar[tuple[str, ...]] = ("entropy", "varentropy")
+    measures = ("entropy", "varentropy")
 
     def __init__(
         self, steps: Annotated[int, Field(ge=2, description="Candidates for each threshold (the paper: 200).")] = 200
@@ -74,16 +74,26 @@ class Paper(FusionMethod):
             "excluded": [list(change) for change in self.excluded_],
         }
 
-    def _predict_proba(self, scores: Floats) -> Floats:
+    @classmethod
+    def decide_by(cls, scores: Floats, learned: dict[str, Any]) -> tuple[Indices, npt.NDArray[np.bool_]]:
+        """The emotions that are decided for, as indices, and which utterances are selected, (utterances,) each.
+
+        Args:
+            scores: (utterances, 7) probabilities of the speech classifier and of the sentiments
+            learned: ``parameters_``
+        """
         before = speech(scores).argmax(axis=1)
-        decided, _ = thresholds.apply(scores, self.thresholds_, self.measures)
-        for source, target in self.excluded_:
+        decided, selected = thresholds.apply(scores, learned["thresholds"], cls.measures)
+        for source, target in learned["excluded"]:
             undone = (before == EMOTIONS.index(source)) & (decided == EMOTIONS.index(target))
             decided[undone] = before[undone]
-        return swap(normalised(speech(scores)), decided)
+        return decided, selected
+
+    def _predict_proba(self, scores: Floats) -> Floats:
+        return swap(normalised(speech(scores)), self.decide_by(scores, self.parameters_)[0])
 
     def _selected(self, scores: Floats) -> npt.NDArray[np.bool_]:
-        return thresholds.apply(scores, self.thresholds_, self.measures)[1]
+        return self.decide_by(scores, self.parameters_)[1]
 
 
 def _best_pairs(measures: Floats, wrong: npt.NDArray[np.bool_], steps: int) -> Floats:

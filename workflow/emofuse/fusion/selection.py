@@ -7,7 +7,7 @@ rather than for a high share of errors; and its ablations, each with one measure
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -34,9 +34,6 @@ class Selection(FusionMethod, abstract=True):
         exact_: the largest value that any thresholds reach on them (with a budget, within the budget),
             or ``None`` where that is not known
     """
-
-    measures: ClassVar[tuple[str, ...]] = ()
-    """The measures of uncertainty, keys of :data:`emofuse.fusion.thresholds.MEASURES`."""
 
     def __init__(
         self,
@@ -106,6 +103,11 @@ class Selection(FusionMethod, abstract=True):
     def decide(cls, scores: Floats, point: Thresholds) -> tuple[Indices, npt.NDArray[np.bool_]]:
         """The emotions that thresholds decide for, as indices, and which utterances they select, (utterances,) each."""
         return thresholds.apply(scores, point, cls.measures)
+
+    @classmethod
+    def decide_by(cls, scores: Floats, learned: dict[str, Any]) -> tuple[Indices, npt.NDArray[np.bool_]]:
+        """As :meth:`decide`, by all that was learned."""
+        return cls.decide(scores, learned["thresholds"])
 
     def _fit(self, scores: Floats, emotion: Indices) -> None:
         mappings = [mapping for mapping in MAPPINGS if mapping.strategy in self.strategies]

@@ -8,7 +8,7 @@ Rules come in two forms: a :data:`Candidate` is quick to apply and is what a sea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,3 +133,24 @@ def apply(scores: Floats, thresholds: Thresholds, names: Sequence[str]) -> tuple
         if None not in (rule[name] for name in names)
     }
     return weigh(scores, names, [Mapping.of(rule) for rule in rules]).decide(candidate)
+
+
+def places(scores: Floats, thresholds: Thresholds, names: Sequence[str]) -> Iterator[tuple[str, str, float, float]]:
+    """Where thresholds lie among the utterances for which the speech classifier predicts their emotion.
+
+    Args:
+        scores: (utterances, 7 or more) probabilities of the speech classifier and of the sentiments
+        thresholds: the rule of each emotion
+        names: of the measures that they bound
+
+    Yields:
+        emotion, measure, the threshold, and the share of these utterances that lie below it, between 0 and 1;
+        nothing for an emotion that has no rule or is not predicted
+    """
+    voice = speech(scores)
+    predicted = voice.argmax(axis=1)
+    for index, emotion in enumerate(EMOTIONS):
+        for name in names:
+            bound, values = thresholds[emotion][name], MEASURES[name][0](voice[predicted == index])
+            if bound is not None and len(values):
+                yield emotion, name, bound, float((values < bound).mean())

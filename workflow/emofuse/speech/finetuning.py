@@ -1,11 +1,15 @@
-"""Fine-tuning: a pretrained encoder and a new head on it learn emotions together."""
+"""Fine-tuning: a pretrained encoder and a new head on it learn emotions together.
+
+A model is trained on a fold's training and validation utterances, kept, and applied to any recordings.
+"""
 
 from __future__ import annotations
 
 import copy
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,12 +28,27 @@ from transformers import (
     set_seed,
 )
 
-from emofuse import accuracy, audio, checkpoints, provenance
+from emofuse import accuracy, audio, checkpoints, provenance, tables
 from emofuse.speech import encoder, logits
 from emofuse.tables import EMOTIONS, InputError
 
 STATE = "trainer_state.json"
 """What the Trainer writes last into the folder of a checkpoint."""
+
+KEPT = ("config.json", "preprocessor_config.json", "model.safetensors")
+"""The files of a checkpoint that a model is loaded from."""
+
+
+class Finetuned(NamedTuple):
+    """A model that was trained.
+
+    Attributes:
+        folder: the Trainer's checkpoint of its best epoch
+        chosen: that ``epoch``, its ``validation_UA``, and the ``emotions`` that the training utterances have
+    """
+
+    folder: str
+    chosen: dict[str, Any]
 
 
 def finetune(
@@ -48,20 +67,21 @@ def finetune(
     class_weights: bool,
     budget: int,
     device: str,
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Fine-tune an encoder on a fold's training utterances and classify all of the fold.
+) -> Finetuned:
+    """Fine-tune an encoder on a fold's training utterances.
 
     The convolutional front end stays as it is; the transformer and a new head (projection, mean over time, linear)
     are trained with AdamW, the learning rate falling linearly to 0 at the last epoch.
     After each epoch the validation utterances are classified whole.
-    The first epoch with the highest UA classifies the fold.
+    The first epoch with the highest UA is the model's.
+    The head has the emotions of the training utterances.
     A GPU computes in mixed precision (bfloat16, or float16 where it has none).
 
     Training goes on from the last whole epoch in ``folder``, and ends as if it had never stopped.
 
     Args:
         checkpoint: the encoder to start from
-        fold: one fold of a ``folds`` table
+        fold: one fold of a ``folds`` table, with or without test utterances
         utterances: the ``utterances`` table, or several below each other, that the fold was made of
         recordings: the ``recordings`` tables of the same corpora, as :func:`emofuse.audio.resolve` returns them
         folder: for the Trainer's checkpoints; see :func:`training_folder`
@@ -76,24 +96,22 @@ def finetune(
         budget: samples of a batch of whole utterances, see :func:`emofuse.audio.batches`
         device: ``auto`` for a GPU where there is one, or ``cpu``
 
-    Returns:
-        a ``speech`` table in the order of ``fold``, and what was chosen: the best epoch and its validation UA
-
     Raises:
         InputError: if the checkpoint is missing, damaged or unsafe, or if a file cannot be read
     """
     labels = logits.labels(fold, utterances)
     heard = fold[["utterance"]].merge(recordings, on="utterance", how="left").assign(label=labels)
     train, validation = (np.flatnonzero(fold["split"] == name) for name in ("train", "validation"))
+    emotions = [EMOTIONS[label] for label in np.unique(labels[train])]
     last = _last_checkpoint(folder)
     if last is None or not _has_ended(last, epochs, patience):
         set_seed(seed)
-        model, extractor = _with_new_head(*encoder.load(AutoModel, checkpoint))
+        model, extractor = _with_new_head(*encoder.load(AutoModel, checkpoint), emotions)
         model.freeze_feature_encoder()
         trainer = _Trainer(
             model,
             _arguments(folder, seed, learning_rate, batch_size, epochs, device),
-            train_dataset=_Crops(heard.iloc[train], extractor, round(crop * audio.RATE)),
+            train_dataset=_Crops(heard.iloc[train], extractor, round(crop * audio.RATE), emotions),
             eval_dataset=heard.iloc[validation],
             processing_class=extractor,
             compute_loss_func=_loss(labels[train], class_weights),
@@ -103,11 +121,40 @@ def finetune(
         trainer.train(resume_from_checkpoint=last)
         last = _last_checkpoint(folder)
     state = TrainerState.load_from_json(f"{last}/{STATE}")
-    best = {"path": str(state.best_model_checkpoint)}
-    model, extractor = encoder.load(AutoModelForAudioClassification, best)
-    predicted = predict(model.to(checkpoints.device(device)), extractor, heard, budget)
     epoch = round(state.best_global_step / state.global_step * state.epoch)
-    return logits.table(fold, predicted), {"epoch": epoch, "validation_UA": state.best_metric}
+    chosen = {"epoch": epoch, "validation_UA": state.best_metric, "emotions": emotions}
+    return Finetuned(str(state.best_model_checkpoint), chosen)
+
+
+def keep(model: Finetuned, folder: str | Path) -> None:
+    """Copy a model to where it stays, each file atomically: a checkpoint of the format that public ones have."""
+    for name in KEPT:
+        with tables.replacing(Path(folder, name)) as temporary:
+            shutil.copyfile(Path(model.folder, name), temporary)
+
+
+def classify(
+    folder: str | Path, rows: pd.DataFrame, recordings: pd.DataFrame, *, budget: int, device: str
+) -> pd.DataFrame:
+    """Classify utterances, of the corpora that a model was trained on or of any other.
+
+    Args:
+        folder: of the model, as :func:`keep` made it
+        rows: of one fold of a ``folds`` table
+        recordings: the ``recordings`` tables of their corpora, as :func:`emofuse.audio.resolve` returns them
+        budget: samples of a batch of whole utterances, see :func:`emofuse.audio.batches`
+        device: ``auto`` for a GPU where there is one, or ``cpu``
+
+    Returns:
+        a ``speech`` table in the order of ``rows``, with :data:`emofuse.speech.logits.ABSENT` for an emotion that the
+        training utterances did not have
+
+    Raises:
+        InputError: if the model is missing or damaged, or if a file cannot be read
+    """
+    model, extractor = encoder.load(AutoModelForAudioClassification, {"path": str(folder)})
+    heard = rows[["utterance"]].merge(recordings, on="utterance", how="left")
+    return logits.table(rows, predict(model.to(checkpoints.device(device)), extractor, heard, budget))
 
 
 def training_folder(
@@ -138,26 +185,28 @@ def training_folder(
 
 
 @torch.inference_mode()
-def predict(model: PreTrainedModel, extractor: Any, recordings: pd.DataFrame, budget: int) -> npt.NDArray[np.float32]:
+def predict(model: PreTrainedModel, extractor: Any, recordings: pd.DataFrame, budget: int) -> npt.NDArray[np.float64]:
     """Classify whole utterances.
 
     Args:
-        model: a classifier that :func:`emofuse.speech.encoder.load` loaded
+        model: a classifier of emotions that :func:`emofuse.speech.encoder.load` loaded
         extractor: likewise
         recordings: rows of a ``recordings`` table, as :func:`emofuse.audio.resolve` returns it
         budget: samples of a batch, see :func:`emofuse.audio.batches`
 
     Returns:
-        (utterances, emotions) logits
+        (utterances, 4) logits, :data:`emofuse.speech.logits.ABSENT` for an emotion that the model does not know
     """
     model.eval()
     parts = recordings[["path", "start", "end"]].to_numpy()
     lengths = [round(seconds * audio.RATE) for seconds in recordings["duration"]]
-    predicted = np.empty((len(parts), len(EMOTIONS)), np.float32)
+    emotions = [model.config.id2label[label] for label in range(model.config.num_labels)]
+    predicted = np.empty((len(parts), len(EMOTIONS)))
     with tqdm(total=len(parts), desc="classify", unit="utterance", leave=False) as progress:
         for batch in audio.batches(lengths, budget):
             samples = [audio.load(*part) for part in parts[batch]]
-            predicted[batch] = model(**encoder.inputs(extractor, samples, model.device)).logits.float().cpu().numpy()
+            scores = model(**encoder.inputs(extractor, samples, model.device)).logits.float().cpu().numpy()
+            predicted[batch] = logits.of_all(scores, emotions)
             progress.update(len(batch))
     return predicted
 
@@ -174,11 +223,11 @@ def cut(samples: audio.Samples, length: int) -> audio.Samples:
     return samples[start : start + length]
 
 
-def _with_new_head(model: PreTrainedModel, extractor: Any) -> tuple[PreTrainedModel, Any]:
+def _with_new_head(model: PreTrainedModel, extractor: Any, emotions: Sequence[str]) -> tuple[PreTrainedModel, Any]:
     """A classifier on an encoder; a head that the checkpoint may have had for another task is left behind."""
     config = copy.deepcopy(model.config)
-    config.id2label = dict(enumerate(EMOTIONS))
-    config.label2id = {emotion: label for label, emotion in enumerate(EMOTIONS)}
+    config.id2label = dict(enumerate(emotions))
+    config.label2id = {emotion: label for label, emotion in enumerate(emotions)}
     try:
         classifier = AutoModelForAudioClassification.from_config(config, dtype=torch.float32)
     except ValueError as error:  # an adapter, which transformers' classifiers do not have
@@ -190,9 +239,10 @@ def _with_new_head(model: PreTrainedModel, extractor: Any) -> tuple[PreTrainedMo
 class _Crops(torch.utils.data.Dataset):
     """Training utterances, all cut to one length, so that nothing is padded."""
 
-    def __init__(self, recordings: pd.DataFrame, extractor: Any, length: int) -> None:
+    def __init__(self, recordings: pd.DataFrame, extractor: Any, length: int, emotions: Sequence[str]) -> None:
         self.parts = recordings[["path", "start", "end"]].to_numpy()
-        self.labels = recordings["label"].to_numpy()
+        # As the head counts them.
+        self.labels = np.searchsorted(accuracy.indices(emotions), recordings["label"])
         self.extractor = extractor
         self.length = length
 
@@ -256,7 +306,7 @@ def _loss(labels: accuracy.Indices, class_weights: bool) -> Any:
     """Cross-entropy, as the Trainer calls it."""
     weights = None
     if class_weights:
-        balanced = compute_class_weight("balanced", classes=np.arange(len(EMOTIONS)), y=labels)
+        balanced = compute_class_weight("balanced", classes=np.unique(labels), y=labels)
         weights = torch.tensor(balanced, dtype=torch.float32)
 
     def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: int | None = None) -> torch.Tensor:

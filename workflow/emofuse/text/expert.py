@@ -22,7 +22,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from emofuse.tables import EMOTIONS, TEXT, InputError, Problems
+from emofuse.tables import EMOTIONS, TEXT, InputError, Problems, columns
 
 
 def make_expert(inverse_penalty: float, smoothing: float) -> Pipeline:
@@ -75,11 +75,11 @@ def predict(
         the `text_expert` table, rows in the order of ``folds``
 
     Raises:
-        InputError: naming each fold whose training rows lack words, an emotion or a second speaker
+        InputError: naming each fold whose training rows lack words, a second emotion or a second speaker
     """
     rows = folds[["fold", "split", "utterance"]]
-    for columns in (utterances[["utterance", "speaker", "emotion"]], transcripts[["utterance", "text"]]):
-        rows = rows.merge(columns, on="utterance", how="left", validate="many_to_one")
+    for known in (utterances[["utterance", "speaker", "emotion"]], transcripts[["utterance", "text"]]):
+        rows = rows.merge(known, on="utterance", how="left", validate="many_to_one")
     rows = rows.fillna({"text": ""})
     problems: Problems = [
         f"fold {fold}: the training rows {problem}"
@@ -90,7 +90,7 @@ def predict(
         raise InputError(problems)
 
     expert = make_expert(inverse_penalty, smoothing)
-    probability = pd.DataFrame(index=rows.index, columns=TEXT, dtype=float)
+    probability = pd.DataFrame(0.0, index=rows.index, columns=TEXT)
     trained = {}
     for _, part in rows.groupby("fold", sort=True):
         is_train = part["split"] == "train"
@@ -103,18 +103,19 @@ def predict(
             unseen = cross_val_predict(expert, text, emotion, groups=train["speaker"], cv=cv, method="predict_proba")
             trained[key] = unseen, make_expert(inverse_penalty, smoothing).fit(text, emotion)
         unseen, reader = trained[key]
-        probability.loc[train.index] = unseen
+        # What no training row is has probability 0: a source may lack an emotion.
+        learned = columns("text", [name for name in EMOTIONS if name in set(train["emotion"])])
+        probability.loc[train.index, learned] = unseen
         if len(held_out):
-            probability.loc[held_out.index] = reader.predict_proba(held_out["text"])
+            probability.loc[held_out.index, learned] = reader.predict_proba(held_out["text"])
     return rows[["fold", "split", "utterance"]].join(probability)
 
 
 def _problems(train: pd.DataFrame) -> Problems:
     """What keeps an expert from being trained."""
     problems: Problems = []
-    absent = [name for name in EMOTIONS if name not in set(train["emotion"])]
-    if absent:
-        problems.append(f"hold no {', '.join(absent)}; the text expert needs every emotion")
+    if train["emotion"].nunique() < 2:
+        problems.append(f"hold {train['emotion'].nunique()} emotion; the text expert needs at least 2")
     if train["speaker"].nunique() < 2:
         problems.append(f"hold {train['speaker'].nunique()} speaker; the text expert needs at least 2")
     if not train["text"].str.contains(r"\w").any():

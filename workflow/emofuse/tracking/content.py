@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict
@@ -16,12 +18,24 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from emofuse import accuracy, contracts, provenance, tables
+from emofuse import accuracy, contracts, logs, parts, provenance, tables
 from emofuse.tables import EMOTIONS, InputError, Problems
+
+ACROSS = "across corpora"
+"""Where MLflow shows the experiments of a study against one another: no experiment has a name with a space."""
+
+Made = dict[str, str]
+"""What made a run's results: ``runtime.<rule>``, ``version.<package>``, ``machine.cpu`` and ``machine.gpu``."""
 
 
 class MethodInput(TypedDict):
     """What a fusion method has written: the path of each file, of ``figures`` by their names."""
+
+    path: str
+    """Where its class is defined, see :func:`emofuse.parts.load`."""
+
+    jobs: list[str]
+    """The jobs that made its results, patterns for :func:`emofuse.logs.records`."""
 
     predictions: str
     parameters: str
@@ -32,8 +46,11 @@ class MethodInput(TypedDict):
 class ExperimentInput(TypedDict):
     """What tracking is told about an experiment."""
 
-    corpus: str
-    """What it is about: one corpus, or ``source -> target``."""
+    train: str
+    """What it is trained on: the name of a corpus, or of several, joined by ``+``."""
+
+    test: str
+    """The corpus that it is tested on."""
 
     protocol: str
     """How it is divided into folds."""
@@ -50,6 +67,9 @@ class ExperimentInput(TypedDict):
     comparison: str
     """The path of its `comparison` table."""
 
+    leaderboard: str
+    """The path of its leaderboard, a page of Markdown."""
+
     wer: str | None
     """The path of the `wer` table of the test corpus, if Whisper wrote the words down."""
 
@@ -58,6 +78,19 @@ class ExperimentInput(TypedDict):
 
     methods: dict[str, MethodInput]
     """The methods by name, in the order of their runs."""
+
+
+class AcrossInput(TypedDict):
+    """What the comparison of a study's experiments has written."""
+
+    table: str
+    """The path of the `across` table."""
+
+    leaderboard: str
+    """The path of the study's leaderboard, a page of Markdown."""
+
+    figures: dict[str, str]
+    """The paths of its pictures, by their names."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +120,15 @@ class Content:
         key: what the run is, ``study/experiment/method`` or ``study/experiment/method/fold``
         name: what MLflow shows
         fold: of a child; ``None`` for a parent
-        tags: the key in parts, and corpus and protocol
+        tags: the key in parts, and what it is trained and tested on, by which protocol
         params: the settings and, of a child, what was learned
         metrics: finite values
         artifacts: bytes of files, by their path in MLflow
-        scores: what the method started from
+        scores: what the method started from, if that is one table
         folder: where the method's files lie; no part of the digest, so that results may move
+        description: what a reader should know of it, in Markdown; no part of the digest
+        made: of a parent, what made its results: no part of the digest, or a stage that runs again and gives the same
+            in other seconds would replace the run
     """
 
     key: str
@@ -102,13 +138,16 @@ class Content:
     params: dict[str, str]
     metrics: dict[str, float]
     artifacts: dict[str, bytes]
-    scores: Scores
+    scores: Scores | None
     folder: Path
+    description: str
+    made: Made = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
         """Of everything in it: 16 hexadecimal digits."""
-        values = [self.key, self.name, self.tags, self.params, self.metrics, self.scores.digest]
+        scores = self.scores and self.scores.digest
+        values = [self.key, self.name, self.tags, self.params, self.metrics, scores]
         return provenance.digest([*values, sha256_of_each(self.artifacts)])
 
 
@@ -122,16 +161,22 @@ class Experiment:
 
     Args:
         families: one per method
-        shared: artifacts of every parent: the config, and the pictures of all methods together.
+        shared: artifacts of every parent: the config, the leaderboard, and the pictures of all methods together.
             They are no part of a run's content, lest a change of one method replaces the runs of all.
+        description: what a reader should see first, in Markdown: its leaderboard
     """
 
     families: list[Family]
     shared: dict[str, bytes]
+    description: str
 
 
 def read_study(
-    study: str, experiments: Mapping[str, ExperimentInput], config: Mapping[str, Any]
+    study: str,
+    experiments: Mapping[str, ExperimentInput],
+    config: Mapping[str, Any],
+    across: AcrossInput | Mapping[str, Any],
+    records: str | Path,
 ) -> dict[str, Experiment]:
     """What the runs of a study should hold.
 
@@ -139,9 +184,11 @@ def read_study(
         study: its name
         experiments: by name, what each has written
         config: the study's whole config, for the artifact ``config.yaml``, in which passwords are masked
+        across: what the comparison of its experiments has written; empty where none is compared
+        records: the folder of what jobs were made with, see :func:`emofuse.logs.records`
 
     Returns:
-        by name, what each experiment should hold
+        by name, what each experiment should hold, and :data:`ACROSS` their comparison
 
     Raises:
         InputError: if files are missing or bad, or ``metrics.parquet`` lacks a method; for all experiments at once
@@ -152,8 +199,16 @@ def read_study(
     problems: Problems = []
     for experiment, files in experiments.items():
         try:
-            families = read_families(study, experiment, files)
-            contents[experiment] = Experiment(families, config_file | _read_figures(files["figures"]))
+            families = read_families(study, experiment, files, records)
+            leaderboard = Path(files["leaderboard"]).read_bytes()
+            shared = config_file | {"leaderboard.md": leaderboard} | _read_figures(files["figures"])
+            contents[experiment] = Experiment(families, shared, leaderboard.decode())
+        except InputError as error:
+            problems += error.problems
+    if across:
+        paths = {name: method["path"] for files in experiments.values() for name, method in files["methods"].items()}
+        try:
+            contents[ACROSS] = read_across(study, across, paths)
         except InputError as error:
             problems += error.problems
     if problems:
@@ -161,13 +216,60 @@ def read_study(
     return contents
 
 
-def read_families(study: str, experiment: str, files: ExperimentInput) -> list[Family]:
+def read_across(study: str, files: Mapping[str, Any], methods: Mapping[str, str]) -> Experiment:
+    """The comparison of a study's experiments: a run per method.
+
+    Its metrics are ``UA/<train>_to_<test>`` and ``drop/<train>_to_<test>``.
+    Where several experiments train and test on the same corpora, the experiment's name follows.
+
+    Args:
+        study: its name
+        files: what the comparison has written, an :class:`AcrossInput`
+        methods: where the class of each method is defined
+
+    Raises:
+        InputError: if files are missing or bad
+    """
+    _require([files["table"], files["leaderboard"], *files["figures"].values()])
+    table = tables.read(contracts.ACROSS, files["table"])
+    pair = table["train"].str.replace("+", " and ") + "_to_" + table["target"]  # MLflow allows no plus
+    several = table.groupby(pair)["experiment"].transform("nunique") > 1
+    table["pair"] = pair.where(~several, pair + "." + table["experiment"])
+    families: list[Family] = []
+    for method, rows in table.groupby("method", sort=False):
+        metrics = {
+            name_of(f"{metric}/{row['pair']}", row["condition"]): row[metric]
+            for row in rows.to_dict("records")
+            for metric in ("UA", "drop")
+        }
+        run = Content(
+            key=f"{study}/{ACROSS}/{method}",
+            name=str(method),
+            fold=None,
+            tags={"study": study, "experiment": ACROSS, "method": str(method)},
+            params={},
+            metrics=_finite(metrics),
+            artifacts={"across.csv": rows.drop(columns="pair").to_csv(index=False).encode()},
+            scores=None,
+            folder=Path(files["table"]).parent,
+            description=f"**{method}**: {parts.summary(parts.load(methods[str(method)]))}\n\n"
+            f"Study `{study}`: UA by training and test corpus, on the same utterances of the test corpus, "
+            "and its difference to training on the test corpus itself (drop).",
+        )
+        families.append([run])
+    leaderboard = Path(files["leaderboard"]).read_bytes()
+    shared = {"leaderboard.md": leaderboard} | _read_figures(files["figures"])
+    return Experiment(families, shared, leaderboard.decode())
+
+
+def read_families(study: str, experiment: str, files: ExperimentInput, records: str | Path) -> list[Family]:
     """What the runs of an experiment should hold.
 
     Args:
         study: its name
         experiment: the name of the experiment
         files: what it has written
+        records: the folder of what jobs were made with
 
     Returns:
         a family per method
@@ -176,7 +278,8 @@ def read_families(study: str, experiment: str, files: ExperimentInput) -> list[F
         InputError: if files are missing or bad, or ``metrics.parquet`` lacks a method; for all methods at once
     """
     wer_path = [files["wer"]] if files["wer"] else []
-    _require([files["scores"], files["metrics"], files["comparison"], *wer_path, *files["figures"].values()])
+    whole = [files[name] for name in ("scores", "metrics", "comparison", "leaderboard")]
+    _require([*whole, *wer_path, *files["figures"].values()])
     scores = _read_scores(f"{study}/{experiment} scores", Path(files["scores"]))
     metrics = tables.read(contracts.METRICS, files["metrics"])
     comparison = tables.read(contracts.COMPARISON, files["comparison"])
@@ -184,11 +287,13 @@ def read_families(study: str, experiment: str, files: ExperimentInput) -> list[F
     models = flatten(files["models"])
     families: list[Family] = []
     problems: Problems = []
+    read = functools.cache(tables.read_json)  # most jobs serve several methods
     for method, own in files["methods"].items():
         tags = {
             "study": study,
             "experiment": experiment,
-            "corpus": files["corpus"],
+            "train": files["train"],
+            "test": files["test"],
             "protocol": files["protocol"],
             "method": method,
         }
@@ -197,7 +302,8 @@ def read_families(study: str, experiment: str, files: ExperimentInput) -> list[F
             problems.append(f"{files['metrics']}: has no row of method {method!r}")
         of_all_folds = intervals(comparison[comparison["method"] == method]) | errors
         try:
-            families.append(_read_family(tags, own, of_method, of_all_folds, models, scores))
+            made = made_by(logs.records(records, own["jobs"]), read)
+            families.append(_read_family(tags, own, of_method, of_all_folds, models, scores, made))
         except InputError as error:
             problems += error.problems
     if problems:
@@ -212,6 +318,7 @@ def _read_family(
     of_all_folds: dict[str, float],
     models: dict[str, str],
     scores: Scores,
+    made: Made,
 ) -> Family:
     """The runs of a method, from the `metrics` rows of that method and what is known of all folds together."""
     tables_and_parameters = {
@@ -232,9 +339,11 @@ def _read_family(
         metrics=means(metrics) | of_all_folds,
         artifacts={name: Path(path).read_bytes() for name, path in tables_and_parameters.items()}
         | _read_figures(files["figures"])
-        | {"confusion.csv": confusion(predictions)},
+        | {"confusion.csv": confusion(predictions), "metrics.csv": by_fold(metrics)},
         scores=scores,
         folder=Path(files["predictions"]).parent,
+        description=describe(tags, files["path"], given),
+        made=made,
     )
     children = [
         _child(parent, str(fold), of_fold, predictions[predictions["fold"] == fold], learned["folds"].get(fold, {}))
@@ -255,12 +364,64 @@ def _child(
         tags=parent.tags | {"fold": fold},
         params=parent.params | flatten(learned),
         metrics=means(metrics),
+        description=f"{parent.description}\n\nFold `{fold}`.",
+        made={},
         artifacts={
             "predictions.parquet": predictions.to_parquet(None, index=False),
             "parameters.json": json.dumps(learned, indent=2, sort_keys=True).encode(),
             "confusion.csv": confusion(predictions),
+            "metrics.csv": by_fold(metrics),
         },
     )
+
+
+def describe(tags: Mapping[str, str], path: str, given: Mapping[str, Any]) -> str:
+    """What a run is: its method in the method's own words, how it was fitted, and the experiment, in Markdown.
+
+    Args:
+        tags: of the run
+        path: where the method's class is defined; read only now, so that another docstring reruns nothing
+        given: its estimator, the rows that it was fitted on, and its parameters
+    """
+    settings = ", ".join(
+        f"`{name}` {value}" for name, value in flatten(given).items() if name not in ("estimator", "fit_on")
+    )
+    with_settings = f" with {settings}" if settings else ""
+    protocol = tags["protocol"].replace("_", " ")
+    return (
+        f"**{tags['method']}**: {parts.summary(parts.load(path))}\n\n"
+        f"Estimator `{given['estimator']}`{with_settings}, fitted on {given['fit_on'] or 'no'} rows.\n\n"
+        f"Study `{tags['study']}`, experiment `{tags['experiment']}`: trained on {tags['train']}, "
+        f"tested on {tags['test']}, {protocol}."
+    )
+
+
+def made_by(records: Iterable[tuple[str, Path]], read: Callable[[Path], Any] = tables.read_json) -> Made:
+    """What made a run's results: the seconds that each stage took, the versions of packages, the machines.
+
+    Args:
+        records: the rule of each job, and the file that :func:`emofuse.logs.logged` wrote;
+            one that cannot be read says nothing
+        read: reads such a file
+    """
+    seconds: dict[str, list[float]] = {}
+    named: dict[str, set[str]] = {}
+    for rule, file in records:
+        with suppress(InputError, KeyError, TypeError, AttributeError):
+            record = read(file)
+            seconds.setdefault(rule, []).append(record["seconds"])
+            for group, names in (("version", record["versions"]), ("machine", record["machine"])):
+                for name, value in names.items():
+                    named.setdefault(f"{group}.{name}", set()).add(value)
+    runtimes = {f"runtime.{rule}": f"{sum(times):.1f} s, jobs: {len(times)}" for rule, times in seconds.items()}
+    return runtimes | {legal(name): ", ".join(sorted(values)) for name, values in sorted(named.items())}
+
+
+def by_fold(metrics: pd.DataFrame) -> bytes:
+    """All metrics of a method, the counts of changed pairs too, a column per fold: a CSV, which the UI shows."""
+    table = metrics.pivot(index=["condition", "metric"], columns="fold", values="value")
+    order = pd.MultiIndex.from_frame(metrics[["condition", "metric"]].drop_duplicates())
+    return table.reindex(order).to_csv().encode()
 
 
 def _read_scores(name: str, path: Path) -> Scores:
@@ -282,6 +443,8 @@ def _require(paths: Iterable[str]) -> None:
 def means(metrics: pd.DataFrame) -> dict[str, float]:
     """Mean over folds of each metric in each condition, by its name in MLflow.
 
+    Parts of a metric, whose names have a ``/`` (``wrong_to_right/sad_happy``), are many: they are in ``metrics.csv``.
+
     Args:
         metrics: rows of one method
 
@@ -291,9 +454,10 @@ def means(metrics: pd.DataFrame) -> dict[str, float]:
     ...     "metric": ["UA", "UA", "UA"],
     ...     "value": [0.5, 0.75, 0.25],
     ... }))
-    {'UA': 0.625, 'improvised/UA': 0.25}
+    {'UA': 0.625, 'UA.improvised': 0.25}
     """
-    mean = metrics.groupby(["condition", "metric"])["value"].mean()
+    whole = metrics[~metrics["metric"].str.contains("/")]
+    mean = whole.groupby(["condition", "metric"])["value"].mean()
     return _finite({name_of(metric, condition): value for (condition, metric), value in mean.items()})
 
 
@@ -339,7 +503,7 @@ def word_error_rates(wer: pd.DataFrame) -> dict[str, float]:
     ...     "emotion": ["all", "sad", "all"],
     ...     "WER": [0.15, 0.2, 0.25],
     ... }))
-    {'WER': 0.15, 'improvised/WER': 0.25}
+    {'wer': 0.15, 'wer.improvised': 0.25}
     """
     overall = wer[wer["emotion"] == "all"]
     return _finite({name_of("WER", row["condition"]): row["WER"] for row in overall.to_dict("records")})
@@ -353,14 +517,17 @@ def confusion(predictions: pd.DataFrame) -> bytes:
 
 
 def name_of(metric: str, condition: str) -> str:
-    """The name in MLflow of a metric in a condition; that of ``all`` is the metric's own.
+    """The name in MLflow of a metric in a condition.
 
-    The UI makes a section of charts of what stands before the ``/``.
+    The UI sorts capitals before small letters, and metrics with a ``/`` in their name before those without;
+    its comparison begins with the first.
+    So UA and WA alone have capitals, and the condition comes last, after a dot, which filters need not quote.
 
-    >>> name_of("UA", "all"), name_of("recall_sad", "improvised")
-    ('UA', 'improvised/recall_sad')
+    >>> name_of("UA", "all"), name_of("UA", "improvised"), name_of("Brier", "all")
+    ('UA', 'UA.improvised', 'brier')
     """
-    return legal(metric if condition == "all" else f"{condition}/{metric}")
+    name = metric if metric.startswith(("UA", "WA")) else metric.lower()
+    return legal(name if condition == "all" else f"{name}.{condition}")
 
 
 def legal(name: str) -> str:

@@ -30,18 +30,20 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 import filelock
 import sqlalchemy
 from mlflow import MlflowClient, MlflowException
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.utils.mlflow_tags import (
     MLFLOW_DATASET_CONTEXT,
     MLFLOW_GIT_COMMIT,
     MLFLOW_PARENT_RUN_ID,
+    MLFLOW_RUN_NOTE,
     MLFLOW_SOURCE_NAME,
 )
-from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
+from mlflow.utils.validation import MAX_EXPERIMENT_TAG_VAL_LENGTH, MAX_PARAM_VAL_LENGTH, MAX_TAG_VAL_LENGTH
 
 from emofuse import provenance, tables
 from emofuse.tables import Problem
 from emofuse.tracking.content import (
+    AcrossInput,
     Content,
     Experiment,
     ExperimentInput,
@@ -62,10 +64,16 @@ DIGEST = "emofuse.digest"
 """Tag of a run: digest of all that was put into it, but for what all runs of the experiment share."""
 
 SHARED = "emofuse.shared"
-"""Tag of a parent: digest of the config and of the pictures that all methods share."""
+"""Tag of a parent: digest of the config, the leaderboard and the pictures that all methods share."""
 
 CONFIG = "config_digest"
 """Tag of a run: digest of the study's config."""
+
+MADE = ("runtime.", "version.", "machine.")
+"""How the tags of a parent begin that say what made its results."""
+
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""The tag that says that an experiment is model training; the UI of 3.17.2 goes by its own switch instead."""
 
 VALUES_PER_REQUEST = 900
 """Metrics that are sent at once: the most that one request may hold is 1000 values, 100 of them params."""
@@ -81,11 +89,13 @@ def synchronise(
     experiments: Mapping[str, ExperimentInput],
     config: Mapping[str, Any],
     config_digest: str,
+    across: AcrossInput | Mapping[str, Any],
 ) -> dict[str, Any]:
     """Make MLflow show exactly the runs of a study that its files describe.
 
     Families of runs whose content is as it was are kept.
-    The config and the pictures that all methods share are no part of that content:
+    The config, the leaderboard and the pictures that all methods share, what a run's description says,
+    and what its results were made with (versions, machine, seconds) are no part of that content:
     they are brought up to date within the kept runs, lest one method's change replaces all.
     Runs and experiments of the study that no longer belong are deleted,
     which in MLflow means hidden: ``mlflow gc`` frees their space.
@@ -98,6 +108,7 @@ def synchronise(
         experiments: by name, what each has written
         config: the study's whole config, for the artifact ``config.yaml``
         config_digest: what the tag of that name says
+        across: what the comparison of its experiments has written; empty where none is compared
 
     Returns:
         ``uri`` without its password, and ``runs``, a row per run: experiment, method, fold (``None`` for a parent),
@@ -109,7 +120,7 @@ def synchronise(
     """
     results = Path(results).resolve()
     uri = uri or f"sqlite:///{results / 'mlflow.db'}"
-    contents = read_study(study, experiments, config)
+    contents = read_study(study, experiments, config, across, results / "logs")
     tags = {MLFLOW_GIT_COMMIT: _git_commit(), CONFIG: config_digest}
     rows: list[dict[str, Any]] = []
     try:
@@ -118,6 +129,7 @@ def synchronise(
             for name, experiment in contents.items():
                 location = None if uri.startswith("http") else str(results / "mlartifacts" / study / name)
                 experiment_id = _get_or_create_experiment(client, study, name, location)
+                _describe(client, experiment_id, experiment.description)
                 runs = _synchronise_experiment(client, experiment_id, experiment, tags, results)
                 rows += [{"experiment": name} | row for row in runs]
     except (MlflowException, OSError, sqlalchemy.exc.SQLAlchemyError) as error:
@@ -170,6 +182,15 @@ def _get_or_create_experiment(client: MlflowClient, study: str, name: str, locat
     return experiment.experiment_id
 
 
+def _describe(client: MlflowClient, experiment_id: str, description: str) -> None:
+    """What the UI shows of an experiment itself."""
+    existing = client.get_experiment(experiment_id).tags
+    wanted = KIND | {MLFLOW_RUN_NOTE: _shortened(description, MAX_EXPERIMENT_TAG_VAL_LENGTH)}
+    for name, value in wanted.items():
+        if existing.get(name) != value:
+            client.set_experiment_tag(experiment_id, name, value)
+
+
 def _delete_experiments(client: MlflowClient, study: str, keep: Sequence[str]) -> None:
     for experiment in client.search_experiments(filter_string=f"tags.`{STUDY}` = '{study}'"):
         if experiment.name not in keep:
@@ -196,7 +217,8 @@ def _synchronise_experiment(
         if not runs:
             source = os.path.relpath(family[0].folder, results)
             runs = _write(client, experiment_id, family, tags | {MLFLOW_SOURCE_NAME: source})
-        _update_shared(client, runs, experiment.shared, tags[CONFIG])
+        _update_tags(client, runs, family, tags[CONFIG])
+        _update_shared(client, runs[0], experiment.shared)
         for content, run in zip(family, runs, strict=True):
             row = {"method": content.tags["method"], "fold": content.fold, "run_id": run.info.run_id}
             rows.append(row | {"digest": content.digest, "status": status})
@@ -243,7 +265,7 @@ def _write(client: MlflowClient, experiment_id: str, family: Family, tags: dict[
     """Write a family: the parent is made first, for its id, and marked as finished last."""
     runs: list[Run] = []
     for content in family:
-        own = content.tags | {KEY: content.key, DIGEST: content.digest} | tags
+        own = content.tags | {KEY: content.key, DIGEST: content.digest} | tags | _changing_tags(content)
         if runs:
             own[MLFLOW_PARENT_RUN_ID] = runs[0].info.run_id
         run = client.create_run(experiment_id, run_name=content.name, tags=own)
@@ -257,26 +279,42 @@ def _write(client: MlflowClient, experiment_id: str, family: Family, tags: dict[
 def _fill(client: MlflowClient, run: Run, content: Content) -> None:
     """Put metrics, params, dataset and artifacts into a run."""
     run_id = run.info.run_id
-    metrics = [Metric(name, value, run.info.start_time, 0) for name, value in content.metrics.items()]
-    params = [Param(name, _shortened(value)) for name, value in content.params.items()]
+    # In order, because the comparison of runs begins with the metric that was written first.
+    metrics = [Metric(name, value, run.info.start_time, 0) for name, value in sorted(content.metrics.items())]
+    params = [Param(name, _shortened(value, MAX_PARAM_VAL_LENGTH)) for name, value in content.params.items()]
     requests = zip_longest(_parts(metrics, VALUES_PER_REQUEST), _parts(params, PARAMS_PER_REQUEST), fillvalue=())
     for some_metrics, some_params in requests:
         client.log_batch(run_id, metrics=some_metrics, params=some_params)
-    evaluated = InputTag(MLFLOW_DATASET_CONTEXT, "evaluation")
-    client.log_inputs(run_id, datasets=[DatasetInput(_dataset(content.scores), [evaluated])])
+    if content.scores:
+        evaluated = InputTag(MLFLOW_DATASET_CONTEXT, "evaluation")
+        client.log_inputs(run_id, datasets=[DatasetInput(_dataset(content.scores), [evaluated])])
     _log_artifacts(client, run_id, content.artifacts)
 
 
-def _update_shared(client: MlflowClient, runs: Sequence[Run], shared: Mapping[str, bytes], config_digest: str) -> None:
-    """Bring what all methods share up to date within the runs of a family."""
-    parent, *children = runs
-    digest = provenance.digest([config_digest, sha256_of_each(shared)])
+def _changing_tags(content: Content) -> dict[str, str]:
+    """The tags of a run that are no part of its digest, and are brought up to date within it."""
+    return content.made | {MLFLOW_RUN_NOTE: _shortened(content.description, MAX_TAG_VAL_LENGTH)}
+
+
+def _update_tags(client: MlflowClient, runs: Sequence[Run], family: Family, config_digest: str) -> None:
+    """Bring the tags up to date that are no part of the digest of a run."""
+    for run, content in zip(runs, family, strict=True):
+        existing = run.data.tags
+        wanted = _changing_tags(content) | {CONFIG: config_digest}
+        changed = [RunTag(name, value) for name, value in wanted.items() if existing.get(name) != value]
+        if changed:
+            client.log_batch(run.info.run_id, tags=changed)
+        for name in existing.keys() - wanted.keys():
+            if name.startswith(MADE):
+                client.delete_tag(run.info.run_id, name)
+
+
+def _update_shared(client: MlflowClient, parent: Run, shared: Mapping[str, bytes]) -> None:
+    """Bring what all methods share up to date within the parent of a family."""
+    digest = provenance.digest(sha256_of_each(shared))
     if parent.data.tags.get(SHARED) == digest:
         return
     _log_artifacts(client, parent.info.run_id, shared)
-    for run in [*children, parent]:
-        if run.data.tags[CONFIG] != config_digest:
-            client.set_tag(run.info.run_id, CONFIG, config_digest)
     # Last, so that what a crash cuts short is done again.
     client.set_tag(parent.info.run_id, SHARED, digest)
 
@@ -303,9 +341,9 @@ def _dataset(scores: Scores) -> Dataset:
     )
 
 
-def _shortened(value: str) -> str:
-    """A param's value as far as MLflow takes it: 6 000 characters; ``parameters.json`` has it whole."""
-    return value if len(value) <= MAX_PARAM_VAL_LENGTH else value[: MAX_PARAM_VAL_LENGTH - 1] + "…"
+def _shortened(value: str, most: int) -> str:
+    """A value as far as MLflow takes it; ``parameters.json`` and ``leaderboard.md`` have it whole."""
+    return value if len(value) <= most else value[: most - 1] + "…"
 
 
 def _parts(values: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from emofuse.speech.calibration import BOUNDS, fit_temperature, probabilities, temperatures
+from emofuse.calibration import BOUNDS, fit_temperature, probabilities, temperatures
 from emofuse.tables import EMOTIONS, columns
 
 

@@ -1,0 +1,71 @@
+"""What is chosen is what the validation rows say is best, and no test label has a say in it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import make_predictions
+from sklearn.metrics import balanced_accuracy_score
+
+from emofuse import contracts
+from emofuse.evaluation.choice import choose, compose, times_chosen
+from emofuse.tables import check
+
+FOLDS = ["a", "b"]
+EMOTIONS = ["angry", "happy", "neutral", "sad"] * 2
+
+
+def inner(right, selected=0):
+    """What a method says of eight utterances per fold: as many right, and as many selected, as said."""
+    rows = [
+        (fold, 0, f"{fold}{row}", emotion, emotion if row < right[fold] else EMOTIONS[row - 1], row < selected)
+        for fold in FOLDS
+        for row, emotion in enumerate(EMOTIONS)
+    ]
+    return check(pd.DataFrame(rows, columns=list(contracts.INNER.columns)), contracts.INNER, "made")
+
+
+def chosen(choices):
+    return choices[choices["chosen"]].set_index("fold")["method"].to_dict()
+
+
+def test_each_fold_chooses_the_method_with_the_highest_ua():
+    choices = choose({"first": inner({"a": 5, "b": 3}), "second": inner({"a": 4, "b": 6})})
+    check(choices, contracts.CHOICES, "made")
+    assert chosen(choices) == {"a": "first", "b": "second"}
+    of = inner({"a": 5, "b": 3})
+    of = of[of["fold"] == "a"]
+    ua = choices[(choices["fold"] == "a") & (choices["method"] == "first")]["UA"].item()
+    assert ua == pytest.approx(balanced_accuracy_score(of["emotion"], of["predicted"]))
+    assert times_chosen(choices) == {"first": 1, "second": 1}
+
+
+def test_of_equals_the_one_that_selects_fewer_is_chosen_and_then_the_first():
+    same = {"a": 5, "b": 5}
+    assert chosen(choose({"many": inner(same, 8), "few": inner(same, 2), "again": inner(same, 2)})) == {
+        "a": "few",
+        "b": "few",
+    }
+
+
+def test_the_predictions_are_the_chosen_methods_own():
+    predictions = {"first": make_predictions(1, folds=2), "second": make_predictions(2, folds=2)}
+    rows = [("S0", "second", 0.7, 0.5, True), ("S0", "first", 0.6, 0.5, False), ("S1", "first", 0.6, 0.5, True)]
+    made = compose(pd.DataFrame(rows, columns=list(contracts.CHOICES.columns)), predictions)
+    expected = [
+        predictions[name][lambda rows, fold=fold: rows["fold"] == fold]
+        for fold, name in (("S0", "second"), ("S1", "first"))
+    ]
+    pd.testing.assert_frame_equal(made, pd.concat(expected, ignore_index=True))
+
+
+def test_permuted_test_labels_change_neither_choice_nor_predictions():
+    predictions = {"first": make_predictions(1, folds=2), "second": make_predictions(2, folds=2)}
+    tables = {
+        name: inner(right).assign(fold=lambda rows: rows["fold"].map({"a": "S0", "b": "S1"}))
+        for name, right in {"first": {"a": 5, "b": 3}, "second": {"a": 4, "b": 6}}.items()
+    }
+    random = np.random.default_rng(0)
+    shuffled = {name: table.assign(emotion=random.permutation(table["emotion"])) for name, table in predictions.items()}
+    choices = choose(tables)
+    said = [compose(choices, of).drop(columns="emotion") for of in (predictions, shuffled)]
+    pd.testing.assert_frame_equal(*said)

@@ -1,0 +1,110 @@
+"""Across corpora speakers and source folds are both drawn, folds are not pooled, and p holds for many methods."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import alone, make_predictions
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emofuse.evaluation.metrics import evaluate
+from emofuse.evaluation.statistics import combined_p, compare, comparison_of, confusions, holm, interval, mcnemar_p
+
+SETTINGS = {"confidence": 0.9, "resamples": 5000, "seed": 0}
+
+
+@pytest.fixture(scope="module")
+def crossed():
+    """Three source folds that test the same utterances of four speakers."""
+    first = make_predictions(0)
+    folds = [make_predictions(seed).assign(fold=f"Ses{seed}", utterance=first["utterance"]) for seed in range(3)]
+    return pd.concat(folds, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def compared(crossed):
+    return compare(crossed, "m", **SETTINGS)
+
+
+def of(table, condition="all", metric="UA"):
+    return table[(table["condition"] == condition) & (table["metric"] == metric)].iloc[0]
+
+
+def exact_interval(table, confidence):
+    """Of WA, which is a sum: over all draws of speakers and of folds, each as likely as any other."""
+    right = (table["predicted"] == table["emotion"]).astype(float) - (table["speech"] == table["emotion"])
+    cells = right.groupby([table["fold"], table["speaker"]]).sum().unstack().to_numpy()
+    count = table.groupby(["fold", "speaker"]).size().iloc[0]  # the same in each cell
+    folds, speakers = (list(itertools.product(range(size), repeat=size)) for size in cells.shape)
+    values = [cells[np.ix_(drawn, who)].mean() / count for drawn in folds for who in speakers]
+    return np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+
+
+def test_an_interval_across_corpora_is_that_of_all_draws_of_speakers_and_source_folds(compared, crossed):
+    """All 3³ · 4⁴ draws, enumerated, against 5000 random ones: they agree to their own error."""
+    assert compared["crossed"].all()
+    row = of(compared, metric="WA")
+    low, high = exact_interval(crossed, 0.9)
+    assert [row["low"], row["high"]] == pytest.approx([low, high], abs=0.03 * (high - low))
+
+
+def test_it_is_wider_than_one_that_takes_the_source_folds_for_granted(compared, crossed):
+    row = of(compared)
+    after, before = (confusions(crossed, column) for column in ("predicted", "speech"))
+    low, high = interval(after, before, "UA", crossed=False, **SETTINGS)
+    assert row["high"] - row["low"] > high - low
+
+
+def test_the_compared_mean_is_over_source_folds(compared, crossed):
+    metrics = evaluate(crossed, "m")
+    values = metrics[(metrics["metric"] == "UA") & (metrics["condition"] == "all")]["value"]
+    assert of(compared)["mean"] == pytest.approx(values.mean())
+
+
+def test_p_across_corpora_is_twice_the_median_over_source_folds(compared, crossed):
+    each = [
+        mcnemar_p(rows["speech"] == rows["emotion"], rows["predicted"] == rows["emotion"])
+        for _, rows in crossed.groupby("fold")
+    ]
+    assert of(compared, metric="WA")["p"] == min(1, 2 * sorted(each)[1])
+
+
+def test_one_source_fold_is_like_any_fold(crossed):
+    one = crossed[crossed["fold"] == "Ses1"]
+    assert not compare(one, "m", **SETTINGS | {"resamples": 100})["crossed"].any()
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
+def test_the_same_test_thrice_over_is_at_most_twice_as_likely(values):
+    assert combined_p(values[:1]) == values[0]
+    assert combined_p(values[:1] * 3) == min(1, 2 * values[0])
+    assert 0 <= combined_p(values) <= 1
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
+@settings(max_examples=10, deadline=None)  # statsmodels collects garbage each time
+def test_holm_is_what_it_says(values):
+    """The k-th smallest p of m times m − k + 1, never less than that before it, at most 1 (Holm 1979)."""
+    expected, largest = {}, 0.0
+    for rank, place in enumerate(np.argsort(values, kind="stable")):
+        largest = max(largest, (len(values) - rank) * values[place])
+        expected[place] = min(1.0, largest)
+    assert holm(pd.Series(values)).to_dict() == pytest.approx(expected)
+
+
+def test_p_is_corrected_per_condition_over_methods_that_are_no_ceilings():
+    table = make_predictions(1)
+    predictions = {
+        "speech": alone(table),
+        "m": table,
+        "other": make_predictions(2),
+        "oracle": table.assign(predicted=table["emotion"]),
+    }
+    comparison = comparison_of(predictions, ["oracle"], confidence=0.9, resamples=100, seed=0)
+    tested = comparison.dropna(subset="p_holm")
+    assert set(tested["method"]) == {"m", "other"} and set(tested["metric"]) == {"WA"}
+    for _, rows in tested.groupby("condition"):
+        assert rows["p_holm"].tolist() == holm(rows["p"]).tolist()
+        assert rows["p_holm"].min() == min(1, 2 * rows["p"].min())
