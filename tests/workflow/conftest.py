@@ -16,15 +16,6 @@ from emofuse.demo.material import make_material
 from emofuse.tables import EMOTIONS
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """Tests of one finished study run in one process, so that it is made once."""
-    for item in items:
-        if item.path.parent.name == "workflow":
-            about_audio = {"finished_audio", "acted"} & set(item.fixturenames) or "[audio]" in item.name
-            item.add_marker(pytest.mark.xdist_group("a study from audio" if about_audio else "published scores"))
-
-
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A project whose study of published scores has run from nothing."""

@@ -1,0 +1,27 @@
+"""Which tests run in one process, where several run side by side."""
+
+from xdist.scheduler import LoadScopeScheduling
+
+STUDIES = {
+    "test_audio_study": "a study from audio",
+    "test_reruns": "a study from audio",
+    "test_study": "published scores",
+    "test_new_parts": "published scores",
+}
+"""The finished study that the tests of a file share, so that it is made once; its files lie in ``tests/workflow``."""
+
+
+class ByStudy(LoadScopeScheduling):
+    """Tests of one finished study run in one process, and start first; all others run wherever there is room.
+
+    Marks of xdist's own groups go unheard with pytest 9.2, which keeps names of tests elsewhere.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder, _, file = nodeid.split("::")[0].rpartition("/")
+        name = file.removesuffix(".py")
+        return STUDIES[name] if folder.endswith("workflow") and name in STUDIES else nodeid
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByStudy(config, log)
