@@ -239,14 +239,15 @@ FRONT = Contract(
     {
         "method": NAME,
         "fold": NAME,
+        "condition": NAME,
         "point": Column(int),
-        "split": Column(str, values=SPLITS),
         "UA": SHARE,
         "selected": SHARE,
     },
-    unique=("method", "fold", "point", "split"),
+    unique=("method", "fold", "condition", "point"),
 )
-"""UA against how many are selected, along the thresholds of a method; a row is a point on a split of a fold."""
+"""UA against how many are selected, along the thresholds of a method;
+a row is a point on the test rows of a fold, in a condition."""
 
 METRICS = Contract(
     "metrics",

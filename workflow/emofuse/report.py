@@ -14,10 +14,11 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from emofuse import contracts, tables
+from emofuse.accuracy import ALL
 from emofuse.evaluation.across import boards as boards_across
 from emofuse.evaluation.choice import times_chosen
 from emofuse.evaluation.leaderboard import P_NAME, SPREAD_NAME, board, conditions, is_crossed
-from emofuse.evaluation.metrics import ALL, BASELINE
+from emofuse.evaluation.metrics import BASELINE
 from emofuse.evaluation.shift import sentence
 from emofuse.evaluation.wording import (
     about_choice,

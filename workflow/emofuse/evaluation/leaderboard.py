@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from emofuse.accuracy import ALL
 from emofuse.evaluation.choice import times_chosen
-from emofuse.evaluation.metrics import ALL, BASELINE
+from emofuse.evaluation.metrics import BASELINE
 from emofuse.evaluation.wording import (
     about_choice,
     about_statistics,

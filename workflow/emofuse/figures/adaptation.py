@@ -9,7 +9,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from emofuse.evaluation.metrics import ALL
+from emofuse.accuracy import ALL
 from emofuse.evaluation.wording import counted, interval_name
 from emofuse.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, styled
 
