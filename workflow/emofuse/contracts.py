@@ -272,6 +272,37 @@ is then over speakers and source folds, else over speakers. ``p`` is of McNemar'
 rows of WA have one. ``p_holm`` is p corrected over the methods of the condition that are no ceilings.
 """
 
+TELLING = Contract(
+    "telling",
+    {
+        **dict.fromkeys(("method", "fold", "utterance", "speaker"), NAME),
+        **dict.fromkeys(("emotion", "speech", "predicted"), EMOTION),
+        "margin": Column(float, low=-1, high=1),
+        "selected": Column(bool),
+        "transcript": Column(str, nullable=True),
+        "speech_probability": SHARE,
+        "sentiment": Column(str, values=SENTIMENTS),
+        "sentiment_probability": SHARE,
+        "text": Column(str, values=EMOTIONS, nullable=True),
+        "text_probability": Column(float, low=0, high=1, nullable=True),
+        **{
+            f"{name}_{place}": column
+            for place in ("before", "after")
+            for name, column in (
+                ("speaker", Column(str, nullable=True)),
+                ("speech", Column(str, values=EMOTIONS, nullable=True)),
+            )
+        },
+    },
+    unique=("method", "utterance"),
+)
+"""The utterances that a method changed most confidently, for better and for worse; a row is one of them.
+
+``margin`` is the probability of what is ``predicted`` less that of what the voice says, both by the method.
+``speech``, ``sentiment`` and ``text`` (for methods that read it) are what each finds most probable, and how probable;
+``speaker_before`` to ``speech_after`` are who speaks in the turn before and after, and what the voice says of it.
+"""
+
 ACROSS = Contract(
     "across",
     {

@@ -98,7 +98,7 @@ def _draw_curves(figure: SubFigure, rows: pd.DataFrame, colours: dict[str, str],
             part = rows[(rows["method"] == method) & (rows["adaptation"] == name)].sort_values("k")
             shift = 0.12 * (place - (len(colours) - 1) / 2)
             _draw_curve(axes, part, [numbers.index(k) + shift for k in part["k"]], colour)
-        axes.set_title(method)
+        axes.set_title(method, fontsize=9)
         axes.set_xticks(range(len(numbers)), numbers)
         axes.set_xlim(-0.4, len(numbers) - 0.6)
         low, high = axes.get_ylim()
