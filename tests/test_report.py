@@ -207,14 +207,14 @@ def test_what_the_words_buy_is_the_first_picture_and_stands_before_the_leaderboa
 
 def test_a_method_tells_what_it_changed_most_confidently_and_what_everyone_said(experiment):
     words = Page(build(experiment)).words
-    head = "utterance words selected turn before turn after voice sentiment decision margin truth"
-    row = "yes Ses01M: happy angry 0.52 negative 0.83 sad +0.71"
-    assert f"for better {head} Ses01F_impro01_F001 I <b>said</b> & meant it {row} sad" in words
-    assert f"for worse {head} Ses01F_impro01_F002 {row} angry" in words
+    head = "utterance, speaker words truth decision margin voice sentiment"
+    said, turns = "sad +0.71 angry 0.52 negative 0.83", "yes Ses01M: happy"
+    more = f"{head} selected turn before turn after"
+    assert f"for better {more} Ses01F_impro01_F001, Ses01F I <b>said</b> & meant it sad {said} {turns}" in words
+    assert f"for worse {more} Ses01F_impro01_F002, Ses01F angry {said} {turns}" in words
     # Another method reads the text expert, and changed nothing for worse.
-    assert (
-        "u<i>3</i> I <b>said</b> & meant it yes Ses01M: happy angry 0.52 negative 0.83 sad 0.60 sad +0.71 sad" in words
-    )
+    assert f"{head} text expert selected turn" in words
+    assert f"u<i>3</i>, Ses01F I <b>said</b> & meant it sad {said} sad 0.60 {turns}" in words
     assert (words.count("changed for better"), words.count("changed for worse")) == (2, 1)
     assert "source fold" not in words
 
@@ -296,8 +296,8 @@ def test_source_folds_show_their_spread_wherever_a_number_is(experiment):
     tables.write(metrics.assign(value=lower), contracts.METRICS, experiment.metrics)
     words = Page(build(experiment)).words
     assert "source folds 2: Ses01F, Ses01M" in words
-    assert "changed for better utterance source fold words" in words
-    assert "Ses01F_impro01_F001 Ses01F I <b>said</b>" in words
+    assert "changed for better utterance, speaker source fold words" in words
+    assert "Ses01F_impro01_F001, Ses01F Ses01F I <b>said</b>" in words
     assert "bayes_text reaches a UA of 0.700 (0.600 … 0.700 over source folds) against 0.600" in words
     assert "95% interval over speakers and source folds +0.080" in words
     assert "bayes_text 0.700 0.600 … 0.700 +0.100 +0.080 … +0.120" in words
