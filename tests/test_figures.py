@@ -351,7 +351,7 @@ def test_a_method_that_changes_nothing_is_drawn_too(fused, metrics):
 def test_the_leaderboard_counts_neither_ceilings_nor_speech_and_leaves_far_methods_at_the_edge(pictures):
     figure = pictures["leaderboard"]()
     # bayes, product, mean, stacking_text: their intervals (± 0.005) lie above zero
-    assert figure._suptitle.get_text() == "Better than speech alone: 4 of 9 methods"
+    assert figure._suptitle.get_text() == "Better than speech alone: 4 of 10 methods"
     assert figure.axes[0].get_xlim()[0] > METHODS["sentiment"][0]
 
 
@@ -385,7 +385,7 @@ def test_the_leaderboard_across_corpora_shows_the_spread_over_source_folds(compa
 
 def test_a_leaderboard_without_intervals_claims_nothing(comparison, metrics):
     figure = leaderboard(comparison.assign(low=np.nan, high=np.nan), metrics, [], 0.95)
-    assert figure._suptitle.get_text() == "Better than speech alone: 0 of 10 methods"
+    assert figure._suptitle.get_text() == "Better than speech alone: 0 of 11 methods"
 
 
 def test_a_study_of_the_voice_alone_has_its_pictures_too(comparison, metrics, front):

@@ -98,7 +98,7 @@ def _draw_methods(
     for rows, x, side in ((marks[few], -0.05, "right"), (marks[~few], 1.05, "left")):
         rows = rows.sort_values("UA")
         shown, steps = rows["UA"].clip(*edges), gap * np.arange(len(rows))
-        # Ends of the panel hold the labels: what is cut off at lines that are a gap apart stays a gap apart.
+        # Labels stay within the panel; bounds that are a gap apart keep them a gap apart.
         places = np.clip(spread(shown.to_numpy(), gap), edges[0] + steps, edges[1] - steps[::-1])
         for (method, row), y, place in zip(rows.iterrows(), shown, places, strict=True):
             ceiling = method in ceilings
@@ -125,7 +125,7 @@ def _reach(
 
 
 def _mean_front(front: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Mean UA over folds at 200 shares, from a front's points on one split, in order of their share."""
+    """Mean UA over folds at 200 shares, from a front's points in one condition, in order of their share."""
     share = np.linspace(0, front["selected"].max(), 200)
     ua = [
         np.interp(share, *rows.groupby("selected", as_index=False)["UA"].mean()[["selected", "UA"]].to_numpy().T)
