@@ -79,6 +79,7 @@ METHODS = {
     # method: (UA, share selected); some so close that their labels would touch
     "speech": (0.676, 0.0),
     "sentiment": (0.46, 1.0),
+    "context": (0.677, 0.0),
     "paper": (0.677, 0.05),
     METHOD: (0.6775, 0.18),
     "entropy": (0.678, 0.21),
@@ -122,12 +123,13 @@ def comparison():
 def front():
     return pd.DataFrame(
         [
-            ("pareto", fold, point, split, 0.65 + 0.02 * index + 0.01 * point, 0.05 * point * (index + 1))
+            (method, fold, condition, point, 0.65 + 0.02 * index + 0.01 * point, 0.05 * point * (index + 1) * reach)
+            for method, reach in (("cascade", 20 / 9), ("pareto", 1))
             for index, fold in enumerate(FOLDS)
+            for condition in CONDITIONS
             for point in range(4)
-            for split in ("validation", "test")
         ],
-        columns=["method", "fold", "point", "split", "UA", "selected"],
+        columns=list(contracts.FRONT.columns),
     )
 
 
@@ -250,7 +252,7 @@ def test_nothing_is_cut_off_and_nothing_overlaps(pictures, name):
 def check_layout(figure):
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    boxes = {text.get_text(): Text.get_window_extent(text) for text in words(figure)}
+    boxes = {text: Text.get_window_extent(text) for text in words(figure)}
     for text, box in boxes.items():
         assert figure.bbox.padded(1).contains(box.x0, box.y0), text
         assert figure.bbox.padded(1).contains(box.x1, box.y1), text
@@ -349,7 +351,7 @@ def test_a_method_that_changes_nothing_is_drawn_too(fused, metrics):
 def test_the_leaderboard_counts_neither_ceilings_nor_speech_and_leaves_far_methods_at_the_edge(pictures):
     figure = pictures["leaderboard"]()
     # bayes, product, mean, stacking_text: their intervals (± 0.005) lie above zero
-    assert figure._suptitle.get_text() == "Better than speech alone: 4 of 9 methods"
+    assert figure._suptitle.get_text() == "Better than speech alone: 4 of 10 methods"
     assert figure.axes[0].get_xlim()[0] > METHODS["sentiment"][0]
 
 
@@ -383,7 +385,7 @@ def test_the_leaderboard_across_corpora_shows_the_spread_over_source_folds(compa
 
 def test_a_leaderboard_without_intervals_claims_nothing(comparison, metrics):
     figure = leaderboard(comparison.assign(low=np.nan, high=np.nan), metrics, [], 0.95)
-    assert figure._suptitle.get_text() == "Better than speech alone: 0 of 10 methods"
+    assert figure._suptitle.get_text() == "Better than speech alone: 0 of 11 methods"
 
 
 def test_a_study_of_the_voice_alone_has_its_pictures_too(comparison, metrics, front):
@@ -392,25 +394,36 @@ def test_a_study_of_the_voice_alone_has_its_pictures_too(comparison, metrics, fr
     assert pareto(front.iloc[:0], metrics, [])
 
 
-def test_the_front_on_test_rows_is_the_mean_over_folds(pictures, front):
-    _, right = pictures["pareto"]().axes
-    curve = right.lines[0]
-    tested = front[front["split"] == "test"]
-    assert curve.get_ydata()[0] == pytest.approx(tested[tested["point"] == 0]["UA"].mean())
+def test_a_front_is_the_mean_over_folds(pictures, front):
+    overall = front[(front["condition"] == "all") & (front["method"] == "pareto")]
+    curve = pictures["pareto"]().axes[0].lines[1]
+    assert curve.get_ydata()[0] == pytest.approx(overall[overall["point"] == 0]["UA"].mean())
     # Beyond the end of a fold's front its last value holds.
-    assert curve.get_ydata()[-1] == pytest.approx(tested[tested["point"] == 3]["UA"].mean())
-    assert curve.get_xdata()[-1] == tested["selected"].max()
+    assert curve.get_ydata()[-1] == pytest.approx(overall[overall["point"] == 3]["UA"].mean())
+    assert curve.get_xdata()[-1] == overall["selected"].max()
 
 
-def test_labels_cover_no_method_where_these_need_many_words(metrics, front):
-    far = metrics["value"].mask((metrics["method"] == "entropy") & (metrics["metric"] == "selected"), 0.6)
-    _, right = pareto(front, metrics.assign(value=far), ["oracle"]).axes
-    assert {text.get_position()[0] for text in right.texts} == {1.05}
+def test_all_utterances_and_the_first_conditions_have_a_panel_each(metrics, front):
+    names = ["all utterances", "natural interaction", "other improvised", "target improvised"]
+    lower = metrics["value"].where(metrics["condition"] != "other_improvised", metrics["value"] / 2)
+    panels = pareto(front, metrics.assign(value=lower), ["oracle"]).axes
+    assert [axes.get_title() for axes in panels] == [f"UA, {name}" for name in names]
+    assert ["stacking_text 0.390" in {text.get_text() for text in axes.texts} for axes in panels] == [
+        name == "other improvised" for name in names
+    ]
+    # A corpus without conditions.
+    assert len(pareto(front, metrics[metrics["condition"] == "all"], []).axes) == 1
+
+
+def test_labels_stand_on_the_side_of_their_methods(pictures):
+    for axes in pictures["pareto"]().axes:
+        left = {text.get_text().split()[0] for text in axes.texts if text.get_position()[0] < 0}
+        assert left == {method for method, (_, selected) in METHODS.items() if selected < 0.5}
 
 
 def test_without_a_front_the_methods_stand_alone(metrics, front):
-    _, right = pareto(front.iloc[:0], metrics, ["oracle"]).axes
-    assert sum(line.get_marker() in "Dv^" for line in right.lines) == len(METHODS)
+    for axes in pareto(front.iloc[:0], metrics, ["oracle"]).axes:
+        assert sum(line.get_marker() in "Dv^" for line in axes.lines) == len(METHODS)
 
 
 @given(hnp.arrays(float, st.integers(0, 8), elements=st.floats(-10, 10)).map(np.sort), st.floats(0.01, 3))

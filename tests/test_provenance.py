@@ -400,7 +400,7 @@ def after(copied, place, old, new, *roots):
         ("tables.py", "is missing; has", "is absent; has"),  # check
         ("tables.py", "should not be missing", "should be there"),  # _values
         ("tables.py", "should sum to 1", "should have the sum 1"),  # _wrong_rows
-        ("speech/storage.py", 'raise InputError([f"', 'raise InputError([f"Oh! '),
+        ("storage.py", 'raise InputError([f"', 'raise InputError([f"Oh! '),
         ("corpora/base.py", 'log.warning("', 'log.warning("Oh! '),
         ("text/transcription.py", 'desc="', 'desc="Oh! '),
         ("provenance.py", "A short digest", "A digest"),

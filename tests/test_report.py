@@ -25,6 +25,30 @@ CONDITIONS = {"all": 0.0, "improvised": 0.05, "target_read": 0.1}
 WER = [("all", "all", 200, 0.25), ("improvised", "all", 120, 0.3), ("target_read", "all", 80, 0.175)]
 
 
+TOLD = {
+    "fold": "Ses01F",
+    "speaker": "Ses01F",
+    "speech": "angry",
+    "predicted": "sad",
+    "margin": 0.71,
+    "selected": True,
+    "transcript": "I <b>said</b> & meant it",
+    "speech_probability": 0.52,
+    "sentiment": "negative",
+    "sentiment_probability": 0.83,
+    "speaker_before": "Ses01M",
+    "speech_before": "happy",
+}
+TELLING = pd.DataFrame(
+    [
+        {"method": "paper", "utterance": "Ses01F_impro01_F001", "emotion": "sad"} | TOLD,
+        {"method": "paper", "utterance": "Ses01F_impro01_F002", "emotion": "angry"} | TOLD | {"transcript": None},
+        {"method": "bayes_text", "utterance": "u<i>3</i>", "emotion": "sad", "text": "sad", "text_probability": 0.6}
+        | TOLD,
+    ]
+).reindex(columns=list(contracts.TELLING.columns))
+
+
 @pytest.fixture
 def experiment(tmp_path):
     """The chapter of an experiment whose files lie in no particular order."""
@@ -64,6 +88,7 @@ def experiment(tmp_path):
     choices = [(fold, method, 0.5, 0.5, method == "paper") for fold in FOLDS for method in ("speech", "paper")]
     choices = pd.DataFrame(choices, columns=list(contracts.CHOICES.columns))
     tables.write(choices, contracts.CHOICES, tmp_path / "3.parquet")
+    tables.write(TELLING, contracts.TELLING, tmp_path / "4.parquet")
     for method in METHODS:
         fold = {"thresholds": {}, "objective": "WA", "value": 0.65, "exact": 0.66} if method == "paper" else {}
         parameters = {
@@ -83,6 +108,7 @@ def experiment(tmp_path):
             "metrics": str(tmp_path / "1.parquet"),
             "comparison": str(tmp_path / "2.parquet"),
             "choices": str(tmp_path / "3.parquet"),
+            "telling": str(tmp_path / "4.parquet"),
             "methods": {
                 method: {
                     "parameters": str(tmp_path / f"{method}.json"),
@@ -172,6 +198,27 @@ def test_every_picture_has_a_caption_and_a_text_for_those_who_cannot_see_it(expe
     assert len({image["alt"] for image in page.all("img")}) == count
 
 
+def test_what_the_words_buy_is_the_first_picture_and_stands_before_the_leaderboards(experiment):
+    page = build(experiment)
+    first = Page(page).all("img")[0]
+    assert first["alt"] == OF_EXPERIMENT["pareto"]
+    assert page.index("<img") < page.index("Leaderboard, all utterances")
+
+
+def test_a_method_tells_what_it_changed_most_confidently_and_what_everyone_said(experiment):
+    words = Page(build(experiment)).words
+    head = "utterance, speaker words truth decision margin voice sentiment"
+    said, turns = "sad +0.71 angry 0.52 negative 0.83", "yes Ses01M: happy"
+    more = f"{head} selected turn before turn after"
+    assert f"for better {more} Ses01F_impro01_F001, Ses01F I <b>said</b> & meant it sad {said} {turns}" in words
+    assert f"for worse {more} Ses01F_impro01_F002, Ses01F angry {said} {turns}" in words
+    # Another method reads the text expert, and changed nothing for worse.
+    assert f"{head} text expert selected turn" in words
+    assert f"u<i>3</i>, Ses01F I <b>said</b> & meant it sad {said} sad 0.60 {turns}" in words
+    assert (words.count("changed for better"), words.count("changed for worse")) == (2, 1)
+    assert "source fold" not in words
+
+
 def test_the_same_input_gives_the_same_page(experiment):
     assert build(experiment) == build(experiment)
 
@@ -249,6 +296,8 @@ def test_source_folds_show_their_spread_wherever_a_number_is(experiment):
     tables.write(metrics.assign(value=lower), contracts.METRICS, experiment.metrics)
     words = Page(build(experiment)).words
     assert "source folds 2: Ses01F, Ses01M" in words
+    assert "changed for better utterance, speaker source fold words" in words
+    assert "Ses01F_impro01_F001, Ses01F Ses01F I <b>said</b>" in words
     assert "bayes_text reaches a UA of 0.700 (0.600 … 0.700 over source folds) against 0.600" in words
     assert "95% interval over speakers and source folds +0.080" in words
     assert "bayes_text 0.700 0.600 … 0.700 +0.100 +0.080 … +0.120" in words

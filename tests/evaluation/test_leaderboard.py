@@ -74,6 +74,7 @@ def test_the_voice_alone_is_compared_with_nothing(tables):
 def test_markdown_has_a_table_per_condition_in_the_boards_order(tables, choices):
     text = leaderboard(*tables, choices, CEILINGS, 0.95, "study / experiment")
     assert text.startswith("# study / experiment\n\nMeans over 4 folds (S0, S1, S2, S3).")
+    assert text.index("](figures/pareto.png)") < text.index("## all utterances")
     headings = [line for line in text.splitlines() if line.startswith("## ")]
     assert headings == ["## all utterances", "## improvised", "## scripted"]
     head, *body = rows(text)

@@ -171,19 +171,26 @@ def test_a_method_from_a_file_works_alike(scores, tmp_path):
     assert (parameters["method"], parameters["estimator"]) == ("loud", "loud.py:Loud")
 
 
-def test_a_front_is_what_its_points_come_to(scores):
-    """On the rows fitted on, where UA rises with the share, and on the test rows."""
+def test_a_front_is_what_its_points_come_to_on_the_test_rows_of_each_condition(scores):
+    scores = scores.assign(condition=np.where(scores.index % 2, "improvised", "scripted"))
     result = run_entry(scores, entry("entropy_varentropy", search="exact", budget=0.3), "pareto")
     table = tables.check(result.front, contracts.FRONT, "front")
     assert table["method"].unique().tolist() == ["pareto"]
-    assert set(table["split"]) == {"validation", "test"}
-    for fold, points in table[table["split"] == "validation"].groupby("fold"):
+    assert set(table["condition"]) == {"all", *scores["condition"]}
+    for (fold, condition), points in table.groupby(["fold", "condition"]):
         assert len(points) == len(result.parameters["folds"][fold]["front"]) > 1
-        assert points["selected"].is_monotonic_increasing and points["UA"].is_monotonic_increasing
-        nothing = scores[(scores["fold"] == fold) & (scores["split"] == "validation")]
-        voice = nothing[tables.SPEECH].to_numpy().argmax(axis=1)
-        ua = accuracy.unweighted_accuracy(accuracy.indices(nothing["emotion"]), voice)
+        test = scores[(scores["fold"] == fold) & (scores["split"] == "test")]
+        test = test[(test["condition"] == condition) | (condition == "all")]
+        voice = test[tables.SPEECH].to_numpy().argmax(axis=1)
+        ua = accuracy.unweighted_accuracy(accuracy.indices(test["emotion"]), voice)
         assert points.iloc[0][["selected", "UA"]].tolist() == [0, ua]
+
+
+def test_fitted_on_its_test_rows_a_front_rises(scores):
+    method = entry("entropy_varentropy", search="exact", budget=0.3) | {"fit_on": ["test"]}
+    front = run_entry(scores, method, "pareto").front
+    for _, points in front[front["condition"] == "all"].groupby("fold"):
+        assert points["selected"].is_monotonic_increasing and points["UA"].is_monotonic_increasing
 
 
 def test_methods_are_told_of_labels_in_dialogs_those_of_training_alone(scores):

@@ -24,7 +24,7 @@ WHISPER = {f"transcripts {shard}" for shard in SHARDS} | {"merge_transcripts"}
 ENCODED = {"text_embeddings 0", "text_embeddings 1", "merge_text_embeddings", "text_expert"}
 READ = {"sentiment", "wer"} | ENCODED
 """What follows from other transcripts, before the scores."""
-EVALUATION = {"evaluate", "figures_methods", "figures_experiment", "report", "track"}
+EVALUATION = {"evaluate", "telling", "figures_methods", "figures_experiment", "report", "track"}
 TOLD = {"fuse bayes_text"} | EVALUATION
 """What follows from another text expert."""
 FUSION = {"front"} | {f"fuse {method}" for method in METHODS} | EVALUATION

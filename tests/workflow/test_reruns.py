@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 CORPUS = "results/corpora/voices"
 HEARS_OR_READS = {"recordings", "embeddings", "merge_embeddings", "transcripts", "merge_transcripts", "sentiment"}
 HEARS_OR_READS |= {"text_embeddings", "merge_text_embeddings"}
-COMPARES = {"evaluate", "figures_methods", "figures_experiment", "report", "track"}
+COMPARES = {"evaluate", "telling", "figures_methods", "figures_experiment", "report", "track"}
 
 READER = '''
 from emofuse.corpora.base import Listing, Reader
@@ -83,7 +83,7 @@ def test_a_new_method_in_the_study_runs_with_what_compares_methods(audio):
 WORDING = [
     ("tables.py", "should not be missing", "must not be missing"),
     ("tables.py", "should be a number between", "must be a number between"),
-    ("speech/storage.py", "no embeddings of utterance", "there are no embeddings of utterance"),
+    ("storage.py", "no embeddings of utterance", "there are no embeddings of utterance"),
     ("corpora/base.py", "audio that cannot be used", "audio that is of no use"),
     ("fusion/base.py", "takes probabilities between 0 and 1", "wants probabilities between 0 and 1"),
     ("parts.py", "a whole number", "an integer"),

@@ -34,9 +34,6 @@ def test_nothing_runs_twice(finished):
     assert finished.planned() == set()
 
 
-EVALUATED = {"evaluate", "figures_experiment", "report", "track"}
-
-
 def test_a_method_whose_parameters_changed_runs_and_no_other(project):
     methods = project.config["methods"] | {"entropy": {"parameters": {"trials": 11, "sampler": "random"}}}
     project.write_config(methods=methods)

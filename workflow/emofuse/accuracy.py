@@ -16,6 +16,9 @@ from emofuse.tables import EMOTIONS
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
+ALL = "all"
+"""The condition that holds every utterance."""
+
 METRICS = ("UA", "WA", "F1")
 """Unweighted accuracy (mean recall), weighted accuracy (the share that is right), macro-F1."""
 
@@ -80,3 +83,9 @@ def unweighted_accuracy(emotion: Indices, predicted: Indices) -> float:
     0.75
     """
     return float(from_confusion(confusion(emotion, predicted), "UA"))
+
+
+def by_condition(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The utterances of all conditions, then of each; a corpus with one condition or none has only ``all``."""
+    parts = [(str(name), part) for name, part in rows.groupby("condition", sort=True) if name]
+    return [(ALL, rows), *(parts if len(parts) > 1 else [])]

@@ -239,14 +239,15 @@ FRONT = Contract(
     {
         "method": NAME,
         "fold": NAME,
+        "condition": NAME,
         "point": Column(int),
-        "split": Column(str, values=SPLITS),
         "UA": SHARE,
         "selected": SHARE,
     },
-    unique=("method", "fold", "point", "split"),
+    unique=("method", "fold", "condition", "point"),
 )
-"""UA against how many are selected, along the thresholds of a method; a row is a point on a split of a fold."""
+"""UA against how many are selected, along the thresholds of a method;
+a row is a point on the test rows of a fold, in a condition."""
 
 METRICS = Contract(
     "metrics",
@@ -269,6 +270,37 @@ COMPARISON = Contract(
 ``crossed`` says whether folds are source folds, which test the same utterances: the interval, from ``low`` to ``high``,
 is then over speakers and source folds, else over speakers. ``p`` is of McNemar's test, which is about accuracy: only
 rows of WA have one. ``p_holm`` is p corrected over the methods of the condition that are no ceilings.
+"""
+
+TELLING = Contract(
+    "telling",
+    {
+        **dict.fromkeys(("method", "fold", "utterance", "speaker"), NAME),
+        **dict.fromkeys(("emotion", "speech", "predicted"), EMOTION),
+        "margin": Column(float, low=-1, high=1),
+        "selected": Column(bool),
+        "transcript": Column(str, nullable=True),
+        "speech_probability": SHARE,
+        "sentiment": Column(str, values=SENTIMENTS),
+        "sentiment_probability": SHARE,
+        "text": Column(str, values=EMOTIONS, nullable=True),
+        "text_probability": Column(float, low=0, high=1, nullable=True),
+        **{
+            f"{name}_{place}": column
+            for place in ("before", "after")
+            for name, column in (
+                ("speaker", Column(str, nullable=True)),
+                ("speech", Column(str, values=EMOTIONS, nullable=True)),
+            )
+        },
+    },
+    unique=("method", "utterance"),
+)
+"""The utterances that a method changed most confidently, for better and for worse; a row is one of them.
+
+``margin`` is the probability of what is ``predicted`` less that of what the voice says, both by the method.
+``speech``, ``sentiment`` and ``text`` (for methods that read it) are what each finds most probable, and how probable;
+``speaker_before`` to ``speech_after`` are who speaks in the turn before and after, and what the voice says of it.
 """
 
 ACROSS = Contract(

@@ -216,7 +216,7 @@ class Experiment:
 
     def text_expert(self, *methods: str) -> list[str]:
         """The text expert's table, where one of the methods reads it."""
-        is_read = any(self.study.facts["methods"][method]["reads_text_expert"] for method in methods)
+        is_read = any(method in self.study.reading_text for method in methods)
         return [f"{self.folder}/text_expert.parquet"] if is_read else []
 
     def fusion_recipe(self, method: str) -> dict[str, Any]:
@@ -273,7 +273,7 @@ class Experiment:
         """The paths of its tables."""
         wer = None if self.is_published else self.study.wer_of(self.test)
         shift = f"{self.folder}/shift.parquet" if self.is_cross else None
-        names = ("scores", "choices", "metrics", "comparison")
+        names = ("scores", "choices", "metrics", "comparison", "telling")
         return {name: f"{self.folder}/{name}.parquet" for name in names} | {"wer": wer, "shift": shift}
 
     @cached_property

@@ -14,10 +14,11 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from emofuse import contracts, tables
+from emofuse.accuracy import ALL
 from emofuse.evaluation.across import boards as boards_across
 from emofuse.evaluation.choice import times_chosen
 from emofuse.evaluation.leaderboard import P_NAME, SPREAD_NAME, board, conditions, is_crossed
-from emofuse.evaluation.metrics import ALL, BASELINE
+from emofuse.evaluation.metrics import BASELINE
 from emofuse.evaluation.shift import sentence
 from emofuse.evaluation.wording import (
     about_choice,
@@ -50,6 +51,7 @@ class Chapter:
         metrics: its ``metrics`` table
         comparison: its ``comparison`` table
         choices: its ``choices`` table
+        telling: its ``telling`` table
         parameters: of each method its ``parameters.json``
         figures: its pictures, by the names of :data:`emofuse.figures.OF_EXPERIMENT`
         method_figures: of each method but the voice alone its pictures,
@@ -66,6 +68,7 @@ class Chapter:
     metrics: Path
     comparison: Path
     choices: Path
+    telling: Path
     parameters: Mapping[str, Path]
     figures: Mapping[str, Path]
     method_figures: Mapping[str, Mapping[str, Path]]
@@ -80,8 +83,9 @@ class Chapter:
 
         Args:
             recipe: ``name``, ``facts`` (pairs, in order), ``ceilings``, the paths ``metrics``, ``comparison``,
-                ``choices``, ``wer`` (or None) and ``shift`` (or None), ``figures`` with a path per picture, and
-                ``methods`` with ``parameters`` and ``figures`` per method, and the paths of ``adaptation`` (or None)
+                ``choices``, ``telling``, ``wer`` (or None) and ``shift`` (or None), ``figures`` with a path per
+                picture, ``methods`` with ``parameters`` and ``figures`` per method, and the paths of ``adaptation``
+                (or None)
         """
         return cls(
             name=recipe["name"],
@@ -89,6 +93,7 @@ class Chapter:
             metrics=Path(recipe["metrics"]),
             comparison=Path(recipe["comparison"]),
             choices=Path(recipe["choices"]),
+            telling=Path(recipe["telling"]),
             parameters={method: Path(files["parameters"]) for method, files in recipe["methods"].items()},
             figures=_paths(recipe["figures"]),
             method_figures={method: _paths(files["figures"]) for method, files in recipe["methods"].items()},
@@ -186,6 +191,7 @@ def _chapter(chapter: Chapter, environment: Environment, confidence: float) -> d
     comparison = tables.read(contracts.COMPARISON, chapter.comparison)
     boards = {name: board(comparison, metrics, name, chapter.ceilings) for name in conditions(comparison)}
     choices = tables.read(contracts.CHOICES, chapter.choices)
+    telling = tables.read(contracts.TELLING, chapter.telling)
     names = [name for name in boards[ALL]["method"] if name != CHOSEN]
     parameters = {name: tables.read_json(chapter.parameters[name]) for name in names}
     facts = dict(chapter.facts)
@@ -234,11 +240,19 @@ def _chapter(chapter: Chapter, environment: Environment, confidence: float) -> d
                     )
                     for name, alt in OF_METHOD.items()
                 ],
+                "telling": _telling(telling[telling["method"] == method]),
             }
             for method, fitted in parameters.items()
             if method != BASELINE
         ],
     }
+
+
+def _telling(rows: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """The utterances that a method changed most confidently, for better and for worse, where there are some."""
+    is_better = rows["predicted"] == rows["emotion"]
+    sides = {"better": rows[is_better], "worse": rows[~is_better]}
+    return {name: side.to_dict("records") for name, side in sides.items() if len(side)}
 
 
 def _corpus(chapter: CorpusChapter, environment: Environment) -> dict[str, Any]:

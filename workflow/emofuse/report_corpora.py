@@ -10,7 +10,7 @@ from typing import Any, Self
 import pandas as pd
 
 from emofuse import contracts, tables
-from emofuse.evaluation.metrics import ALL
+from emofuse.accuracy import ALL
 from emofuse.evaluation.wording import condition_name, counted, duration_name
 from emofuse.figures.corpus import SPEAKERS, counts
 from emofuse.tables import EMOTIONS

@@ -415,9 +415,14 @@ class Study:
         return list(dict.fromkeys([self.facts["adaptations"][name]["path"], *methods]))
 
     @property
+    def reading_text(self) -> list[str]:
+        """The methods that read the text expert's columns."""
+        return [name for name, facts in self.facts["methods"].items() if facts["reads_text_expert"]]
+
+    @property
     def uses_text_expert(self) -> bool:
         """Whether a method reads the text expert's columns."""
-        return any(facts["reads_text_expert"] for facts in self.facts["methods"].values())
+        return bool(self.reading_text)
 
     @property
     def uses_encoder(self) -> bool:

@@ -52,6 +52,9 @@ TEXT = columns("text", EMOTIONS)
 PROBABILITY = columns("probability", EMOTIONS)
 """Probabilities that a fusion method returns."""
 
+TURNS = ["dialog", "turn_start", "utterance"]
+"""What orders the turns of dialogs: when they begin, and their names where they begin together."""
+
 
 Problem = str
 """A sentence about bad input: the file, the row and the value, and what would be right.

@@ -102,6 +102,23 @@ rule evaluate:
         "../scripts/evaluate.py"
 
 
+rule telling:
+    input:
+        scores=f"{EXPERIMENT}/scores.parquet",
+        text_expert=lambda wildcards: experiment_of(wildcards).text_expert(*study.compared),
+        predictions=of_methods("fusion/{method}/predictions.parquet", study.compared),
+    output:
+        f"{EXPERIMENT}/telling.parquet",
+    log:
+        study.log("telling", EXPERIMENT),
+    params:
+        recipe=study.recipe("telling", methods=study.compared, reading_text=study.reading_text),
+    message:
+        "telling: experiment {wildcards.experiment}"
+    script:
+        "../scripts/telling.py"
+
+
 # How a cross-corpus experiment's target differs from its source.
 rule shift:
     input:

@@ -18,8 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from emofuse import accuracy
-from emofuse.accuracy import Floats
-from emofuse.evaluation.metrics import ALL, by_condition
+from emofuse.accuracy import ALL, Floats, by_condition
 from emofuse.evaluation.wording import condition_name, in_markdown, interval_name, signed
 from emofuse.tables import EMOTIONS, InputError, Problem
 

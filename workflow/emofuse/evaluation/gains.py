@@ -9,9 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from emofuse import accuracy
-from emofuse.accuracy import Floats
+from emofuse.accuracy import Floats, by_condition
 from emofuse.contracts import ADAPTATION
-from emofuse.evaluation.metrics import by_condition
 from emofuse.tables import EMOTIONS
 
 AXES = ["draw", "fold", "speaker"]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from emofuse.accuracy import ALL
 from emofuse.evaluation.choice import times_chosen
-from emofuse.evaluation.metrics import ALL, BASELINE
+from emofuse.evaluation.metrics import BASELINE
 from emofuse.evaluation.wording import (
     about_choice,
     about_statistics,
@@ -98,7 +99,7 @@ def leaderboard(
     confidence: float,
     title: str,
 ) -> str:
-    """The leaderboard as Markdown, a table per condition.
+    """The leaderboard as Markdown: a picture, which lies in ``figures`` beside it, and a table per condition.
 
     Args:
         comparison: the ``comparison`` table of all methods
@@ -114,6 +115,7 @@ def leaderboard(
     lines += [over_folds(sorted(metrics["fold"].unique()), crossed)]
     lines += [about_statistics(confidence, crossed)]
     lines += [about_choice(CHOSEN, times_chosen(choices)), ""]
+    lines += ["![UA against the share of utterances whose words are needed](figures/pareto.png)", ""]
     for condition in conditions(comparison):
         cells = [
             _cells(row, interval, crossed) for row in board(comparison, metrics, condition, ceilings).to_dict("records")

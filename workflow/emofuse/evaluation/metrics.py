@@ -12,9 +12,6 @@ from sklearn.metrics import brier_score_loss, log_loss
 from emofuse import accuracy
 from emofuse.tables import EMOTIONS, PROBABILITY
 
-ALL = "all"
-"""The condition that holds every utterance."""
-
 BASELINE = "speech"
 """The method that all others are compared with: the voice alone."""
 
@@ -51,7 +48,7 @@ def evaluate(predictions: pd.DataFrame, method: str) -> pd.DataFrame:
     """
     rows = [
         (method, fold, condition, metric, value)
-        for condition, part in by_condition(predictions)
+        for condition, part in accuracy.by_condition(predictions)
         for fold, of_fold in part.groupby("fold", sort=True)
         for metric, value in (scores_of(of_fold) | changes_of(of_fold)).items()
     ]
@@ -59,21 +56,16 @@ def evaluate(predictions: pd.DataFrame, method: str) -> pd.DataFrame:
     return table.sort_values("fold", kind="stable", ignore_index=True)
 
 
-def per_fold(metrics: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """One metric over all utterances: a row per fold, a column per method.
+def per_fold(metrics: pd.DataFrame, metric: str, condition: str = accuracy.ALL) -> pd.DataFrame:
+    """One metric in one condition: a row per fold, a column per method.
 
     Args:
         metrics: the ``metrics`` table
         metric: its name in that table
+        condition: whose rows
     """
-    rows = metrics[(metrics["metric"] == metric) & (metrics["condition"] == ALL)]
+    rows = metrics[(metrics["metric"] == metric) & (metrics["condition"] == condition)]
     return rows.pivot(index="fold", columns="method", values="value")
-
-
-def by_condition(predictions: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """The utterances of all conditions, then of each; a corpus with one condition or none has only ``all``."""
-    parts = [(str(name), part) for name, part in predictions.groupby("condition", sort=True) if name]
-    return [(ALL, predictions), *(parts if len(parts) > 1 else [])]
 
 
 def scores_of(predictions: pd.DataFrame) -> dict[str, float]:

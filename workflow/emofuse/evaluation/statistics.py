@@ -17,8 +17,8 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from emofuse import accuracy
-from emofuse.accuracy import Floats
-from emofuse.evaluation.metrics import BASELINE, by_condition
+from emofuse.accuracy import Floats, by_condition
+from emofuse.evaluation.metrics import BASELINE
 from emofuse.tables import EMOTIONS
 
 

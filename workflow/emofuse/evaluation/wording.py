@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from emofuse.evaluation.metrics import ALL
+from emofuse.accuracy import ALL
 
 
 def signed(value: float, digits: int = 3) -> str:

@@ -6,8 +6,8 @@ experiment, a method and a corpus; :mod:`emofuse.figures.across` and :mod:`emofu
 """
 
 OF_EXPERIMENT = {
+    "pareto": "Unweighted accuracy against the share of utterances whose words are needed, a panel per condition",
     "leaderboard": "Methods by unweighted accuracy in each condition, with intervals of their gain over speech alone",
-    "pareto": "Unweighted accuracy against the share of utterances selected",
     "uncertainty": "Box plots of entropy and varentropy of right and wrong predictions, by predicted emotion",
 }
 """The pictures of an experiment, in order, and what each is for those who cannot see it."""

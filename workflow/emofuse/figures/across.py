@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from emofuse.accuracy import ALL
 from emofuse.evaluation.across import boards
-from emofuse.evaluation.metrics import ALL
 from emofuse.evaluation.wording import counted, interval_name, signed
 from emofuse.figures.style import BLACK, BLUE, GREEN, PALE, PURPLE, VERMILION, styled
 

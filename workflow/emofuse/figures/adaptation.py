@@ -9,7 +9,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from emofuse.evaluation.metrics import ALL
+from emofuse.accuracy import ALL
 from emofuse.evaluation.wording import counted, interval_name
 from emofuse.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, styled
 
@@ -98,7 +98,7 @@ def _draw_curves(figure: SubFigure, rows: pd.DataFrame, colours: dict[str, str],
             part = rows[(rows["method"] == method) & (rows["adaptation"] == name)].sort_values("k")
             shift = 0.12 * (place - (len(colours) - 1) / 2)
             _draw_curve(axes, part, [numbers.index(k) + shift for k in part["k"]], colour)
-        axes.set_title(method)
+        axes.set_title(method, fontsize=9)
         axes.set_xticks(range(len(numbers)), numbers)
         axes.set_xlim(-0.4, len(numbers) - 0.6)
         low, high = axes.get_ylim()

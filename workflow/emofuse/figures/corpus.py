@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from emofuse.evaluation.metrics import ALL
+from emofuse.accuracy import ALL
 from emofuse.evaluation.wording import condition_name, counted, duration_name
 from emofuse.figures.style import BLACK, GREEN, GREY, PALE, PURPLE, YELLOW, styled
 from emofuse.tables import EMOTIONS

@@ -32,7 +32,7 @@ def of_experiment(
         confidence: of the intervals, between 0 and 1
     """
     return {
-        "leaderboard": leaderboard(comparison, metrics, ceilings, confidence),
         "pareto": pareto(front, metrics, ceilings),
+        "leaderboard": leaderboard(comparison, metrics, ceilings, confidence),
         "uncertainty": uncertainty(predictions),
     }

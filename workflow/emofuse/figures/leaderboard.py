@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from emofuse.accuracy import ALL
 from emofuse.evaluation.leaderboard import SPREAD_NAME, board, conditions, is_crossed
-from emofuse.evaluation.metrics import ALL, BASELINE
+from emofuse.evaluation.metrics import BASELINE
 from emofuse.evaluation.wording import condition_name, counted, drawn, interval_name, signed
 from emofuse.figures.style import BLACK, BLUE, GREY, PALE, VERMILION, styled
 from emofuse.places import CHOSEN

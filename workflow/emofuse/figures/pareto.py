@@ -10,89 +10,106 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from emofuse.accuracy import Floats
+from emofuse.accuracy import ALL, Floats
 from emofuse.evaluation.metrics import BASELINE, per_fold
-from emofuse.figures.style import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILION, styled
+from emofuse.evaluation.wording import condition_name
+from emofuse.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, styled
+
+CONDITIONS = 3
+"""How many conditions have a panel beside all utterances, the first by name."""
+
+FEW = 0.5
+"""Methods that need the words of fewer utterances are named to the left of a panel, the rest to its right."""
+
+LINE = 0.18
+"""What a label takes of a panel's height, in inches."""
+
+OTHER = 0.85
+"""What titles and margins take of the figure's height per panel, in inches."""
 
 
 @styled
 def pareto(front: pd.DataFrame, metrics: pd.DataFrame, ceilings: Sequence[str]) -> Figure:
-    """UA over all utterances against the share that needs the words: what each further percent buys.
+    """UA against the share of utterances whose words are needed: what each further percent buys.
 
-    Left: each fold's front on the rows that it was fitted on.
-    Right: the same thresholds on the test rows, mean over folds, interpolated between shares
-    (a front that ends early keeps its last value: nobody has to spend more), and the methods.
+    A panel for all utterances, and one for each of the first conditions: every method, and the fronts as curves.
+    All are means over folds; a front is interpolated between shares, and one that ends early keeps its last value,
+    since nobody has to spend more.
 
     Args:
-        front: points of the fronts on each split; without rows, the methods stand alone
+        front: the ``front`` table; without rows, the methods stand alone
         metrics: the ``metrics`` table of all methods
         ceilings: the methods that see the test labels, which are marked as such
     """
-    front = front.sort_values(["selected", "UA"], kind="stable")
-    fitted, tested = front[front["split"] != "test"], front[front["split"] == "test"]
-    curves = {str(method): _mean_front(rows) for method, rows in tested.groupby("method")}
-    colours = dict(zip(curves, itertools.cycle((BLUE, GREEN, PURPLE))))
-    marks = pd.DataFrame({name: per_fold(metrics, name).mean() for name in ("selected", "UA")})
-
-    figure = Figure(figsize=(9.6, 5))
-    left, right = figure.subplots(1, 2, width_ratios=[1, 2])
-    _draw_fitted(left, fitted, colours)
-    handles = []
-    for method, (share, ua) in curves.items():
-        handles += right.plot(share, ua, color=colours[method], linewidth=2.5, label=f"front of {method}")
-    _draw_methods(right, marks, curves, ceilings)
-    over = ", mean over folds" if metrics["fold"].nunique() > 1 else ""
-    left.set(title="on the rows fitted on, each fold", ylabel="UA", xlabel="share selected")
-    right.set(title=f"on the test rows{over}")
-    right.set_xlabel("share selected: utterances that need transcript and sentiment")
-    for axes in (left, right):
+    marks = {
+        condition: pd.DataFrame({name: per_fold(metrics, name, condition).mean() for name in ("selected", "UA")})
+        for condition in [ALL, *sorted({*metrics["condition"]} - {ALL})[:CONDITIONS]]
+    }
+    labels = max(few.value_counts().max() for few in (of["selected"] < FEW for of in marks.values()))
+    height = LINE * max(labels + 1, 14)
+    colours = dict(zip(front["method"].unique(), itertools.cycle((BLUE, GREEN, PURPLE, ORANGE))))
+    figure = Figure(figsize=(9.6, 0.6 + (height + OTHER) * len(marks)))
+    for axes, (condition, methods) in zip(figure.subplots(len(marks), squeeze=False).flat, marks.items(), strict=True):
+        of_condition = front[front["condition"] == condition].sort_values(["selected", "UA"], kind="stable")
+        curves = {str(method): _mean_front(rows) for method, rows in of_condition.groupby("method")}
+        for method, (share, ua) in curves.items():
+            axes.plot(share, ua, color=colours[method], linewidth=2.5)
+        _draw_methods(axes, methods, _reach(methods, curves, ceilings), ceilings, LINE / height)
+        axes.set_title(f"UA, {condition_name(condition)}")
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        # Labels of methods stand outside, so those of the axis stand inside, on its lines.
+        low, high = axes.get_ylim()
+        ticks = [tick for tick in MaxNLocator(6).tick_values(low, high) if low < tick < high]
+        axes.set_yticks(ticks, [f"{tick:.2f}" for tick in ticks], va="bottom", fontsize=8)
+        axes.tick_params(axis="y", length=0, pad=-30, labelright=True, labelleft=False, labelcolor=GREY)
+        axes.spines["left"].set_visible(False)
         axes.grid()
+    axes.set_xlabel("share selected: utterances whose words are needed")
+    handles = [
+        Line2D([], [], color=colour, linewidth=2.5, label=f"front of {name}") for name, colour in colours.items()
+    ]
     handles.append(Line2D([], [], linestyle="", marker="D", color=VERMILION, label="methods"))
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
-    figure.suptitle("UA against the share of utterances whose words are needed")
+    over = ", mean over folds" if metrics["fold"].nunique() > 1 else ""
+    figure.suptitle(f"UA against the share of utterances whose words are needed{over}")
     return figure
 
 
-def _draw_fitted(axes: Axes, fitted: pd.DataFrame, colours: Mapping[str, str]) -> None:
-    """Each fold's front on the rows that it was fitted on, with the fold's name at its end."""
-    for (method, _, _), rows in fitted.groupby(["method", "fold", "split"]):
-        axes.step(rows["selected"], rows["UA"], where="post", color=colours[method], linewidth=1)
-        axes.plot(*rows[["selected", "UA"]].iloc[-1], "o", color=colours[method])
-    ends = fitted.groupby(["method", "fold", "split"]).tail(1).sort_values("UA")
-    gap = 0.05 * np.ptp(axes.get_ylim())
-    places = spread(ends["UA"].to_numpy(), gap)
-    places -= max(0, places.max(initial=-np.inf) - (axes.get_ylim()[1] - gap))  # below the title
-    for end, height in zip(ends.itertuples(), places, strict=True):
-        _label(axes, end.fold, (end.selected, end.UA), (1.05 * fitted["selected"].max(), height))
-
-
 def _draw_methods(
-    axes: Axes, marks: pd.DataFrame, curves: Mapping[str, tuple[Floats, Floats]], ceilings: Sequence[str]
+    axes: Axes, marks: pd.DataFrame, reach: tuple[float, float], ceilings: Sequence[str], line: float
 ) -> None:
-    """Every method at its share and its UA; a triangle at the edge lies beyond it."""
-    low, high = _reach(marks, curves, ceilings)
+    """Every method at its share and its UA, with its name outside; a triangle at the edge lies beyond it.
+
+    Args:
+        axes: the panel
+        marks: ``selected`` and ``UA`` of each method
+        reach: the lowest and the highest UA that is drawn to scale
+        ceilings: the methods that see the test labels
+        line: what a label takes of the panel's height, between 0 and 1
+    """
+    low, high = reach
     margin = 0.05 * max(high - low, 0.02)
-    edges = low - margin, high + 2 * margin
+    edges = low - margin, high + margin
     axes.set(xlim=(-0.02, 1.02), ylim=edges)
-    # Methods that need the words of everyone share one abscissa: their labels stand outside,
-    # and so do all other labels, where those methods reach so far that they would be covered.
-    everyone = marks["selected"] > 0.95
-    beyond = max(marks.loc[~everyone, "selected"].max(), *(share[-1] for share, _ in curves.values()), 0)
-    inside, outside = beyond + 0.05, 1.05
-    groups = [(marks[everyone], outside), (marks[~everyone], inside)] if inside <= 0.5 else [(marks, outside)]
-    for rows, x in groups:
+    gap = line * (edges[1] - edges[0])
+    few = marks["selected"] < FEW
+    for rows, x, side in ((marks[few], -0.05, "right"), (marks[~few], 1.05, "left")):
         rows = rows.sort_values("UA")
-        shown, places = rows["UA"].clip(*edges), spread(rows["UA"].clip(low, high).to_numpy(), margin)
-        for (method, row), y, height in zip(rows.iterrows(), shown, places, strict=True):
+        shown, steps = rows["UA"].clip(*edges), gap * np.arange(len(rows))
+        # Labels stay within the panel; bounds that are a gap apart keep them a gap apart.
+        places = np.clip(spread(shown.to_numpy(), gap), edges[0] + steps, edges[1] - steps[::-1])
+        for (method, row), y, place in zip(rows.iterrows(), shown, places, strict=True):
             ceiling = method in ceilings
             style = {"color": BLACK, "markerfacecolor": "white"} if ceiling else {"color": VERMILION}
             marker = "D" if y == row["UA"] else "^" if row["UA"] > y else "v"
             axes.plot(row["selected"], y, marker, markersize=6, clip_on=False, zorder=4, **style)
+            ends = (row["selected"], x), (y, place)
+            axes.add_artist(Line2D(*ends, color=GREY, linewidth=0.5, zorder=2.5, clip_on=False))
             name = f"{method}{' (ceiling)' if ceiling else ''} {row['UA']:.3f}"
-            _label(axes, name, (row["selected"], y), (x, height))
+            weight = "bold" if method == BASELINE else "normal"
+            axes.text(x, place, name, ha=side, va="center", fontsize=8, fontweight=weight)
 
 
 def _reach(
@@ -103,26 +120,18 @@ def _reach(
     results = marks.loc[~marks.index.isin(list(ceilings)), "UA"]
     fronts = [speech, *(end for _, ua in curves.values() for end in (ua.min(), ua.max()))]
     high = max(results.max(), *fronts)
-    low = max(results.min(), min(speech - max(0.6 * (high - speech), 0.02), *fronts))
+    low = max(results.min(), min(speech - max(0.3 * (high - speech), 0.02), *fronts))
     return low, high
 
 
 def _mean_front(front: pd.DataFrame) -> tuple[Floats, Floats]:
-    """Mean UA over folds at 200 shares, from a front's points on one split, in order of their share."""
+    """Mean UA over folds at 200 shares, from a front's points in one condition, in order of their share."""
     share = np.linspace(0, front["selected"].max(), 200)
     ua = [
         np.interp(share, *rows.groupby("selected", as_index=False)["UA"].mean()[["selected", "UA"]].to_numpy().T)
         for _, rows in front.groupby("fold")
     ]
     return share, np.mean(ua, axis=0)
-
-
-def _label(axes: Axes, text: str, point: tuple[float, float], place: tuple[float, float]) -> None:
-    """Write beside a point, with a thin line to it that stays under every text."""
-    line = Line2D(*zip(point, place, strict=True), color=GREY, linewidth=0.6, zorder=2.5, clip_on=False)
-    axes.add_artist(line)
-    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
-    axes.text(*place, text, va="center", fontsize=9, zorder=5, bbox=box)
 
 
 def spread(values: Floats, gap: float) -> Floats:

@@ -19,7 +19,7 @@ import pandas as pd
 from emofuse import accuracy
 from emofuse.accuracy import Floats, Indices
 from emofuse.fusion.base import shares
-from emofuse.tables import EMOTIONS
+from emofuse.tables import EMOTIONS, TURNS
 
 Speakers = Literal["own", "other", "both"]
 """Whose turns tell something: the speaker's own, the other's, or both."""
@@ -84,8 +84,7 @@ def _in_order(rows: pd.DataFrame) -> list[Indices]:
     Rows whose place in a dialog is not known are in none.
     """
     placed = np.flatnonzero(rows["dialog"].notna() & rows["turn_start"].notna())
-    keys = rows.iloc[placed][["dialog", "turn_start", "utterance"]].assign(position=placed)
-    in_order = keys.sort_values(["dialog", "turn_start", "utterance"])
+    in_order = rows.iloc[placed][TURNS].assign(position=placed).sort_values(TURNS)
     dialog = in_order["dialog"].to_numpy()
     ends = np.flatnonzero(dialog[1:] != dialog[:-1]) + 1
     return np.split(in_order["position"].to_numpy(), ends) if len(placed) else []

@@ -69,6 +69,7 @@ def run(
         raise InputError(problems)
 
     predictions, trials, inner, front = [], [], [], []
+    conditions = [condition for condition, _ in accuracy.by_condition(scores[scores["split"] == "test"])]
     learned: dict[str, Any] = {}
     for fold, part in scores.groupby("fold", sort=True):
         rows, test = part[part["split"].isin(method["fit_on"])], part[part["split"] == "test"]
@@ -79,9 +80,7 @@ def run(
         tried = estimator.trials_
         trials.append(tried.assign(fold=str(fold), trial=np.arange(len(tried))))
         if estimator.has_front(**method["parameters"]):
-            front += [
-                _along_front(estimator, of_split, dialogs) for _, of_split in [*rows.groupby("split"), ("", test)]
-            ]
+            front.append(_along_front(estimator, test, dialogs, conditions))
         if not estimator.sees_test_labels:
             validation = part[part["split"] == "validation"]
             # No name of a method in the seed: the parts are the same for all.
@@ -141,15 +140,27 @@ def divide(validation: pd.DataFrame, number_of_parts: int, random_state: int) ->
     return number
 
 
-def _along_front(estimator: FusionMethod, rows: pd.DataFrame, dialogs: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the `front` table: what each point of a method's front comes to on the rows of one split."""
-    emotion = accuracy.indices(rows["emotion"])
+def _along_front(
+    estimator: FusionMethod, test: pd.DataFrame, dialogs: pd.DataFrame, conditions: Sequence[str]
+) -> pd.DataFrame:
+    """Rows of the `front` table: what each point of a method's front comes to on the test rows of one fold.
+
+    Args:
+        estimator: fitted
+        test: rows of the `scores` table
+        dialogs: as :func:`around` gives them
+        conditions: of the test rows of all folds; this fold may lack some
+    """
+    emotion = accuracy.indices(test["emotion"])
+    among = {name: (test["condition"] == name).to_numpy() | (name == accuracy.ALL) for name in conditions}
     points = [
-        (number, accuracy.unweighted_accuracy(emotion, decided), selected.mean())
-        for number, (decided, selected) in enumerate(estimator.along_front(rows[estimator.columns], dialogs))
+        (condition, number, accuracy.unweighted_accuracy(emotion[rows], decided[rows]), selected[rows].mean())
+        for number, (decided, selected) in enumerate(estimator.along_front(test[estimator.columns], dialogs))
+        for condition, rows in among.items()
+        if rows.any()
     ]
-    table = pd.DataFrame(points, columns=["point", "UA", "selected"])
-    return table.assign(fold=rows["fold"].iloc[0], split=rows["split"].iloc[0])
+    table = pd.DataFrame(points, columns=["condition", "point", "UA", "selected"])
+    return table.assign(fold=test["fold"].iloc[0])
 
 
 def _predict_parts(
