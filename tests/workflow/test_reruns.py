@@ -186,7 +186,7 @@ def acted(finished_audio, tmp_path_factory):
         "msp_improv": (corpora.write_msp_improv, {"sentences": 1}),
     }
     for reader, (write, size) in made.items():
-        write(project.folder / "data" / reader, 0, **size)
+        write(project.folder / "data" / reader, 0, 0.7, **size)
     project.config = project.config | {
         "study": "acted",
         "corpora": {name: {"reader": name, "path": name, "partial": True} for name in made},
