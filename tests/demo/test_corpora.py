@@ -1,31 +1,54 @@
 import hashlib
 
+import numpy as np
 import pytest
 import soundfile
+from helpers import softmax
+from sklearn.metrics import mutual_info_score
 
 from emofuse import audio, parts
+from emofuse.configuration import Demo
 from emofuse.corpora import base
 from emofuse.demo import corpora, voices
-from emofuse.tables import EMOTIONS
+from emofuse.fusion.context import Context
+from emofuse.fusion.folds import around
+from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH
+
+CARRY = Demo().carry
+READERS = parts.known(parts.READER)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """Both corpora at their smallest."""
     folder = tmp_path_factory.mktemp("made")
-    corpora.write_iemocap(folder / "iemocap", 0, turns=4)
-    corpora.write_msp_improv(folder / "msp_improv", 0, sentences=1)
+    corpora.write_iemocap(folder / "iemocap", 0, CARRY, turns=4)
+    corpora.write_msp_improv(folder / "msp_improv", 0, CARRY, sentences=1)
     return folder
 
 
 @pytest.fixture(scope="module")
 def listings(made):
     """What the readers of the real corpora list."""
-    readers = parts.known(parts.READER)
-    return {
-        layout: base.list_corpus(parts.load(readers[layout])(), made / layout, partial=True)
-        for layout in corpora.LAYOUTS
-    }
+    return {layout: listed(layout, made / layout) for layout in corpora.LAYOUTS}
+
+
+def listed(layout, folder):
+    return base.list_corpus(parts.load(READERS[layout])(), folder, partial=True)
+
+
+@pytest.fixture(scope="module", params=corpora.LAYOUTS)
+def talks(request, tmp_path_factory):
+    """The labelled turns of a corpus of full size, by how much is carried over; its audio is silent."""
+    turns = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(corpora, "utter", lambda *_: np.zeros(8, np.float32))
+        for carry in (0, CARRY):
+            folder = tmp_path_factory.mktemp("talks") / request.param
+            corpora.LAYOUTS[request.param](folder, 0, carry)
+            labelled = listed(request.param, folder).utterances.astype({"turn_start": float})
+            turns[carry] = labelled.sort_values(["dialog", "turn_start", "utterance"], ignore_index=True)
+    return turns
 
 
 def test_the_first_corpus_is_read_as_iemocap_is(listings):
@@ -81,7 +104,7 @@ def test_the_first_corpus_has_what_readers_stumble_on(made):
 @pytest.mark.parametrize(("layout", "size"), [("iemocap", {"turns": 2}), ("msp_improv", {"sentences": 1})])
 def test_the_same_seed_makes_the_same_bytes(tmp_path, layout, size):
     for name, seed in (("one", 1), ("same", 1), ("other", 2)):
-        corpora.LAYOUTS[layout](tmp_path / name, seed, **size)
+        corpora.LAYOUTS[layout](tmp_path / name, seed, CARRY, **size)
     one, same, other = (corpora.checksums(tmp_path / name) for name in ("one", "same", "other"))
     assert one == same
     assert one != other
@@ -89,9 +112,9 @@ def test_the_same_seed_makes_the_same_bytes(tmp_path, layout, size):
 
 def test_a_corpus_is_not_written_over(made):
     with pytest.raises(FileExistsError):
-        corpora.write_iemocap(made / "iemocap", 0)
+        corpora.write_iemocap(made / "iemocap", 0, CARRY)
     with pytest.raises(FileExistsError):
-        corpora.write_msp_improv(made / "msp_improv", 0)
+        corpora.write_msp_improv(made / "msp_improv", 0, CARRY)
 
 
 def test_checksums_are_those_of_sha256sum(tmp_path):
@@ -103,5 +126,45 @@ def test_checksums_are_those_of_sha256sum(tmp_path):
 
 
 def test_shares_sum_to_1():
-    for shares in (*corpora.MSP_IMPROV_SHARES.values(), {k: v for k, (v, _) in corpora.IEMOCAP_CODES.items()}):
+    for shares in (*corpora.MSP_IMPROV_SHARES.values(), corpora.IEMOCAP_SHARES):
         assert sum(shares.values()) == pytest.approx(1)
+
+
+def test_an_emotion_is_carried_over_to_the_next_turn(talks):
+    """In IEMOCAP 70 % of neighbouring turns share their emotion, see the README."""
+    shared, told = {}, {}
+    for carry, turns in talks.items():
+        before = turns.groupby("dialog")["emotion"].shift()
+        near = turns[before.notna()]
+        shared[carry] = (near["emotion"] == before[near.index]).mean()
+        told[carry] = mutual_info_score(near["emotion"], before[near.index])
+    assert shared[0] < 0.4
+    assert 0.6 < shared[CARRY] < 0.85
+    assert told[0] < 0.03
+    assert told[CARRY] > 0.3
+
+
+def test_what_is_carried_over_leaves_the_classes_as_large_as_they_are(talks):
+    without, carried = (turns["emotion"].value_counts() for turns in talks.values())
+    assert carried.sum() == pytest.approx(without.sum(), rel=0.02)
+    np.testing.assert_allclose(carried / carried.sum(), without[carried.index] / without.sum(), atol=0.02)
+
+
+def test_context_gains_by_what_is_carried_over_and_by_nothing_else(talks):
+    gain = {}
+    for carry, turns in talks.items():
+        places = {"Session4": "validation", "Session5": "test"}
+        fold = turns[turns["dialog"].notna()].assign(**dict.fromkeys(SENTIMENT, 1 / 3))
+        fold["split"] = fold["session"].map(places).fillna("train")
+        validation, test = (fold.index[fold["split"] == name] for name in places.values())
+        true = fold["emotion"].to_numpy()[:, None] == np.array(EMOTIONS)
+        gains = []
+        for seed in range(4):
+            fold[SPEECH] = softmax(true + np.random.default_rng(seed).normal(size=true.shape))
+            X, dialogs = fold[Context.columns], around(fold)
+            method = Context().fit(X.loc[validation], fold.loc[validation, "emotion"], dialogs)
+            alone, among = (method.predict(X.loc[test], read) for read in (None, dialogs))
+            gains += [np.mean(among == fold.loc[test, "emotion"]) - np.mean(alone == fold.loc[test, "emotion"])]
+        gain[carry] = np.mean(gains)
+    assert gain[CARRY] > 0.05
+    assert gain[0] < 0.01

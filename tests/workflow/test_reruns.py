@@ -186,7 +186,7 @@ def acted(finished_audio, tmp_path_factory):
         "msp_improv": (corpora.write_msp_improv, {"sentences": 1}),
     }
     for reader, (write, size) in made.items():
-        write(project.folder / "data" / reader, 0, **size)
+        write(project.folder / "data" / reader, 0, 0.7, **size)
     project.config = project.config | {
         "study": "acted",
         "corpora": {name: {"reader": name, "path": name, "partial": True} for name in made},
@@ -204,17 +204,18 @@ def acted(finished_audio, tmp_path_factory):
     ("corpus", "pattern"),
     [
         ("iemocap", "Session1/dialog/transcriptions/Ses01F_impro01.txt"),
-        ("msp_improv", "Human_transcriptions/All_human_transcriptions/*.txt"),
+        ("msp_improv", "Human_transcriptions/All_human_transcriptions/*-F01-*.txt"),
     ],
 )
 def test_a_transcript_in_a_corpuss_own_file_concerns_the_references_alone(acted, corpus, pattern):
-    file = sorted((acted.folder / "data" / corpus).glob(pattern))[0]
-    kept = file.read_bytes()
+    kept = {file: file.read_text() for file in (acted.folder / "data" / corpus).glob(pattern)}
     try:
-        file.write_text(file.read_text().replace(".", " indeed."))
+        for file, text in kept.items():
+            file.write_text(text.replace(".", " indeed."))
         assert acted.planned("corpus", targets=acted.tables) == {f"references {corpus}"}
     finally:
-        file.write_bytes(kept)
+        for file, text in kept.items():
+            file.write_text(text)
     assert acted.planned(targets=acted.tables) == set()
 
 

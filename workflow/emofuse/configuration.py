@@ -147,8 +147,11 @@ class Sentiment(Section):
 
 
 class Demo(Section):
-    """What the demo's checkpoints are trained on, and for how long."""
+    """What the demo's dialogs are like, what its checkpoints are trained on, and for how long."""
 
+    carry: float = Field(
+        0.8, ge=0, le=1, description="Probability that a turn of a dialog keeps the emotion of the turn before."
+    )
     utterances: Positive = Field(2000, description="Synthetic utterances to train on.")
     wav2vec2_steps: Positive = Field(350, description="Training steps of the wav2vec 2.0.")
     whisper_steps: Positive = Field(900, description="Training steps of the Whisper.")

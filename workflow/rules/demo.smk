@@ -9,7 +9,11 @@ rule demo_corpus:
         study.log("demo_corpus", "{layout}"),
     params:
         recipe=lambda wildcards: study.seeded_recipe(
-            "demo_corpus", "synthetic_corpus", wildcards.layout, layout=wildcards.layout
+            "demo_corpus",
+            "synthetic_corpus",
+            wildcards.layout,
+            layout=wildcards.layout,
+            carry=study.config["demo"]["carry"],
         ),
         folder=lambda wildcards, output: output[0].removesuffix(".sha256"),
     message:

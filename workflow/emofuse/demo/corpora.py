@@ -1,10 +1,15 @@
-"""The demo's corpora: laid out on disk as IEMOCAP and MSP-IMPROV are, label codes and oddities included."""
+"""The demo's corpora: laid out on disk as IEMOCAP and MSP-IMPROV are, label codes and oddities included.
+
+A turn of a dialog keeps the emotion of the turn before, whoever spoke, with a probability ``carry``; else its emotion
+is dealt anew.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,8 +62,34 @@ class _Cast:
 
 
 def _draw(rng: np.random.Generator, shares: Mapping[str, float]) -> str:
-    """One key of a table of shares, which sum to 1."""
-    return str(rng.choice(list(shares), p=list(shares.values())))
+    """One key of a table of shares, however these are scaled."""
+    share = np.array(list(shares.values()))
+    return str(rng.choice(list(shares), p=share / share.sum()))
+
+
+def _deck(shares: Mapping[str, float], turns: int) -> dict[str, int]:
+    """How many turns have each label: dealt without replacement, each has its share, however much is carried over."""
+    ends = np.rint(np.cumsum([0, *shares.values()]) * turns)
+    return dict(zip(shares, np.diff(ends).astype(int).tolist(), strict=True))
+
+
+class _Mood:
+    """The emotion of a dialog's last turn, whoever spoke, which the next turn keeps with a probability ``carry``."""
+
+    def __init__(self, rng: np.random.Generator, emotions: Mapping[str, str], carry: float) -> None:
+        self.rng = rng
+        self.emotions = emotions
+        self.carry = carry
+        self.emotion: str | None = None
+
+    def deal(self, deck: dict[str, int]) -> str:
+        """Deal the label of the next turn; where no label of the emotion that is kept is left, any may come."""
+        kept = {label: left for label, left in deck.items() if self.emotions[label] == self.emotion}
+        keeps = self.rng.random() < self.carry and any(kept.values())
+        label = _draw(self.rng, kept if keeps else deck)
+        deck[label] -= 1
+        self.emotion = self.emotions[label]
+        return label
 
 
 def _spontaneous(rng: np.random.Generator, emotion: str) -> str:
@@ -69,17 +100,29 @@ def _spontaneous(rng: np.random.Generator, emotion: str) -> str:
 IEMOCAP_RATE = 16_000
 """Sampling rate of the first corpus in Hz."""
 
-IEMOCAP_CODES: dict[str, tuple[float, str]] = {
-    "ang": (0.165, "angry"),
-    "exc": (0.155, "happy"),
-    "fru": (0.11, "angry"),
-    "hap": (0.09, "happy"),
-    "neu": (0.26, "neutral"),
-    "sad": (0.165, "sad"),
-    "sur": (0.01, "happy"),
-    "xxx": (0.045, "neutral"),
+IEMOCAP_SHARES = {
+    "ang": 0.165,
+    "exc": 0.155,
+    "fru": 0.11,
+    "hap": 0.09,
+    "neu": 0.26,
+    "sad": 0.165,
+    "sur": 0.01,
+    "xxx": 0.045,
 }
-"""The label codes of the first corpus: their share, near that of IEMOCAP, and the emotion that they are acted in."""
+"""Shares of the label codes of the first corpus, near those of IEMOCAP."""
+
+IEMOCAP_EMOTIONS = {
+    "ang": "angry",
+    "exc": "happy",
+    "fru": "angry",
+    "hap": "happy",
+    "neu": "neutral",
+    "sad": "sad",
+    "sur": "happy",
+    "xxx": "neutral",
+}
+"""The emotion that each code is acted in."""
 
 IEMOCAP_DIALOGS = ("impro01", "impro02", "impro03", "impro04", "script01_1", "script01_2", "script02_1", "script03_1")
 """The dialogs of each session, all recorded twice: with the woman and with the man in front of the cameras."""
@@ -96,7 +139,7 @@ IEMOCAP_RATINGS = {
 """What raters of the first corpus call each emotion; its valence, activation and dominance (1 to 5)."""
 
 
-def write_iemocap(folder: str | Path, seed: int, turns: int = 12) -> None:
+def write_iemocap(folder: str | Path, seed: int, carry: float, turns: int = 12) -> None:
     """Make the first corpus, in the layout of IEMOCAP, label codes and oddities included.
 
     Five sessions of two speakers; 16 kHz; about 85 % of the turns carry a label of the four classes.
@@ -104,20 +147,30 @@ def write_iemocap(folder: str | Path, seed: int, turns: int = 12) -> None:
     Args:
         folder: where ``Session1`` … ``Session5`` are made
         seed: the same gives the same bytes
+        carry: the probability that a turn keeps the emotion of the turn before; 0 for dialogs without a mood
         turns: turns per dialog, an even number; there are 80 dialogs
 
     Raises:
         FileExistsError: if there is such a corpus in the folder already
     """
     cast = _Cast("iemocap", IEMOCAP_VOICES, seed, IEMOCAP_RATE)
+    # Speakers of all sessions act the same scripts: words and intended emotion are the scene's, not the dialog's.
+    scripts = [scene for scene in IEMOCAP_DIALOGS if scene.startswith("script")]
+    improvisations = [scene for scene in IEMOCAP_DIALOGS if scene not in scripts]
+    scripted = _intended(_random("iemocap", seed, "scripts"), scripts, carry, turns)
     for session in range(1, 6):
+        rng = _random("iemocap", seed, session)
+        dialogs = [f"Ses0{session}{recorded}_{scene}" for recorded in "FM" for scene in improvisations]
+        intended = scripted | _intended(rng, dialogs, carry, turns)
         root = Path(folder) / f"Session{session}"
         for part in ("sentences/wav", "dialog/EmoEvaluation/Categorical", "dialog/transcriptions"):
             (root / part).mkdir(parents=True)
         for recorded in "FM":
             for scene in IEMOCAP_DIALOGS:
                 name = f"Ses0{session}{recorded}_{scene}"
-                _write_dialog(root, RENAMED.get(name, name), _dialog(cast, session, name, scene, seed, turns))
+                text = scene if scene in scripts else name
+                said = _dialog(cast, session, name, _random("iemocap", seed, text), intended[text], seed)
+                _write_dialog(root, RENAMED.get(name, name), said)
         # What macOS leaves behind, and the votes of single raters beside the agreed labels: neither is a dialog.
         first = f"Ses0{session}F_impro01"
         (root / f"dialog/EmoEvaluation/._{first}.txt").write_bytes(b"\x00\x05\x16\x07")
@@ -125,23 +178,24 @@ def write_iemocap(folder: str | Path, seed: int, turns: int = 12) -> None:
         (root / f"dialog/EmoEvaluation/Categorical/{first}_e1_cat.txt").write_text(f"{first}_F000 :Neutral state; ()\n")
 
 
+def _intended(rng: np.random.Generator, dialogs: Sequence[str], carry: float, turns: int) -> dict[str, list[str]]:
+    """The label codes that the turns of some dialogs are written with."""
+    deck = _deck(IEMOCAP_SHARES, len(dialogs) * turns)
+    moods = {dialog: _Mood(rng, IEMOCAP_EMOTIONS, carry) for dialog in dialogs}
+    return {dialog: [mood.deal(deck) for _ in range(turns)] for dialog, mood in moods.items()}
+
+
 def _dialog(
-    cast: _Cast, session: int, name: str, scene: str, seed: int, turns: int
+    cast: _Cast, session: int, name: str, writer: np.random.Generator, codes: Sequence[str], seed: int
 ) -> Iterator[tuple[str, str, _Turn]]:
     """The turns of a dialog: for each the end of its name (``F000``), the label code and what is said."""
-    shares = {code: share for code, (share, _) in IEMOCAP_CODES.items()}
-    # Speakers of all sessions act the same scripts: words and intended emotion are the scene's, not the dialog's.
-    scripted = scene.startswith("script")
-    script = _random("iemocap", seed, scene)
-    rng = _random("iemocap", seed, name)
-    for turn in range(turns):
+    rng = _random("iemocap", seed, name, "acted")
+    for turn, intended in enumerate(codes):
         letter = "FM"[turn % 2]
-        writer = script if scripted else rng
-        code = _draw(writer, shares)
-        text = _spontaneous(writer, IEMOCAP_CODES[code][1])
-        if rng.random() < 0.15:
-            code = _draw(rng, shares)  # not every actor plays, nor every rater hears, what the script says
-        acted = cast.act(rng, f"Ses0{session}{letter}", IEMOCAP_CODES[code][1], text)
+        text = _spontaneous(writer, IEMOCAP_EMOTIONS[intended])
+        # Not every actor plays, nor every rater hears, what is intended.
+        code = _draw(rng, IEMOCAP_SHARES) if rng.random() < 0.15 else intended
+        acted = cast.act(rng, f"Ses0{session}{letter}", IEMOCAP_EMOTIONS[code], text)
         yield f"{letter}{turn // 2:03d}", code, acted
 
 
@@ -191,21 +245,27 @@ MSP_IMPROV_SHARES: dict[str, dict[str, float]] = {
 }
 """Shares of the label letters in each scenario of the second corpus, those of MSP-IMPROV."""
 
-MSP_IMPROV_CLIPS = (("P", 1), ("P", 2), ("R", 1), ("S", 1), ("S", 2), ("S", 3), ("T", 1))
-"""The clips of each speaker, sentence and asked emotion: a scenario, and the clip's number in it."""
+MSP_IMPROV_TALKS = (("P", "P"), ("ST", "S", "S"), ("R",))
+"""What is said in each session for each sentence and asked emotion: in two conversations, and alone, where it is read.
+
+Of each, the scenarios of each speaker's first clips, of the second ones, and so on.
+"""
+
+MSP_IMPROV_EMOTIONS = {"A": "angry", "H": "happy", "N": "neutral", "O": "angry", "S": "sad", "X": "neutral"}
+"""The emotion that each letter is acted in."""
 
 MSP_IMPROV_RATINGS = {
-    "A": ("angry", "Angry", 3.9, 1.9, 3.6),
-    "H": ("happy", "Happy", 3.4, 4.1, 3.1),
-    "N": ("neutral", "Neutral", 2.6, 3.0, 2.9),
-    "O": ("angry", "Other", 3.0, 2.6, 3.0),
-    "S": ("sad", "Sad", 2.2, 2.1, 2.4),
-    "X": ("neutral", "Neutral", 2.8, 2.8, 2.9),
+    "A": ("Angry", 3.9, 1.9, 3.6),
+    "H": ("Happy", 3.4, 4.1, 3.1),
+    "N": ("Neutral", 2.6, 3.0, 2.9),
+    "O": ("Other", 3.0, 2.6, 3.0),
+    "S": ("Sad", 2.2, 2.1, 2.4),
+    "X": ("Neutral", 2.8, 2.8, 2.9),
 }
-"""The emotion that each letter is acted in, what raters call it, its arousal, valence and dominance (1 to 5)."""
+"""What raters of the second corpus call each letter; its arousal, valence and dominance (1 to 5)."""
 
 
-def write_msp_improv(folder: str | Path, seed: int, sentences: int = 2) -> None:
+def write_msp_improv(folder: str | Path, seed: int, carry: float, sentences: int = 2) -> None:
     """Make the second corpus, in the layout of MSP-IMPROV: other speakers, other shares of the classes, 48 kHz.
 
     In the scenarios ``R`` and ``T`` a target sentence is said in each emotion, so its words do not tell the emotion.
@@ -213,6 +273,7 @@ def write_msp_improv(folder: str | Path, seed: int, sentences: int = 2) -> None:
     Args:
         folder: where ``Audio``, ``Human_transcriptions`` and ``Evalution.txt`` are made
         seed: the same gives the same bytes
+        carry: the probability that a turn keeps the emotion of the turn before; 0 for conversations without a mood
         sentences: how many target sentences, 1 to 20; there are 336 clips per sentence
 
     Raises:
@@ -227,14 +288,18 @@ def write_msp_improv(folder: str | Path, seed: int, sentences: int = 2) -> None:
         number: short_sentence(_random("msp_improv", seed, "target", number), "neutral", reserved=True)
         for number in numbers
     }
+    clips = Counter(scenario for talk in MSP_IMPROV_TALKS for scenarios in talk for scenario in scenarios)
+    decks = {
+        scenario: _deck(shares, len(MSP_IMPROV_VOICES) * sentences * 4 * clips[scenario])
+        for scenario, shares in MSP_IMPROV_SHARES.items()
+    }
     labels = []
-    for speaker, number, asked in itertools.product(MSP_IMPROV_VOICES, numbers, "AHNS"):
-        rng = _random("msp_improv", seed, speaker, number, asked)
-        for scenario, clip in MSP_IMPROV_CLIPS:
-            audio = folder / f"Audio/session{int(speaker[1:])}/S{number:02d}{asked}/{scenario}"
+    for session, number, asked in itertools.product(range(1, 7), numbers, "AHNS"):
+        rng = _random("msp_improv", seed, session, number, asked)
+        for speaker, scenario, clip, letter in _clips(rng, session, decks, carry):
+            audio = folder / f"Audio/session{session}/S{number:02d}{asked}/{scenario}"
             audio.mkdir(parents=True, exist_ok=True)
-            letter = _draw(rng, MSP_IMPROV_SHARES[scenario])
-            emotion = MSP_IMPROV_RATINGS[letter][0]
+            emotion = MSP_IMPROV_EMOTIONS[letter]
             text = targets[number] if scenario in "RT" else _spontaneous(rng, emotion)
             said = cast.act(rng, speaker, emotion, text)
             pair = rng.choice(["FM", "MF"])  # who talks to whom in the clip; not who speaks
@@ -246,9 +311,24 @@ def write_msp_improv(folder: str | Path, seed: int, sentences: int = 2) -> None:
     (folder / "Evalution.txt").write_text("\n".join(labels) + "\n")
 
 
+def _clips(
+    rng: np.random.Generator, session: int, decks: Mapping[str, dict[str, int]], carry: float
+) -> Iterator[tuple[str, str, int, str]]:
+    """The clips of a session, sentence and asked emotion: speaker, scenario, number and label letter.
+
+    Names tell the order of the turns: first those of the lowest number, of these first the woman's.
+    """
+    speakers = [f"{letter}{session:02d}" for letter in "FM"]
+    for talk in MSP_IMPROV_TALKS:
+        mood = _Mood(rng, MSP_IMPROV_EMOTIONS, carry)
+        for number, scenarios in enumerate(talk, start=1):
+            for speaker, scenario in itertools.product(speakers, scenarios):
+                yield speaker, scenario, number, mood.deal(decks[scenario])
+
+
 def _rating(rng: np.random.Generator, name: str, letter: str) -> list[str]:
     """The lines of one clip in the label file; arousal is stored reversed."""
-    _, heard, arousal, valence, dominance = MSP_IMPROV_RATINGS[letter]
+    heard, arousal, valence, dominance = MSP_IMPROV_RATINGS[letter]
     naturalness = "" if rng.random() < 0.05 else f" N:{rng.uniform(2, 5):f};"
     values = f"A:{6 - arousal:f}; V:{valence:f}; D:{dominance:f} ;{naturalness}"
     rater = f"f; {heard}; {heard}; A:{6 - arousal:f}; V:{valence:f}; D:NaN; N:4.000000;"
@@ -257,7 +337,7 @@ def _rating(rng: np.random.Generator, name: str, letter: str) -> list[str]:
 
 
 LAYOUTS = {"iemocap": write_iemocap, "msp_improv": write_msp_improv}
-"""The function that makes the corpus of each layout: a folder and a seed go in."""
+"""The function that makes the corpus of each layout: a folder, a seed and how much is carried over go in."""
 
 
 def checksums(folder: str | Path) -> str:
