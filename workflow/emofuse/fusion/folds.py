@@ -163,6 +163,14 @@ def _along_front(
     return table.assign(fold=test["fold"].iloc[0])
 
 
+def _again(estimator: FusionMethod, number_of_parts: int) -> FusionMethod:
+    """The same method, unfitted; a search has as many trials in all parts together as in the fit itself."""
+    again = clone(estimator)
+    if "trials" in again.get_params():
+        again.set_params(trials=-(-again.get_params()["trials"] // number_of_parts))
+    return again
+
+
 def _predict_parts(
     estimator: FusionMethod, fitted_on: pd.DataFrame, validation: pd.DataFrame, dialogs: pd.DataFrame
 ) -> pd.DataFrame:
@@ -180,7 +188,8 @@ def _predict_parts(
         is_out = fitted_on["utterance"].isin(held_out["utterance"]) | fitted_on["dialog"].isin(whole)
         if is_out.any():
             rows = fitted_on[~is_out]
-            fitted = clone(estimator).fit(rows[estimator.columns], rows["emotion"], dialogs)
+            fitted = _again(estimator, validation["part"].nunique())
+            fitted.fit(rows[estimator.columns], rows["emotion"], dialogs)
         else:
             fitted = estimator
         X = held_out[estimator.columns]
