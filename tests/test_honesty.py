@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emofuse import contracts, scores, splits, tables
+from emofuse import contracts, scores, splits, storage, tables
 from emofuse.fusion import folds as fusion
 from emofuse.fusion.adaptation.run import Method
 from emofuse.fusion.adaptation.run import run as adapt
 from emofuse.parts import ADAPTATION, METHOD, known
-from emofuse.speech import classifier, storage
+from emofuse.speech import classifier
 from emofuse.tables import EMOTIONS, SENTIMENTS
 from emofuse.text import expert
 
@@ -19,6 +19,8 @@ METHODS = {
     "entropy_varentropy": {"fit_on": ["validation"], "parameters": {"search": "exact", "budget": 0.3}},
     "bayes_text": {"fit_on": ["validation"], "parameters": {}},
     "stacking": {"fit_on": ["validation"], "parameters": {}},
+    "context_text": {"fit_on": ["validation"], "parameters": {}},
+    "cascade_text": {"fit_on": ["validation"], "parameters": {"budget": 0.2}},
 }
 ADAPTATIONS = {"prior": {}, "share": {}, "speakers": {"k": [1], "draws": 2}}
 WORDS = {"angry": "hate stop", "happy": "love great", "neutral": "table door", "sad": "lost alone"}
@@ -73,7 +75,7 @@ def study(folder, source, target, labels):
         speech.append(classifier.predict(fitted, files[1:], fold[is_test], utterances[1]))
     transcripts, sentiment = (pd.concat([source[n], target[n]], ignore_index=True) for n in (2, 3))
     table, learned["temperature"] = scores.join(pd.concat(speech), together, transcripts, sentiment, True)
-    read = expert.predict(folds, together, transcripts, inverse_penalty=3.0, smoothing=0.1, parts=2)
+    read = expert.predict(folds, together, transcripts, [expert.Tfidf(inverse_penalty=3.0, smoothing=0.1)], parts=2)
     table = table.merge(read, on=["fold", "split", "utterance"], validate="one_to_one")
     paths, said = known(METHOD), []
     for name, entry in METHODS.items():
