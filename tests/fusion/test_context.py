@@ -110,6 +110,16 @@ def test_a_cascade_spends_its_budget_between_the_voice_and_all_words(fold, measu
         assert (np.array(EMOTIONS)[decided] == alike).all()
 
 
+def test_a_searched_threshold_is_the_best_of_the_percentages_within_the_budget(fold):
+    whole, searched = (fitted(Cascade(budget=0.3, search=search), fold) for search in ("none", "exact"))
+    rows = fold[fold["split"] == "validation"]
+    X, true = rows[Cascade.columns], accuracy.indices(rows["emotion"])
+    uas = [accuracy.unweighted_accuracy(true, decided) for decided, _ in whole.along_front(X, around(fold))]
+    said = accuracy.indices(searched.predict(X, around(fold)))
+    assert accuracy.unweighted_accuracy(true, said) == pytest.approx(max(uas[:31]))
+    assert searched.selected(X, around(fold)).mean() <= 0.3
+
+
 def test_on_published_scores_context_gains_and_shuffled_turns_do_not():
     """Over six folds 0.689 for the corrected voice and 0.779 with its context; here two of them."""
     scores = read_scores(published())

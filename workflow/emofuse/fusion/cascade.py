@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import Field
 from scipy.special import softmax
 
+from emofuse import accuracy
 from emofuse.accuracy import Floats, Indices
 from emofuse.fusion.base import FusionMethod
 from emofuse.fusion.combination import Penalty, Stacking, StackingText
@@ -26,8 +27,8 @@ class Cascade(Context):
     First :class:`~emofuse.fusion.context.Context` reads the voices of a dialog. The turns whose probabilities are
     at least as uncertain as a threshold are selected; their sentiment is read, and the dialog is read again with it.
     So the words of an utterance may serve its neighbours, and words that were not selected serve nobody.
-    The threshold is where the budget's share of the rows of ``fit`` is selected: no label is needed for it.
-    The front has one for each percent.
+    The threshold is where the budget's share of the rows of ``fit`` is selected, which takes no label, or, searched,
+    where the highest UA on them lies within that share. The front has one for each percent.
 
     Attributes:
         words: what voice and words say of a selected turn alone
@@ -45,6 +46,10 @@ class Cascade(Context):
         budget: Annotated[
             float, Field(ge=0, le=1, description="The share of the utterances fitted on that is selected.")
         ] = 0.1,
+        search: Annotated[
+            Literal["none", "exact"],
+            Field(description="none selects the whole budget, exact the percentage within it of the highest UA."),
+        ] = "none",
         speakers: Neighbours = "both",
         causal: Causal = False,
         decay: Decay = 1.0,
@@ -54,6 +59,7 @@ class Cascade(Context):
         super().__init__(speakers, causal, decay, smoothing, penalty)
         self.measure = measure
         self.budget = budget
+        self.search = search
 
     @classmethod
     def has_front(cls, **parameters: Any) -> bool:
@@ -72,13 +78,22 @@ class Cascade(Context):
         super()._fit(turns, emotion)
         self.words_ = self._learned_alone(self.words, turns, emotion)
         uncertain = np.sort(self._uncertainty(turns)[0][turns.places])[::-1]
-        self.threshold_ = self._threshold(uncertain, self.budget)
+        self.threshold_ = self._threshold(uncertain, self._share(turns, emotion, uncertain))
         self.parameters_ |= {
             "words": self.words_.parameters_,
             "measure": self.measure,
             "threshold": self.threshold_,
             "front": [self._threshold(uncertain, percent / 100) for percent in range(101)],
         }
+
+    def _share(self, turns: Turns, emotion: Indices, uncertain: Floats) -> float:
+        """The share of the rows of ``fit`` that is selected; of several that are as good, the least."""
+        if self.search == "none":
+            return self.budget
+        shares = [*np.arange(0, self.budget, 0.01).tolist(), self.budget]
+        probability, _ = self._decide(turns, [self._threshold(uncertain, share) for share in shares])
+        decided = probability.argmax(axis=-1)
+        return shares[int(np.argmax([accuracy.unweighted_accuracy(emotion, each) for each in decided]))]
 
     def _threshold(self, uncertain: Floats, share: float) -> float | None:
         """The measure from which on a share of turns is selected, of which the uncertainty is given, falling.
