@@ -27,7 +27,7 @@ READ = {"sentiment", "wer"} | ENCODED
 EVALUATION = {"evaluate", "telling", "figures_methods", "figures_experiment", "report", "track"}
 TOLD = {"fuse bayes_text"} | EVALUATION
 """What follows from another text expert."""
-FUSION = {"front"} | {f"fuse {method}" for method in METHODS} | EVALUATION
+FUSION = {f"fuse {method}" for method in METHODS} | EVALUATION
 
 
 def planned(project):
@@ -138,7 +138,7 @@ def test_another_text_expert_runs_no_model(audio):
 
 def test_a_fusion_setting_runs_no_model(audio):
     audio.write_config(**changed(audio, "methods", entropy={"parameters": {"search": "exact", "budget": 0.3}}))
-    assert planned(audio) == {"fuse entropy", "front"} | EVALUATION
+    assert planned(audio) == {"fuse entropy"} | EVALUATION
 
 
 def test_a_new_method_runs_alone(audio):
