@@ -138,7 +138,7 @@ def test_another_text_expert_runs_no_model(audio):
 
 def test_a_fusion_setting_runs_no_model(audio):
     audio.write_config(**changed(audio, "methods", entropy={"parameters": {"search": "exact", "budget": 0.3}}))
-    assert planned(audio) == {"fuse entropy"} | EVALUATION
+    assert planned(audio) == {"fuse entropy", "front"} | EVALUATION
 
 
 def test_a_new_method_runs_alone(audio):
