@@ -13,7 +13,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from emofuse.fusion.combination import Bayes, BayesText, Mean, Product, Stacking, StackingText
 from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, TEXT
-from emofuse.text.expert import predict
+from emofuse.text.expert import Tfidf, predict
 
 LEARNED = [Bayes, Stacking, BayesText, StackingText]
 ALL = [Mean, Product, *LEARNED]
@@ -221,8 +221,7 @@ def test_better_than_the_paper_with_text(released):
         released[["fold", "split", "utterance"]],
         about,
         about.rename(columns={"transcript": "text"}),
-        inverse_penalty=3.0,
-        smoothing=0.1,
+        [Tfidf(inverse_penalty=3.0, smoothing=0.1)],
         parts=4,
     )
     scores = released.merge(expert, on=["fold", "split", "utterance"], validate="one_to_one")

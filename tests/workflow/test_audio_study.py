@@ -267,6 +267,7 @@ def test_every_stage_that_loads_a_checkpoint_turns_the_network_off_first():
         "finetuned_target_speech",
         "reference_transcripts",
         "sentiment",
+        "text_embeddings",
         "transcripts",
     }
 

@@ -79,7 +79,7 @@ def run(
         learned[str(fold)] = estimator.parameters_
         tried = estimator.trials_
         trials.append(tried.assign(fold=str(fold), trial=np.arange(len(tried))))
-        if estimator.has_front(**method["parameters"]):
+        if estimator.has_front(**estimator.get_params()):
             front.append(_along_front(estimator, test, dialogs, conditions))
         if not estimator.sees_test_labels:
             validation = part[part["split"] == "validation"]
