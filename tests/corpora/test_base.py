@@ -89,8 +89,9 @@ def test_shards_have_the_recordings_of_the_corpus_and_stop_at_their_own_audio_al
     iemocap.wav("Ses01F_impro01_F004").unlink()
 
     def shard(number, rejects):
-        settings = {"emotions": None, "min_duration": 0.1, "rejects": rejects, "partial": True, "threads": 1}
-        return base.shard(Iemocap(), iemocap.root, number=number, shards=3, **settings)
+        recipe = {"reader": "emofuse.corpora.iemocap:Iemocap", "parameters": {}, "emotions": None}
+        recipe |= {"min_duration": 0.1, "rejects": rejects}
+        return base.shard(recipe, iemocap.root, number=number, shards=3, partial=True, threads=1)
 
     _, checked = read(iemocap, rejects="leave_out")
     whole = audio.resolve(checked.recordings, iemocap.root)

@@ -5,9 +5,7 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
-from pathlib import Path
-
-from emofuse import parts, storage
+from emofuse import storage
 from emofuse.corpora import base
 from emofuse.logs import logged
 from emofuse.speech import embeddings
@@ -15,13 +13,10 @@ from emofuse.speech import embeddings
 recipe, resources, wildcards = snakemake.params.recipe, snakemake.resources, snakemake.wildcards
 with logged(snakemake.log[0]):
     shard = base.shard(
-        parts.load(recipe["reader"])(**recipe["parameters"]),
-        Path(resources.path),
+        recipe,
+        resources.path,
         number=int(wildcards.shard),
         shards=int(wildcards.shards),
-        emotions=recipe["emotions"],
-        min_duration=recipe["min_duration"],
-        rejects=recipe["rejects"],
         partial=bool(resources.partial),
         threads=snakemake.threads,
     )

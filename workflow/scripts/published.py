@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-from emofuse import contracts, parts, tables
+from emofuse import contracts, tables
 from emofuse.corpora import base
 from emofuse.logs import logged
 
 recipe = snakemake.params.recipe
 
 with logged(snakemake.log[0]):
-    reader = parts.load(recipe["reader"])(**recipe["parameters"])
     path = Path(snakemake.resources.path)
-    listed = base.list_corpus(reader, path, emotions=recipe["emotions"], partial=bool(snakemake.resources.partial))
+    reader, listed = base.listed_by(recipe, path, bool(snakemake.resources.partial))
     base.report(listed)
     published = reader.read_published(path, recipe["folds"])
     tables.write(base.utterances_of(listed, recipe["corpus"]), contracts.UTTERANCES, snakemake.output.utterances)

@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-from emofuse import contracts, parts, tables
+from emofuse import contracts, tables
 from emofuse.corpora import base
 from emofuse.logs import logged
 
 recipe, resources = snakemake.params.recipe, snakemake.resources
 
 with logged(snakemake.log[0]):
-    reader = parts.load(recipe["reader"])(**recipe["parameters"])
     path, partial = Path(resources.path), bool(resources.partial)
-    listed = base.list_corpus(reader, path, emotions=recipe["emotions"], partial=partial)
+    reader, listed = base.listed_by(recipe, path, partial)
     checked = base.check_audio(
         listed,
         reader.root(path),

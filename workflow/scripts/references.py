@@ -1,18 +1,13 @@
 """Rule `references`: the words of each utterance as the corpus has them."""
 
-from pathlib import Path
-
-from emofuse import contracts, parts, tables
+from emofuse import contracts, tables
 from emofuse.corpora import base
 from emofuse.logs import logged
 
 recipe, resources = snakemake.params.recipe, snakemake.resources
 
 with logged(snakemake.log[0]):
-    reader = parts.load(recipe["reader"])(**recipe["parameters"])
     recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)
-    listed = base.list_corpus(
-        reader, Path(resources.path), emotions=recipe["emotions"], partial=bool(resources.partial)
-    )
+    _, listed = base.listed_by(recipe, resources.path, bool(resources.partial))
     base.report(listed)
     tables.write(base.references(listed, recordings), contracts.REFERENCES, snakemake.output[0])

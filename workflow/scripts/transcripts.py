@@ -5,11 +5,9 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
-from pathlib import Path
-
 import torch
 
-from emofuse import contracts, parts, provenance, tables
+from emofuse import contracts, provenance, tables
 from emofuse.corpora import base
 from emofuse.logs import logged
 from emofuse.text import transcription
@@ -18,13 +16,10 @@ recipe, resources, wildcards = snakemake.params.recipe, snakemake.resources, sna
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     shard = base.shard(
-        parts.load(recipe["reader"])(**recipe["parameters"]),
-        Path(resources.path),
+        recipe,
+        resources.path,
         number=int(wildcards.shard),
         shards=int(wildcards.shards),
-        emotions=recipe["emotions"],
-        min_duration=recipe["min_duration"],
-        rejects=recipe["rejects"],
         partial=bool(resources.partial),
         threads=snakemake.threads,
     )

@@ -13,14 +13,14 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from emofuse import audio, tables
 from emofuse.contracts import UTTERANCES
-from emofuse.parts import nearest
+from emofuse.parts import load, nearest
 from emofuse.tables import EMOTIONS, InputError, Problem, Problems
 
 log = logging.getLogger(__name__)
@@ -241,6 +241,18 @@ def list_corpus(
     return Listed(utterances, labelled, reader.published, problems, differences if partial else [])
 
 
+def listed_by(recipe: Mapping[str, Any], path: str | Path, partial: bool) -> tuple[Reader, Listed]:
+    """A corpus's reader, and what its labels say, as the recipe of a rule asks for it.
+
+    Args:
+        recipe: the ``reader``'s path, its ``parameters``, and ``emotions`` as in :func:`list_corpus`
+        path: where the corpus lies
+        partial: as in :func:`list_corpus`
+    """
+    reader = load(recipe["reader"])(**recipe["parameters"])
+    return reader, list_corpus(reader, path, emotions=recipe["emotions"], partial=partial)
+
+
 def compare(labelled: pd.DataFrame, published: Sequence[Count]) -> Problems:
     """Say where labelled utterances and the published counts differ, both numbers side by side.
 
@@ -454,38 +466,27 @@ def check_files(
 
 
 def shard(
-    reader: Reader,
-    path: Path,
-    *,
-    number: int,
-    shards: int,
-    emotions: Mapping[str, str | None] | None,
-    min_duration: float,
-    rejects: Literal["stop", "leave_out"],
-    partial: bool,
-    threads: int,
+    recipe: Mapping[str, Any], path: str | Path, *, number: int, shards: int, partial: bool, threads: int
 ) -> pd.DataFrame:
     """The `recordings` table of a shard, whose paths lead to the files.
 
     It is read from labels and audio, not from the corpus's own table, which is made anew where any utterance is new.
 
     Args:
-        reader: as in :func:`list_corpus`, like ``path``, ``emotions`` and ``partial``
-        path: likewise
+        recipe: as in :func:`listed_by`, with the ``min_duration`` and ``rejects`` of :func:`check_audio`
+        path: where the corpus lies
         number: the shard's
         shards: how many there are
-        emotions: likewise
-        min_duration: as in :func:`check_audio`, like ``rejects`` and ``threads``
-        rejects: likewise
-        partial: likewise
-        threads: likewise
+        partial: as in :func:`list_corpus`
+        threads: how many audio files are read at once
 
     Raises:
         InputError: with everything that is wrong with the labels or with the shard's audio
     """
-    listed = list_corpus(reader, path, emotions=emotions, partial=partial)
-    utterances, root = tables.shard(listed.utterances, number, shards), reader.root(path)
-    checked = check_files(utterances, root, min_duration=min_duration, rejects=rejects, threads=threads)
+    reader, listed = listed_by(recipe, path, partial)
+    part, root = tables.shard(listed.utterances, number, shards), reader.root(Path(path))
+    settings = {key: recipe[key] for key in ("min_duration", "rejects")}
+    checked = check_files(part, root, threads=threads, **settings)
     report(listed, checked)
     return audio.resolve(checked.recordings, root)
 

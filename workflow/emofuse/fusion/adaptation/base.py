@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -68,7 +69,7 @@ class Adapted:
     learned: dict[str, Any] = field(default_factory=dict)
 
 
-class Adaptation:
+class Adaptation(ABC):
     """A way to adapt a method that was fitted on one corpus to another.
 
     An adaptation is described by its class: its name in a config is the class's name in snake_case,
@@ -114,9 +115,9 @@ class Adaptation:
         """
         return [Draw()]
 
+    @abstractmethod
     def adapt(self, task: Task) -> Adapted:
         """Adapt a method to the target."""
-        raise NotImplementedError
 
 
 def with_speech(rows: pd.DataFrame, probability: Floats) -> pd.DataFrame:
