@@ -7,7 +7,7 @@ from helpers import make_scores
 
 from emofuse import contracts, scores, tables
 from emofuse.calibration import probabilities, temperatures
-from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, InputError, columns
+from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, TEXT, InputError, columns
 
 SPLITS = {"A": "train", "B": "validation", "C": "test"}
 
@@ -120,3 +120,17 @@ def test_folds_that_were_not_published_are_all_named(published, utterances, tran
     assert error.value.problems == [
         f"fold {fold!r} is not among the published scores; should be one of a, b" for fold in ("Ses01F", "Ses01M")
     ]
+
+
+def test_methods_read_the_scores_with_the_text_expert_where_one_is_given(
+    tmp_path, speech, utterances, transcripts, sentiment
+):
+    table, _ = scores.join(speech, utterances, transcripts, sentiment, calibration=False)
+    tables.write(table, contracts.SCORES, tmp_path / "scores.parquet")
+    rows = table[["fold", "split", "utterance"]].assign(**dict.fromkeys(TEXT, 0.25))
+    tables.write(rows.iloc[::-1], contracts.TEXT_EXPERT, tmp_path / "text_expert.parquet")
+    alone = scores.read(tmp_path / "scores.parquet", [])
+    both = scores.read(tmp_path / "scores.parquet", [tmp_path / "text_expert.parquet"])
+    assert list(both.columns) == [*alone.columns, *TEXT]
+    assert both[alone.columns].equals(alone)
+    assert (both[TEXT] == 0.25).all(axis=None)

@@ -65,7 +65,7 @@ ENTRIES = {
         Adaptation,
         "adaptation",
         parts.ADAPTATION,
-        lambda adaptation, parameters: {"sees": adaptation.sees, "scaling": adaptation.scaling(**parameters)},
+        lambda adaptation, parameters: {"scaling": adaptation.scaling(**parameters)},
     ),
 }
 

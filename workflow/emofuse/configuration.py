@@ -281,7 +281,7 @@ class Config(Section):
     seed: int = Field(0, description="Added to the names (corpus, method, fold) that everything random is seeded from.")
     data_dir: Place = Field("data", description="Folder that the corpora's paths are relative to.")
     corpora: Entry = Field(description="The corpora by name.")
-    experiments: Entry = Field(description="The experiments by name: two corpora and a protocol each.")
+    experiments: Entry = Field(description="The experiments by name: what trains, what tests and a protocol each.")
     device: Device = Field("auto", description="auto for a GPU where there is one, or cpu.")
     speech: Speech = Speech()
     transcripts: Transcripts = Transcripts()

@@ -345,7 +345,7 @@ ADAPTATION = Contract(
         **dict.fromkeys(("adaptation", "method"), NAME),
         "k": COUNT,
         "condition": NAME,
-        **dict.fromkeys(("UA", "without"), Column(float, low=0, high=1)),
+        **dict.fromkeys(("UA", "without"), SHARE),
         "difference": Column(float, low=-1, high=1),
         **dict.fromkeys(("low", "high"), Column(float, nullable=True)),
         "selected": SHARE,

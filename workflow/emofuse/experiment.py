@@ -230,8 +230,7 @@ class Experiment:
     def adaptation_recipe(self, name: str) -> dict[str, Any]:
         """The recipe of an adaptation of its methods."""
         entry, facts = (whole["adaptations"][name] for whole in (self.study.config, self.study.facts))
-        speech = self.study.config["speech"]
-        training = speech["regression" if speech["classifier"] == "embeddings" else "training"]
+        training = self.study.config["speech"]["regression" if self.study.listens else "training"]
         return self.study.recipe(
             "adapt",
             *self.study.roots_of_adaptation(name),
@@ -271,10 +270,12 @@ class Experiment:
     @cached_property
     def results(self) -> dict[str, Any]:
         """The paths of its tables."""
-        wer = None if self.is_published else self.study.wer_of(self.test)
         shift = f"{self.folder}/shift.parquet" if self.is_cross else None
         names = ("scores", "choices", "metrics", "comparison", "telling")
-        return {name: f"{self.folder}/{name}.parquet" for name in names} | {"wer": wer, "shift": shift}
+        return {name: f"{self.folder}/{name}.parquet" for name in names} | {
+            "wer": self.study.wer_of(self.test),
+            "shift": shift,
+        }
 
     @cached_property
     def figures(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from emofuse.provenance import digest
+from emofuse.tables import Problem
 
 RESULTS = Path("results")
 """Everything that is generated."""
@@ -38,6 +39,10 @@ def checkpoint_files(checkpoint: Mapping[str, str]) -> list[str]:
     # The rule that makes a checkpoint promises its weights alone.
     beside = [] if RESULTS in path.parents else [file for kind in BESIDE_WEIGHTS for file in path.glob(kind)]
     return [str(file) for file in [*weights, *sorted(beside)]]
+
+
+FOLDER_NAME: Problem = "should have no '/', brace or control character, and not be . or .."
+"""What is right where :func:`names_a_folder` says no."""
 
 
 def names_a_folder(name: str) -> bool:

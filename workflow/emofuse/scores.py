@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from emofuse import calibration as temperature_scaling
-from emofuse import contracts
+from emofuse import contracts, tables
 from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, SPLITS, InputError, Problems, columns
+
+
+def read(path: str | Path, text_expert: Sequence[str | Path]) -> pd.DataFrame:
+    """Read the ``scores`` table as methods take it.
+
+    Args:
+        path: of the table
+        text_expert: the path of the text expert's table, none where no method reads it
+
+    Returns:
+        the rows of the ``scores`` table, with the text expert's columns where it has any
+
+    Raises:
+        InputError: as in :func:`emofuse.tables.read`
+        pandas.errors.MergeError: if a table has a row twice
+    """
+    scores = tables.read(contracts.SCORES, path)
+    for table in text_expert:
+        expert = tables.read(contracts.TEXT_EXPERT, table)
+        scores = scores.merge(expert, on=["fold", "split", "utterance"], validate="one_to_one")
+    return scores
 
 
 def join(

@@ -24,7 +24,7 @@ from pydantic import Field
 
 from emofuse import contracts, provenance, tables
 from emofuse.parts import FILE, should_be_one_of
-from emofuse.places import names_a_folder
+from emofuse.places import FOLDER_NAME, names_a_folder
 from emofuse.tables import EMOTIONS, SPLITS, InputError, Problem, Problems
 
 log = logging.getLogger(__name__)
@@ -203,9 +203,7 @@ def read_list(path: str | Path) -> pd.DataFrame:
     names = [name for name in contracts.FOLDS.columns if name in frame.columns]
     checked = tables.check(frame[names], contracts.FOLDS, path)
     problems: Problems = [
-        f"{path}: fold is {name!r}; should have no '/', brace or control character, and not be . or .."
-        for name in checked["fold"].unique()
-        if not names_a_folder(name)
+        f"{path}: fold is {name!r}; {FOLDER_NAME}" for name in checked["fold"].unique() if not names_a_folder(name)
     ]
     if problems:
         raise InputError(problems)

@@ -272,7 +272,8 @@ class Study:
 
     def wer_of(self, corpus: Corpus) -> str | None:
         """A corpus's word errors, where Whisper writes words down that can be compared with references."""
-        return self.wer.format(corpus=corpus.folder) if self.config["transcripts"]["source"] == "whisper" else None
+        is_whisper = self.config["transcripts"]["source"] == "whisper" and not corpus.is_published
+        return self.wer.format(corpus=corpus.folder) if is_whisper else None
 
     @staticmethod
     def log(rule: str, place: str = "") -> str:
@@ -307,7 +308,7 @@ class Study:
                 "name": corpus.name,
                 "reader": corpus.config["reader"],
                 "partial": corpus.config["partial"],
-                "files": corpus.results | {"wer": None if corpus.is_published else self.wer_of(corpus)},
+                "files": corpus.results | {"wer": self.wer_of(corpus)},
             }
             for corpus in used
         ]
@@ -357,7 +358,7 @@ class Study:
 
     @property
     def cross_experiments(self) -> list[str]:
-        """The experiments that train on one corpus and test on another."""
+        """The experiments that test on a corpus that they do not train on."""
         return [name for name, experiment in self.experiments.items() if experiment.is_cross]
 
     def experiments_of(self, *, published: bool) -> list[str]:

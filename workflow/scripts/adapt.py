@@ -5,14 +5,12 @@ from threadpoolctl import threadpool_limits
 from emofuse import contracts, tables
 from emofuse.fusion.adaptation.run import Method, run
 from emofuse.logs import logged
+from emofuse.scores import read
 
 recipe = snakemake.params.recipe
 
 with logged(snakemake.log[0]), threadpool_limits(snakemake.threads):
-    scores = tables.read(contracts.SCORES, snakemake.input.scores)
-    if snakemake.input.get("text_expert"):
-        expert = tables.read(contracts.TEXT_EXPERT, snakemake.input.text_expert[0])
-        scores = scores.merge(expert, on=["fold", "split", "utterance"], validate="one_to_one")
+    scores = read(snakemake.input.scores, snakemake.input.text_expert)
     adapted, parameters = run(
         scores,
         {key: recipe[key] for key in ("adaptation", "parameters")},

@@ -3,14 +3,12 @@
 from emofuse import contracts, tables
 from emofuse.fusion.folds import run
 from emofuse.logs import logged
+from emofuse.scores import read
 
 recipe = snakemake.params.recipe
 
 with logged(snakemake.log[0]):
-    scores = tables.read(contracts.SCORES, snakemake.input.scores)
-    if snakemake.input.get("text_expert"):
-        expert = tables.read(contracts.TEXT_EXPERT, snakemake.input.text_expert)
-        scores = scores.merge(expert, on=["fold", "split", "utterance"], validate="one_to_one")
+    scores = read(snakemake.input.scores, snakemake.input.text_expert)
     result = run(scores, recipe["method"], recipe["path"], recipe["seed"], snakemake.wildcards.method, recipe["parts"])
     tables.write(result.predictions, contracts.PREDICTIONS, snakemake.output.predictions)
     tables.write_json(result.parameters, snakemake.output.parameters)

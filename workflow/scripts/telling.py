@@ -12,7 +12,6 @@ with logged(snakemake.log[0]):
         for method, path in zip(recipe["methods"], snakemake.input.predictions, strict=True)
     }
     scores = tables.read(contracts.SCORES, snakemake.input.scores)
-    expert = snakemake.input.get("text_expert")
-    text_expert = tables.read(contracts.TEXT_EXPERT, expert) if expert else None
+    text_expert = next((tables.read(contracts.TEXT_EXPERT, path) for path in snakemake.input.text_expert), None)
     table = telling_of(predictions, scores, text_expert, recipe["reading_text"])
     tables.write(table, contracts.TELLING, snakemake.output[0])

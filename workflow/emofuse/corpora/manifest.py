@@ -20,7 +20,7 @@ from pydantic import Field
 
 from emofuse.corpora.base import COLUMNS, Case, Listing, Reader, grouped, read_text, words
 from emofuse.parts import nearest, should_be_one_of
-from emofuse.places import names_a_folder
+from emofuse.places import FOLDER_NAME, names_a_folder
 from emofuse.tables import EMOTIONS, SPLITS, Problem, Problems
 
 Meaning = Literal[
@@ -137,7 +137,7 @@ def _understand(values: dict[str | None, str | None]) -> tuple[Record, Problems]
     problems: Problems = [f"{name} is empty" for name in REQUIRED if not row[name]]
     # Folds are named after speakers and sessions, and each fold has a folder.
     problems += [
-        f"{name} is {row[name]!r}; should have no '/', brace or control character, and not be . or .."
+        f"{name} is {row[name]!r}; {FOLDER_NAME}"
         for name in ("speaker", "session", "fold")
         if not names_a_folder(row[name])
     ]
