@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -179,6 +179,15 @@ def shares(emotion: Indices, smoothing: float = 0.0) -> Floats:
     """
     count = np.bincount(emotion, minlength=len(EMOTIONS)) + smoothing
     return count / count.sum()
+
+
+def named(values: Floats, names: Sequence[str] = EMOTIONS) -> dict[str, float]:
+    """Numbers by name, as ``parameters_`` holds them, (names,).
+
+    >>> named(np.array([0.1, 0.2, 0.3, 0.4]))
+    {'angry': 0.1, 'happy': 0.2, 'neutral': 0.3, 'sad': 0.4}
+    """
+    return dict(zip(names, values.tolist(), strict=True))
 
 
 def swap(probability: Floats, emotion: Indices) -> Floats:
