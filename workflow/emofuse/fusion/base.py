@@ -35,7 +35,7 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
         columns: the columns of the scores that the method reads
         fit_on: the splits of a fold that it is fitted on where a config does not say
         measures: the measures of uncertainty (keys of :data:`emofuse.fusion.thresholds.MEASURES`) on which it has
-            thresholds, if any; then ``parameters_["thresholds"]`` holds these, and the class method
+            thresholds, if any; then it predicts by ``parameters_["thresholds"]``, and the class method
             ``decide_by(scores, parameters)`` returns what a method that learned these parameters decides for,
             as indices, and which utterances it selects
         sees_test_labels: whether it is fitted on what it predicts, and is thus no method but a ceiling
