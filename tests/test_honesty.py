@@ -30,12 +30,20 @@ def make_corpus(name, sessions, seed):
     """A corpus of two speakers per session, whose voices and words tell the emotion more often than not."""
     random = np.random.default_rng(seed)
     rows = [
-        (f"{name}_{session}{sex}_{number:02d}", name, f"{sex}{session}", f"S{session}", f"{name}_{session}", emotion)
+        (
+            f"{name}_{session}{sex}_{number:02d}",
+            name,
+            f"{sex}{session}",
+            f"S{session}",
+            f"{name}_{session}",
+            float(number),
+            emotion,
+        )
         for session in range(sessions)
         for sex in "FM"
         for number, emotion in enumerate(np.tile(EMOTIONS, 5))
     ]
-    names = ["utterance", "corpus", "speaker", "session", "dialog", "emotion"]
+    names = ["utterance", "corpus", "speaker", "session", "dialog", "turn_start", "emotion"]
     utterances = pd.DataFrame(rows, columns=names).assign(condition="")
     utterances = utterances.reindex(columns=list(contracts.UTTERANCES.columns))
     place = utterances["emotion"].map(EMOTIONS.index).to_numpy()

@@ -241,16 +241,16 @@ def test_the_same_share_is_selected_of_the_target_as_of_the_source(name, seed):
     source, target = make_scores(200, seed=seed), make_scores(311, seed=seed + 50, sharpness=3)
     fitted = fit(name, source)
     sides = [weigh(fitted, rows) for rows in (source, target)]
-    rules = carried(fitted.thresholds_, fitted.measures, *sides)
+    rules = carried(fitted.parameters_["thresholds"], fitted.measures, *sides)
     for index in range(len(EMOTIONS)):
-        before = selected_share(fitted.thresholds_, fitted.measures, sides[0], index)
+        before = selected_share(fitted.parameters_["thresholds"], fitted.measures, sides[0], index)
         after = selected_share(rules, fitted.measures, sides[1], index)
         if (after > 0).all():
             np.testing.assert_allclose(after, before, atol=0.5 / (sides[1].predicted == index).sum() + 1e-9)
-    itself = carried(fitted.thresholds_, fitted.measures, sides[0], sides[0])
+    itself = carried(fitted.parameters_["thresholds"], fitted.measures, sides[0], sides[0])
     now, then = (
         thresholds.apply(source[fitted.columns].to_numpy(), each, fitted.measures)
-        for each in (itself, fitted.thresholds_)
+        for each in (itself, fitted.parameters_["thresholds"])
     )
     np.testing.assert_array_equal(now, then)
 
@@ -261,8 +261,8 @@ def test_a_method_predicts_by_the_thresholds_that_are_carried_over(name):
     fitted = fit(name, source)
     adapted = Share().adapt(Task(fitted, fit, source, np.full(4, 0.25), target[:0], target)).method
     rows = target[fitted.columns]
-    assert adapted.parameters_["thresholds"] == adapted.thresholds_ != fitted.thresholds_
-    expected = thresholds.apply(rows.to_numpy(), adapted.thresholds_, adapted.measures)[1]
+    assert adapted.parameters_["thresholds"] != fitted.parameters_["thresholds"]
+    expected = thresholds.apply(rows.to_numpy(), adapted.parameters_["thresholds"], adapted.measures)[1]
     np.testing.assert_array_equal(adapted.selected(rows), expected)
     assert (adapted.selected(rows) != fitted.selected(rows)).any()
 
@@ -271,8 +271,9 @@ def test_an_emotion_that_the_voice_never_predicts_of_the_target_keeps_its_rule()
     source, target = make_scores(200, seed=1), make_scores(60, seed=2)
     fitted = fit("entropy", source)
     target = target[target[SPEECH].to_numpy().argmax(axis=1) != EMOTIONS.index("angry")]
-    rules = carried(fitted.thresholds_, fitted.measures, *(weigh(fitted, rows) for rows in (source, target)))
-    assert rules["angry"] == fitted.thresholds_["angry"] and rules["sad"] != fitted.thresholds_["sad"]
+    before = fitted.parameters_["thresholds"]
+    rules = carried(before, fitted.measures, *(weigh(fitted, rows) for rows in (source, target)))
+    assert rules["angry"] == before["angry"] and rules["sad"] != before["sad"]
 
 
 # --- Labelled speakers -----------------------------------------------------------------------------------------------

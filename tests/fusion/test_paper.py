@@ -40,7 +40,7 @@ def test_fold(folds, number):
     accuracies = re.split(r"-{5,} Class \d -{5,}", log)[-4:]
     for index, entropy, varentropy, sentiment in printed:
         name = EMOTIONS[int(index)]
-        learned = method.thresholds_[name]
+        learned = method.parameters_["thresholds"][name]
         # Many pairs are equally good, and theirs is whichever of them their process pool finished first.
         ties = method.ties_[name].round(4)
         assert ([float(entropy), float(varentropy)] == ties).all(axis=1).any(), name

@@ -202,5 +202,5 @@ def test_every_mapping_is_among_the_choices():
     scores = make_scores(300)
     only = EntropyVarentropy(search="exact", strategies=("refer",)).fit(scores[Entropy.columns], scores["emotion"])
     both = EntropyVarentropy(search="exact").fit(scores[Entropy.columns], scores["emotion"])
-    assert {rule["strategy"] for rule in only.thresholds_.values()} == {"refer"}
+    assert {rule["strategy"] for rule in only.parameters_["thresholds"].values()} == {"refer"}
     assert both.value_ >= only.value_

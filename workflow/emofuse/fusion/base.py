@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -35,7 +35,7 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
         columns: the columns of the scores that the method reads
         fit_on: the splits of a fold that it is fitted on where a config does not say
         measures: the measures of uncertainty (keys of :data:`emofuse.fusion.thresholds.MEASURES`) on which it has
-            thresholds, if any; then ``parameters_["thresholds"]`` holds these, and the class method
+            thresholds, if any; then it predicts by ``parameters_["thresholds"]``, and the class method
             ``decide_by(scores, parameters)`` returns what a method that learned these parameters decides for,
             as indices, and which utterances it selects
         sees_test_labels: whether it is fitted on what it predicts, and is thus no method but a ceiling
@@ -179,6 +179,15 @@ def shares(emotion: Indices, smoothing: float = 0.0) -> Floats:
     """
     count = np.bincount(emotion, minlength=len(EMOTIONS)) + smoothing
     return count / count.sum()
+
+
+def named(values: Floats, names: Sequence[str] = EMOTIONS) -> dict[str, float]:
+    """Numbers by name, as ``parameters_`` holds them, (names,).
+
+    >>> named(np.array([0.1, 0.2, 0.3, 0.4]))
+    {'angry': 0.1, 'happy': 0.2, 'neutral': 0.3, 'sad': 0.4}
+    """
+    return dict(zip(names, values.tolist(), strict=True))
 
 
 def swap(probability: Floats, emotion: Indices) -> Floats:

@@ -24,7 +24,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from emofuse.accuracy import Floats, Indices
-from emofuse.fusion.base import FusionMethod, logarithm, normalised, sentiment, shares, speech, text
+from emofuse.fusion.base import FusionMethod, logarithm, named, normalised, sentiment, shares, speech, text
 from emofuse.fusion.mapping import SENTIMENT_OF_EMOTION
 from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, TEXT
 
@@ -84,7 +84,7 @@ class Bayes(FusionMethod):
         self.prior_ = shares(emotion, self.smoothing)
         self.likelihood_ = _likelihood(scores, emotion, self.smoothing)
         self.parameters_ = {
-            "prior": _named(self.prior_, EMOTIONS),
+            "prior": named(self.prior_),
             "likelihood": _table(self.likelihood_, EMOTIONS, SENTIMENTS),
         }
 
@@ -110,7 +110,7 @@ class StackingSpeech(FusionMethod):
         voice = logarithm(speech(scores))
         self.weights_, self.intercept_ = _correction(voice, voice, emotion, self.penalty)
         self.parameters_ = {
-            "intercept": _named(self.intercept_, EMOTIONS),
+            "intercept": named(self.intercept_),
             "weights": _table(self.weights_, EMOTIONS, SPEECH),
         }
 
@@ -152,7 +152,7 @@ class Stacking(FusionMethod):
         self.likelihood_ = _likelihood(scores, emotion, self.smoothing)
         self.weights_, self.intercept_ = _correction(self._features(scores), self._start(scores), emotion, self.penalty)
         self.parameters_ = {
-            "intercept": _named(self.intercept_, EMOTIONS),
+            "intercept": named(self.intercept_),
             "weights": _table(self.weights_, EMOTIONS, [*SPEECH, *SENTIMENT]),
             "likelihood": _table(self.likelihood_, EMOTIONS, SENTIMENTS),
         }
@@ -183,7 +183,7 @@ class BayesText(FusionMethod):
 
     def _fit(self, scores: Floats, emotion: Indices) -> None:
         self.prior_ = shares(emotion, self.smoothing)
-        self.parameters_ = {"prior": _named(self.prior_, EMOTIONS)}
+        self.parameters_ = {"prior": named(self.prior_)}
 
     def _predict_proba(self, scores: Floats) -> Floats:
         return softmax(logarithm(speech(scores)) - np.log(self.prior_) + logarithm(text(scores)), axis=1)
@@ -208,7 +208,7 @@ class StackingText(FusionMethod):
     def _fit(self, scores: Floats, emotion: Indices) -> None:
         self.weights_, self.intercept_ = _correction(self._features(scores), self._start(scores), emotion, self.penalty)
         self.parameters_ = {
-            "intercept": _named(self.intercept_, EMOTIONS),
+            "intercept": named(self.intercept_),
             "weights": _table(self.weights_, EMOTIONS, [*SPEECH, *TEXT]),
         }
 
@@ -281,9 +281,5 @@ def _correction(features: Floats, start: Floats, emotion: Indices, penalty: floa
     return weights, learned[:, -1] - weights @ centre
 
 
-def _named(values: Floats, names: Sequence[str]) -> dict[str, float]:
-    return dict(zip(names, values.tolist(), strict=True))
-
-
 def _table(values: Floats, rows: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, float]]:
-    return {row: _named(line, columns) for row, line in zip(rows, values, strict=True)}
+    return {row: named(line, columns) for row, line in zip(rows, values, strict=True)}

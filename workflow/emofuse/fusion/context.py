@@ -16,7 +16,7 @@ from pydantic import Field
 from scipy.special import softmax
 
 from emofuse.accuracy import Floats, Indices
-from emofuse.fusion.base import FusionMethod, logarithm
+from emofuse.fusion.base import FusionMethod, logarithm, named
 from emofuse.fusion.combination import Penalty, Stacking, StackingSpeech, StackingText
 from emofuse.fusion.dialogs import Speakers, Successions, Turns, messages
 from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, TEXT
@@ -87,9 +87,9 @@ class Context(FusionMethod):
         self.transitions_ = self.successions_.transitions(self.speakers, self.smoothing, self.decay)
         self.parameters_ = {
             "alone": self.alone_.parameters_,
-            "prior": dict(zip(EMOTIONS, self.successions_.prior.tolist(), strict=True)),
+            "prior": named(self.successions_.prior),
             "transitions": {
-                f"own {own}, other {other}": dict(zip(EMOTIONS, now.tolist(), strict=True))
+                f"own {own}, other {other}": named(now)
                 for own, by_other in zip(EMOTIONS, self.transitions_, strict=True)
                 for other, now in zip(EMOTIONS, by_other, strict=True)
             },

@@ -13,7 +13,7 @@ from emofuse.accuracy import Floats, Indices
 from emofuse.fusion import thresholds
 from emofuse.fusion.base import FusionMethod, normalised, speech, swap
 from emofuse.fusion.mapping import MAPPINGS
-from emofuse.fusion.thresholds import Candidate, Evidence, Rule, Thresholds
+from emofuse.fusion.thresholds import Candidate, Evidence, Rule
 from emofuse.tables import EMOTIONS
 
 ENTROPY_QUANTILES = (0.65, 0.85)
@@ -37,7 +37,6 @@ class Paper(FusionMethod):
     4. The exclusion list: changes of emotion that made more rows wrong than right, over all classes. They are not made.
 
     Attributes:
-        thresholds_: for each emotion the bound of each measure (``None`` where nothing is selected) and the mapping
         excluded_: the exclusion list
         ties_: for each emotion, all (entropy, varentropy) pairs that are as good as the one used, (pairs, 2)
     """
@@ -66,11 +65,10 @@ class Paper(FusionMethod):
                 mapping.parameters() | {"emotion": name, "accuracy": value}
                 for mapping, value in zip(MAPPINGS, accuracy.tolist(), strict=True)
             ]
-        self.thresholds_: Thresholds = thresholds.describe(candidate, self.measures, MAPPINGS)
         self.excluded_ = _harmful(evidence.predicted, evidence.decide(candidate)[0], emotion)
         self.trials_ = pd.DataFrame(trials)
         self.parameters_ = {
-            "thresholds": self.thresholds_,
+            "thresholds": thresholds.describe(candidate, self.measures, MAPPINGS),
             "excluded": [list(change) for change in self.excluded_],
         }
 

@@ -29,7 +29,6 @@ class Selection(FusionMethod, abstract=True):
     With a budget, ``parameters_["front"]`` holds the thresholds of each point of the Pareto front, by rising share.
 
     Attributes:
-        thresholds_: for each emotion the bound of each measure (``None`` where nothing is selected) and the mapping
         value_: the objective on the rows of ``fit``
         exact_: the largest value that any thresholds reach on them (with a budget, within the budget),
             or ``None`` where that is not known
@@ -129,11 +128,10 @@ class Selection(FusionMethod, abstract=True):
             candidates, self.trials_ = self._sampled(task, mappings, first=exact if self.enqueue_exact else [])
 
         best = self._best(task, candidates)
-        self.thresholds_ = thresholds.describe(best, self.measures, mappings)
         self.value_ = task.value(best, self.objective)
         self.exact_ = task.value(self._best(task, exact), self.objective) if exact else None
         self.parameters_ = {
-            "thresholds": self.thresholds_,
+            "thresholds": thresholds.describe(best, self.measures, mappings),
             "objective": self.objective,
             "search": self.search,
             "value": self.value_,
@@ -169,10 +167,10 @@ class Selection(FusionMethod, abstract=True):
         return max(allowed, key=lambda candidate: task.value(candidate, self.objective), default={})
 
     def _selected(self, scores: Floats) -> npt.NDArray[np.bool_]:
-        return self.decide(scores, self.thresholds_)[1]
+        return self.decide_by(scores, self.parameters_)[1]
 
     def _predict_proba(self, scores: Floats) -> Floats:
-        return swap(normalised(speech(scores)), self.decide(scores, self.thresholds_)[0])
+        return swap(normalised(speech(scores)), self.decide_by(scores, self.parameters_)[0])
 
 
 class EntropyVarentropy(Selection):

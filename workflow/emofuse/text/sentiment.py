@@ -102,14 +102,12 @@ def logits(
 ) -> npt.NDArray[np.float64]:
     """Classify texts; the logits of a text depend neither on its batch nor on its padding (but for rounding).
 
-    An empty text is given to the model as it is, between its start and end tokens:
-    the answer is what the model believes of a text that it cannot see. The paper did the same.
-    Texts longer than the model can read are cut at their end.
+    The answer to an empty text is what the model believes of a text that it cannot see. The paper did the same.
 
     Args:
         model: as :func:`load_model` returns it
         tokenizer: likewise
-        texts: to classify
+        texts: to classify, see :func:`emofuse.text.language_model.batches`
         batch_size: how many are classified at once
 
     Returns:

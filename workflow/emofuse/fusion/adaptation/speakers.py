@@ -13,9 +13,9 @@ from emofuse import accuracy
 from emofuse.calibration import fit_temperature, probabilities
 from emofuse.fusion.adaptation.base import Adaptation, Adapted, Draw, Task, with_speech
 from emofuse.fusion.adaptation.unlabelled import corrected
-from emofuse.fusion.base import logarithm, normalised, shares
+from emofuse.fusion.base import logarithm, named, normalised, shares
 from emofuse.provenance import seed
-from emofuse.tables import EMOTIONS, SPEECH, Problem
+from emofuse.tables import SPEECH, Problem
 
 K = Annotated[int, Field(ge=1)]
 
@@ -97,7 +97,7 @@ class Speakers(Adaptation):
         if "prior" in self.refit:
             prior = shares(emotion, smoothing=1)
             voices = [corrected(normalised(voice), task.prior, prior) for voice in voices]
-            learned["prior"] = dict(zip(EMOTIONS, prior.tolist(), strict=True))
+            learned["prior"] = named(prior)
         labelled, target = (
             with_speech(rows, voice) for rows, voice in zip((task.labelled, task.target), voices, strict=True)
         )

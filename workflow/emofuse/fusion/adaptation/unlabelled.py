@@ -12,7 +12,7 @@ from pydantic import Field
 from emofuse.accuracy import Floats
 from emofuse.fusion import thresholds
 from emofuse.fusion.adaptation.base import Adaptation, Adapted, Scaling, Task, with_speech
-from emofuse.fusion.base import FusionMethod, normalised
+from emofuse.fusion.base import FusionMethod, named, normalised
 from emofuse.fusion.mapping import MAPPINGS
 from emofuse.fusion.thresholds import MEASURES, Evidence, Thresholds
 from emofuse.tables import EMOTIONS, SPEECH
@@ -57,10 +57,7 @@ class Prior(Adaptation):
         """The method as it is, on corrected probabilities."""
         voice = normalised(task.target[SPEECH].to_numpy())
         prior = expected_prior(voice, task.prior)
-        learned = {
-            name: dict(zip(EMOTIONS, value.tolist(), strict=True))
-            for name, value in {"source_prior": task.prior, "target_prior": prior}.items()
-        }
+        learned = {"source_prior": named(task.prior), "target_prior": named(prior)}
         return Adapted(task.fitted, with_speech(task.target, corrected(voice, task.prior, prior)), learned)
 
 
@@ -126,15 +123,15 @@ class Share(Adaptation):
 
     def adapt(self, task: Task) -> Adapted:
         """The method with other thresholds."""
-        before, names = task.fitted.thresholds_, task.fitted.measures
+        before, names = task.fitted.parameters_["thresholds"], task.fitted.measures
         source, target = (
             thresholds.weigh(rows[task.fitted.columns].to_numpy(), names, MAPPINGS[:1])
             for rows in (task.fitted_on, task.target)
         )
+        after = carried(before, names, source, target)
         adapted = copy.copy(task.fitted)
-        adapted.thresholds_ = carried(before, names, source, target)
-        adapted.parameters_ = task.fitted.parameters_ | {"thresholds": adapted.thresholds_}
-        return Adapted(adapted, task.target, {"source_thresholds": before, "thresholds": adapted.thresholds_})
+        adapted.parameters_ = task.fitted.parameters_ | {"thresholds": after}
+        return Adapted(adapted, task.target, {"source_thresholds": before, "thresholds": after})
 
 
 def carried(rules: Thresholds, names: Sequence[str], source: Evidence, target: Evidence) -> Thresholds:
