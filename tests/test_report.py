@@ -69,19 +69,7 @@ def experiment(tmp_path):
             for condition, more in CONDITIONS.items()
             for metric, mean, p in (("UA", ua, float("nan")), ("WA", ua - 0.1, 0.0004), ("F1", 0.5, float("nan")))
         ],
-        columns=[
-            "method",
-            "condition",
-            "metric",
-            "crossed",
-            "mean",
-            "speech",
-            "difference",
-            "low",
-            "high",
-            "p",
-            "p_holm",
-        ],
+        columns=list(contracts.COMPARISON.columns),
     )
     tables.write(metrics, contracts.METRICS, tmp_path / "1.parquet")
     tables.write(comparison, contracts.COMPARISON, tmp_path / "2.parquet")

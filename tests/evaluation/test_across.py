@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emofuse import contracts
+from emofuse.accuracy import confusions
 from emofuse.evaluation.across import Results, across, boards, count, leaderboard, mean_recall
-from emofuse.evaluation.statistics import compare, confusions, mean_over_folds
+from emofuse.evaluation.statistics import AXES, compare, mean_over_folds
 from emofuse.tables import InputError, check
 
 SETTINGS = {"confidence": 0.95, "resamples": 300, "seed": 0}
@@ -101,7 +102,7 @@ def test_a_weighted_ua_is_that_of_the_statistics(weights, pairs):
     units = table.set_index("utterance")[["fold", "speaker"]]
     drawn = {f"S{number}": np.array([float(weight)]) for number, weight in enumerate(weights)}
     ours = mean_recall(count(Results("e", "S", {"m": table}), units), drawn)
-    theirs = mean_over_folds(confusions(table, "predicted"), np.array([weights], dtype=float), "UA")
+    theirs = mean_over_folds(confusions(table, "predicted", AXES), np.array([weights], dtype=float), "UA")
     assert ours.item() == pytest.approx(theirs.item())
 
 

@@ -79,7 +79,7 @@ def test_no_change_gains_nothing_with_certainty():
 
 def test_with_one_draw_and_one_source_fold_the_interval_is_that_over_speakers():
     before, after = (predictions(right, seed=5)[: SPEAKERS * 40] for right in (0.5, 0.7))
-    ours = [gains.confusions(table.assign(draw=0), "predicted") for table in (after, before)]
+    ours = [accuracy.confusions(table.assign(draw=0), "predicted", gains.AXES) for table in (after, before)]
     theirs = [counts[0] for counts in ours]
     many = GIVEN | {"resamples": 20_000}
     expected = statistics.interval(*theirs, "UA", crossed=False, **many)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score, recall_score
 
 from emofuse import accuracy, contracts
+from emofuse.accuracy import confusions
 from emofuse.evaluation.metrics import CHANGES, evaluate, expected_calibration_error, metrics_of, per_fold, scores_of
-from emofuse.evaluation.statistics import compare, comparison_of, confusions, interval, mcnemar_p, mean_over_folds
+from emofuse.evaluation.statistics import AXES, compare, comparison_of, interval, mcnemar_p, mean_over_folds
 from emofuse.tables import EMOTIONS, check
 
 SETTINGS = {"confidence": 0.95, "resamples": 500, "seed": 0}
@@ -131,7 +132,7 @@ def test_the_compared_means_are_means_over_folds(method):
 
 
 def test_one_speaker_per_fold_is_the_ordinary_bootstrap_of_folds(method):
-    counts = confusions(method, "predicted")
+    counts = confusions(method, "predicted", AXES)
     weights = np.array([[2.0, 0, 1, 1]])
     each = [accuracy.from_confusion(counts[fold].sum(axis=0), "UA") for fold in range(4)]
     assert mean_over_folds(counts, weights, "UA")[0] == pytest.approx(np.average(each, weights=weights[0]))
@@ -139,14 +140,14 @@ def test_one_speaker_per_fold_is_the_ordinary_bootstrap_of_folds(method):
 
 def test_folds_of_many_speakers_move_with_the_speakers_drawn(method):
     one_fold = method.assign(fold="all of them")
-    counts = confusions(one_fold, "predicted")
+    counts = confusions(one_fold, "predicted", AXES)
     drawn = mean_over_folds(counts, np.array([[4.0, 0, 0, 0]]), "WA")[0]
     first = method[method["speaker"] == "S0"]
     assert drawn == pytest.approx((first["predicted"] == first["emotion"]).mean())
 
 
 def test_intervals_are_the_same_for_the_same_seed(method):
-    after, before = (confusions(method, column) for column in ("predicted", "speech"))
+    after, before = (confusions(method, column, AXES) for column in ("predicted", "speech"))
     first, second = (
         interval(after, before, "UA", crossed=False, confidence=0.9, resamples=500, seed=1) for _ in range(2)
     )
@@ -154,7 +155,7 @@ def test_intervals_are_the_same_for_the_same_seed(method):
 
 
 def test_one_speaker_has_no_interval(method):
-    alone = confusions(method[method["fold"] == "S0"], "predicted")
+    alone = confusions(method[method["fold"] == "S0"], "predicted", AXES)
     assert np.isnan(interval(alone, alone, "UA", crossed=False, confidence=0.95, resamples=100, seed=0)).all()
 
 

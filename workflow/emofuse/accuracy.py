@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 ALL = "all"
-"""The condition that holds every utterance."""
+"""The condition, or the emotion, of a row that is about every utterance."""
 
 METRICS = ("UA", "WA", "F1")
 """Unweighted accuracy (mean recall), weighted accuracy (the share that is right), macro-F1."""
@@ -42,6 +42,21 @@ def confusion(emotion: Indices, predicted: Indices) -> Floats:
     size = len(EMOTIONS)
     counts = np.bincount(np.asarray(emotion) * size + np.asarray(predicted), minlength=size**2)
     return counts.reshape(size, size).astype(np.float64)
+
+
+def confusions(rows: pd.DataFrame, column: str, axes: Sequence[str]) -> Floats:
+    """Confusion matrices of each part of a table, (…, true, predicted), as counts.
+
+    Args:
+        rows: with their true ``emotion``
+        column: whose predictions, as in ``predicted`` for the method's and ``speech`` for the voice's
+        axes: columns, one per leading axis; along it lie their values, sorted
+    """
+    places = [pd.factorize(rows[name], sort=True) for name in axes]
+    emotions = [indices(rows[name]) for name in ("emotion", column)]
+    shape = (*(len(values) for _, values in places), len(EMOTIONS), len(EMOTIONS))
+    flat = np.ravel_multi_index((*(place for place, _ in places), *emotions), shape)
+    return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
 
 
 def recalls(matrices: Floats) -> Floats:

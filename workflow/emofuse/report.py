@@ -258,7 +258,7 @@ def _telling(rows: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
 def _corpus(chapter: CorpusChapter, environment: Environment) -> dict[str, Any]:
     """A corpus as the template shows it."""
     said = section(chapter)
-    (name, alt), *_ = OF_CORPUS.items()
+    ((name, alt),) = OF_CORPUS.items()
     figure = _figure(environment, chapter.picture, name, f"{chapter.name}: {alt[0].lower()}{alt[1:]}", **said["shown"])
     return said | {"figure": figure}
 

@@ -155,7 +155,7 @@ def word_errors(rates: pd.DataFrame) -> str:
     Args:
         rates: the ``wer`` table of the corpus
     """
-    overall = rates[rates["emotion"] == "all"].dropna(subset="WER").set_index("condition")
+    overall = rates[rates["emotion"] == ALL].dropna(subset="WER").set_index("condition")
     if overall.empty:
         return "unknown, for the corpus has no reference transcripts"
     whole = f"{overall.at[ALL, 'WER']:.1%} of {overall.at[ALL, 'words']} words"

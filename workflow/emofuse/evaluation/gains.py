@@ -11,7 +11,6 @@ import pandas as pd
 from emofuse import accuracy
 from emofuse.accuracy import Floats, by_condition
 from emofuse.contracts import ADAPTATION
-from emofuse.tables import EMOTIONS
 
 AXES = ["draw", "fold", "speaker"]
 """What an interval is over, in the order of the axes of counts."""
@@ -45,7 +44,7 @@ def gains_of(
             paired = of_method.merge(without, on=["fold", "utterance"], how="left", validate="many_to_one")
             for k, of_k in paired.groupby("k", sort=True):
                 for condition, part in by_condition(of_k):
-                    after, before = (confusions(part, column) for column in ("predicted", "without"))
+                    after, before = (accuracy.confusions(part, column, AXES) for column in ("predicted", "without"))
                     once = [np.ones((1, size)) for size in after.shape[: len(AXES)]]
                     ua, ua_before = (float(mean_ua(counts, *once)[0]) for counts in (after, before))
                     ends = interval(after, before, confidence=confidence, resamples=resamples, seed=seed)
@@ -53,20 +52,6 @@ def gains_of(
                     said = (name, method, k, condition, ua, ua_before, ua - ua_before, *ends, selected)
                     rows.append((*said, of_k["draw"].nunique()))
     return pd.DataFrame(rows, columns=list(ADAPTATION.columns))
-
-
-def confusions(paired: pd.DataFrame, column: str) -> Floats:
-    """Confusion matrices of each draw, source fold and target speaker, (draws, folds, speakers, 4, 4), as counts.
-
-    Args:
-        paired: rows of an ``adapted`` table
-        column: whose predictions
-    """
-    places = [pd.factorize(paired[name], sort=True) for name in AXES]
-    emotions = [accuracy.indices(paired[name]) for name in ("emotion", column)]
-    shape = (*(len(names) for _, names in places), len(EMOTIONS), len(EMOTIONS))
-    flat = np.ravel_multi_index((*(place for place, _ in places), *emotions), shape)
-    return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
 
 
 def mean_ua(counts: Floats, draws: Floats, folds: Floats, speakers: Floats) -> Floats:

@@ -13,8 +13,7 @@ import pandas as pd
 
 from emofuse import accuracy
 from emofuse.accuracy import Floats
-from emofuse.evaluation.leaderboard import BASELINE
-from emofuse.evaluation.metrics import expected_calibration_error
+from emofuse.evaluation.metrics import BASELINE, expected_calibration_error
 from emofuse.evaluation.wording import signed
 from emofuse.tables import EMOTIONS, SPEECH
 

@@ -18,8 +18,11 @@ from statsmodels.stats.multitest import multipletests
 
 from emofuse import accuracy
 from emofuse.accuracy import Floats, by_condition
+from emofuse.contracts import COMPARISON
 from emofuse.evaluation.metrics import BASELINE
-from emofuse.tables import EMOTIONS
+
+AXES = ["fold", "speaker"]
+"""What confusions are counted by, in the order of the axes of counts."""
 
 
 def comparison_of(
@@ -73,7 +76,7 @@ def compare(predictions: pd.DataFrame, method: str, *, confidence: float, resamp
     rows = []
     crossed = has_source_folds(predictions)
     for condition, part in by_condition(predictions):
-        after, before = (confusions(part, name) for name in ("predicted", "speech"))
+        after, before = (accuracy.confusions(part, name, AXES) for name in ("predicted", "speech"))
         tests = [of_fold for _, of_fold in part.groupby("fold")] if crossed else [part]
         p = {"WA": combined_p([_mcnemar_p_of(rows_of_test) for rows_of_test in tests])}
         for metric in accuracy.METRICS:
@@ -84,8 +87,7 @@ def compare(predictions: pd.DataFrame, method: str, *, confidence: float, resamp
             )
             values = (mean, mean_before, mean - mean_before, *ends, p.get(metric, np.nan))
             rows.append((method, condition, metric, crossed, *values))
-    names = ["method", "condition", "metric", "crossed", "mean", "speech", "difference", "low", "high", "p"]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows, columns=[name for name in COMPARISON.columns if name != "p_holm"])
 
 
 def has_source_folds(predictions: pd.DataFrame) -> bool:
@@ -96,21 +98,6 @@ def has_source_folds(predictions: pd.DataFrame) -> bool:
     """
     folds = predictions["fold"].nunique()
     return folds > 1 and bool((predictions.groupby("utterance").size() == folds).all())
-
-
-def confusions(predictions: pd.DataFrame, column: str) -> Floats:
-    """Confusion matrices of each fold and speaker, (folds, speakers, true, predicted), as counts.
-
-    Args:
-        predictions: rows of a ``predictions`` table
-        column: whose predictions: ``predicted`` the method's, ``speech`` the voice's
-    """
-    cells = pd.DataFrame({name: pd.factorize(predictions[name], sort=True)[0] for name in ("fold", "speaker")})
-    true, said = (accuracy.indices(predictions[name]) for name in ("emotion", column))
-    counts = np.zeros((*cells.max() + 1, len(EMOTIONS), len(EMOTIONS)))
-    for cell, rows in cells.groupby(["fold", "speaker"]).indices.items():
-        counts[cell] = accuracy.confusion(true[rows], said[rows])
-    return counts
 
 
 def mean_over_folds(counts: Floats, weights: Floats, metric: str, drawn: Floats | float = 1.0) -> Floats:

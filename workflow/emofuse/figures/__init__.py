@@ -2,11 +2,12 @@
 
 Only their names stand here, and nothing is imported, so that to ask for them is cheap.
 :mod:`emofuse.figures.experiment`, :mod:`emofuse.figures.method` and :mod:`emofuse.figures.corpus` draw those of an
-experiment, a method and a corpus; :mod:`emofuse.figures.across` and :mod:`emofuse.figures.shift` those of two corpora.
+experiment, a method and a corpus; :mod:`emofuse.figures.across`, :mod:`emofuse.figures.shift` and
+:mod:`emofuse.figures.adaptation` those of two corpora.
 """
 
 OF_EXPERIMENT = {
-    "pareto": "Unweighted accuracy against the share of utterances whose words are needed, a panel per condition",
+    "pareto": "Unweighted accuracy against the share of utterances whose words are needed, over all and by condition",
     "leaderboard": "Methods by unweighted accuracy in each condition, with intervals of their gain over speech alone",
     "uncertainty": "Box plots of entropy and varentropy of right and wrong predictions, by predicted emotion",
 }

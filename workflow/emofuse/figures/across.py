@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from emofuse.accuracy import ALL
 from emofuse.evaluation.across import boards
 from emofuse.evaluation.wording import counted, interval_name, signed
-from emofuse.figures.style import BLACK, BLUE, GREEN, PALE, PURPLE, VERMILION, styled
+from emofuse.figures.style import BLACK, BLUE, GREEN, PALE, PURPLE, VERMILION, note, styled
 
 COLUMNS = 2
 """Panels side by side."""
@@ -79,14 +79,7 @@ def _draw_panel(axes: Axes, board: Mapping[str, Any], marks: Mapping[str, tuple[
                 axes.plot(ends, [height] * 2, color=colour, linewidth=2, zorder=2)  # none where these are NaN
                 axes.plot(within, height, "o", color=BLACK, markerfacecolor="white", markersize=6, zorder=3)
             axes.plot(values["UA"], height, shape, color=colour, markersize=6, zorder=4)
-            axes.annotate(
-                text,
-                (1.02, height),
-                va="center",
-                xycoords=axes.get_yaxis_transform(),
-                annotation_clip=False,
-                fontsize=9,
-            )
+            note(axes, height, text)
     names = [f"{row['method']} (ceiling)" if row["ceiling"] else row["method"] for row in board["rows"]]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)

@@ -15,7 +15,7 @@ from emofuse.accuracy import ALL
 from emofuse.evaluation.leaderboard import SPREAD_NAME, board, conditions, is_crossed
 from emofuse.evaluation.metrics import BASELINE
 from emofuse.evaluation.wording import condition_name, counted, drawn, interval_name, signed
-from emofuse.figures.style import BLACK, BLUE, GREY, PALE, VERMILION, styled
+from emofuse.figures.style import BLACK, BLUE, GREY, PALE, VERMILION, note, styled
 from emofuse.places import CHOSEN
 
 COLUMNS = 2
@@ -100,14 +100,7 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, crossed: bool) -> None:
             axes.plot(np.clip([low[index], high[index]], edge, None), [height] * 2, color=colour, linewidth=2)
             face = "white" if row["ceiling"] else colour
             axes.plot(row["UA"], height, "o", color=colour, markerfacecolor=face, markersize=7)
-        axes.annotate(
-            f"{row['UA']:.3f} ({signed(row['difference'])})",
-            (1.02, height),
-            va="center",
-            xycoords=axes.get_yaxis_transform(),
-            annotation_clip=False,
-            fontsize=9,
-        )
+        note(axes, height, f"{row['UA']:.3f} ({signed(row['difference'])})")
     axes.set_xlim(edge - margin, top + margin)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.tick_params(axis="y", length=0)

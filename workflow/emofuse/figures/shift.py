@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from emofuse.evaluation.shift import AFTER, BEFORE, SOURCE, TARGET, of_methods, of_voice, places, quantiles
 from emofuse.evaluation.wording import signed
-from emofuse.figures.style import BLACK, BLUE, ENTROPY, GREEN, GREY, ORANGE, PURPLE, SKY, VARENTROPY, styled
+from emofuse.figures.style import BLACK, BLUE, ENTROPY, GREEN, GREY, ORANGE, PURPLE, SKY, VARENTROPY, note, styled
 from emofuse.tables import EMOTIONS
 
 SIDES = {SOURCE: (SKY, "source validation"), TARGET: (ORANGE, "target")}
@@ -96,14 +96,7 @@ def _draw_moves(axes: Axes, values: pd.DataFrame, folds: Sequence[pd.DataFrame],
             single = [fold.at[method, split] for fold in folds]
             axes.plot(single, [place] * len(single), "|", color=colour, markersize=9, zorder=1)
             axes.plot(row[split], place, "o", color=colour, markersize=7, markeredgecolor=BLACK, markeredgewidth=0.6)
-        axes.annotate(
-            f"{said(row[SOURCE])} → {said(row[TARGET])}",
-            (1.02, place),
-            va="center",
-            xycoords=axes.get_yaxis_transform(),
-            annotation_clip=False,
-            fontsize=9,
-        )
+        note(axes, place, f"{said(row[SOURCE])} → {said(row[TARGET])}")
     axes.set_yticks(range(len(values)), values.index)
     axes.set_ylim(len(values) - 0.4, -0.6)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))

@@ -11,6 +11,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -46,6 +47,13 @@ ENTROPY, VARENTROPY = "entropy (nats)", "varentropy (nats²)"
 
 styled = matplotlib.rc_context(STYLE)
 """Decorates the functions that draw a picture."""
+
+
+def note(axes: Axes, height: float, text: str) -> None:
+    """Write to the right of a panel, beside what is drawn at a height."""
+    axes.annotate(
+        text, (1.02, height), va="center", xycoords=axes.get_yaxis_transform(), annotation_clip=False, fontsize=9
+    )
 
 
 def save(figure: Figure, path: str | Path) -> None:

@@ -396,7 +396,7 @@ def describe(tags: Mapping[str, str], path: str, given: Mapping[str, Any]) -> st
     )
 
 
-def made_by(records: Iterable[tuple[str, Path]], read: Callable[[Path], Any] = tables.read_json) -> Made:
+def made_by(records: Iterable[tuple[str, Path]], read: Callable[[Path], Any]) -> Made:
     """What made a run's results: the seconds that each stage took, the versions of packages, the machines.
 
     Args:
@@ -505,7 +505,7 @@ def word_error_rates(wer: pd.DataFrame) -> dict[str, float]:
     ... }))
     {'wer': 0.15, 'wer.improvised': 0.25}
     """
-    overall = wer[wer["emotion"] == "all"]
+    overall = wer[wer["emotion"] == accuracy.ALL]
     return _finite({name_of("WER", row["condition"]): row["WER"] for row in overall.to_dict("records")})
 
 
@@ -527,7 +527,7 @@ def name_of(metric: str, condition: str) -> str:
     ('UA', 'UA.improvised', 'brier')
     """
     name = metric if metric.startswith(("UA", "WA")) else metric.lower()
-    return legal(name if condition == "all" else f"{name}.{condition}")
+    return legal(name if condition == accuracy.ALL else f"{name}.{condition}")
 
 
 def legal(name: str) -> str:

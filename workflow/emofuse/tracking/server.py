@@ -342,7 +342,7 @@ def _dataset(scores: Scores) -> Dataset:
 
 
 def _shortened(value: str, most: int) -> str:
-    """A value as far as MLflow takes it; ``parameters.json`` and ``leaderboard.md`` have it whole."""
+    """A value as far as MLflow takes it; ``parameters.json`` and ``leaderboard.md`` have params and boards whole."""
     return value if len(value) <= most else value[: most - 1] + "…"
 
 
