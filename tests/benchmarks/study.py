@@ -23,7 +23,7 @@ from helpers import ROOT, published
 def main(config: str = "config/released.yaml", data_dir: str | None = None) -> None:
     data_dir = data_dir or str(published().parent)
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("Snakefile", "workflow", "envs", "config"):
+        for name in ("Snakefile", "workflow", "profiles", "envs", "config"):
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy2)(source, Path(folder) / name)
         command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", config]
