@@ -1,6 +1,10 @@
-"""Which tests run in one process, where several run side by side."""
+"""No test is timed, and which tests run in one process, where several run side by side."""
 
+import hypothesis
 from xdist.scheduler import LoadScopeScheduling
+
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 STUDIES = {
     "test_audio_study": "a study from audio",

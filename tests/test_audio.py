@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emofuse import audio
@@ -155,7 +155,6 @@ def test_parts_of_one_file_are_checked_each_for_itself(tmp_path):
 lengths = st.lists(st.integers(1, 1_000), max_size=50)
 
 
-@settings(deadline=None)
 @given(lengths, st.integers(1, 5_000))
 def test_batches_hold_each_utterance_once_and_keep_the_budget(lengths, budget):
     batches = audio.batches(lengths, budget)
@@ -164,7 +163,6 @@ def test_batches_hold_each_utterance_once_and_keep_the_budget(lengths, budget):
         assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= budget
 
 
-@settings(deadline=None)
 @given(lengths, st.integers(1, 5_000))
 def test_batches_are_sorted_and_full(lengths, budget):
     batches = audio.batches(lengths, budget)

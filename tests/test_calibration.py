@@ -30,7 +30,7 @@ def test_it_finds_how_much_too_sure_a_classifier_is(scale):
     assert fit_temperature(logits, labels) == pytest.approx(scale, rel=0.05)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.floats(0.1, 10))
 def test_no_other_temperature_makes_the_labels_more_probable(seed, scale):
     logits, labels = sample(seed, scale, utterances=50)
@@ -39,7 +39,7 @@ def test_no_other_temperature_makes_the_labels_more_probable(seed, scale):
     assert loss(logits, labels, temperature) <= min(loss(logits, labels, other) for other in others) + 1e-9
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.floats(0.2, 5))
 def test_logits_that_are_larger_by_a_factor_have_a_temperature_larger_by_it(seed, factor):
     logits, labels = sample(seed, 1.0)

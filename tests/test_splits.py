@@ -123,7 +123,7 @@ several_corpora = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(several_corpora, st.booleans())
 def test_whatever_the_corpora_each_source_session_validates_once_and_only_the_target_is_tested(corpora, balances):
     def turns(name, places):
@@ -324,7 +324,7 @@ def test_a_protocol_says_by_its_signature_how_many_tables_it_takes():
     }
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     several_speakers, st.sampled_from([splits.leave_one_speaker_out, splits.leave_one_session_out]), st.integers(0, 9)
 )

@@ -84,7 +84,7 @@ def test_json_refuses_what_json_cannot_say(tmp_path):
 NAMES = st.lists(st.text(min_size=1), unique=True)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(NAMES, NAMES, st.integers(1, 9))
 def test_every_utterance_is_in_one_shard_whichever_more_the_corpus_has(names, more, shards):
     def divided(utterances):

@@ -216,7 +216,7 @@ folders = st.lists(st.sampled_from("abc"), max_size=2).map("/".join)
 files = st.tuples(folders, st.sampled_from("xyz")).map(lambda part: "/".join(filter(None, part)) + ".wav")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(files, min_size=1, unique=True))
 def test_every_file_has_a_name_of_its_own_whatever_the_order(paths):
     def names(paths):

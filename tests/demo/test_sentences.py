@@ -7,7 +7,7 @@ from emofuse.demo import sentences
 from emofuse.tables import EMOTIONS, SENTIMENTS
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(list(sentences.CORES)), st.booleans())
 def test_a_sentence_belongs_to_the_corpora_or_to_the_material_and_is_short(seed, said, reserved):
     text = sentences.short_sentence(np.random.default_rng(seed), said, reserved=reserved)

@@ -93,7 +93,7 @@ def test_within_is_what_the_experiments_own_comparison_says():
         assert row(table, "within", condition, "m")["UA"] == pytest.approx(mean)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 3), min_size=4, max_size=4).filter(any), st.booleans())
 def test_a_weighted_ua_is_that_of_the_statistics(weights, pairs):
     """Whether a target fold is one speaker or two."""

@@ -85,7 +85,7 @@ def test_the_same_test_thrice_over_is_at_most_twice_as_likely(values):
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
-@settings(max_examples=10, deadline=None)  # statsmodels collects garbage each time
+@settings(max_examples=10)
 def test_holm_is_what_it_says(values):
     """The k-th smallest p of m times m − k + 1, never less than that before it, at most 1 (Holm 1979)."""
     expected, largest = {}, 0.0

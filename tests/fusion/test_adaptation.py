@@ -163,7 +163,7 @@ weights = hnp.arrays(float, (4,), elements=st.floats(0.1, 1))
 
 
 @given(weights, weights, st.integers(0, 2**32 - 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_known_shift_of_the_prior_is_recovered(source, target, seed):
     source, target = source / source.sum(), target / target.sum()
     random = np.random.default_rng(seed)
@@ -174,7 +174,7 @@ def test_a_known_shift_of_the_prior_is_recovered(source, target, seed):
 
 
 @given(hnp.arrays(float, st.tuples(st.integers(1, 12), st.just(4)), elements=st.floats(0.01, 1)), weights)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_step_lowers_the_likelihood_and_the_last_prior_stays(probability, source):
     probability, source = normalised(probability), source / source.sum()
 
@@ -280,7 +280,7 @@ def test_an_emotion_that_the_voice_never_predicts_of_the_target_keeps_its_rule()
 
 
 @given(st.integers(2, 12), st.integers(1, 8), st.integers(0, 99))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_draws_are_nested_seeded_and_begin_with_different_speakers(count, draws, seed):
     names = [f"s{number}" for number in range(count)]
     drawn = list(Speakers(k=(4, 1, 2), draws=draws).draw_speakers(names, [seed]))

@@ -69,7 +69,7 @@ def test_mean_weight():
 
 
 @given(weight=st.floats(0, 5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_product_of_uninformative_words(weight):
     """Words that favour no sentiment leave the voice as it is, whatever their weight."""
     scores = make_scores(40)
@@ -89,7 +89,7 @@ def test_product_by_hand():
 
 @pytest.mark.parametrize("method", LEARNED)
 @given(order=st.permutations(range(4)), seed=st.integers(0, 5))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_permuted_emotions(method, order, seed):
     """No emotion is special: what is learned under other names is the same."""
     scores = make_all_scores(120, seed)

@@ -7,7 +7,7 @@ from helpers import make_scores, published, read_scores
 
 from emofuse import accuracy, parts
 from emofuse.fusion.cascade import Cascade, CascadeText
-from emofuse.fusion.context import Context, ContextText
+from emofuse.fusion.context import Context, ContextSentiment, ContextText
 from emofuse.fusion.folds import around, run
 from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, TEXT
 
@@ -80,6 +80,22 @@ def test_a_causal_context_reads_no_later_turn(fold):
     assert not np.allclose(fitted(Context(), fold).predict_proba(X, around(fold))[early], again[early])
 
 
+def test_words_and_neighbours_that_tell_the_same_are_not_counted_twice(fold):
+
+    class Added(Context):
+        columns, alone = ContextText.columns, ContextText.alone
+
+    same = fold.copy()
+    mood = same.groupby("dialog")["emotion"].transform("first")
+    hint = 0.1 + 0.6 * np.eye(4)[accuracy.indices(mood)]
+    same[TEXT] = np.where(np.random.default_rng(0).random(len(same))[:, None] < 0.7, hint, 0.25)
+    test, X = of_test(ContextText(), same)
+    weighed, added = (fitted(kind(), same).predict_proba(X, around(same)) for kind in (ContextText, Added))
+    true = test["emotion"].map(EMOTIONS.index).to_numpy()
+    loss = [-np.log(np.maximum(said, 1e-12)[np.arange(len(true)), true]).mean() for said in (weighed, added)]
+    assert loss[0] < loss[1]
+
+
 @pytest.mark.parametrize("method", [Cascade(budget=0.2), CascadeText(budget=0.2), CascadeText(budget=0.2, causal=True)])
 def test_a_cascade_is_blind_to_words_that_it_did_not_select(fold, method):
     fitted(method, fold)
@@ -99,12 +115,12 @@ def test_a_cascade_is_blind_to_words_that_it_did_not_select(fold, method):
 
 @pytest.mark.parametrize("measure", ["entropy", "confidence"])
 def test_a_cascade_spends_its_budget_between_the_voice_and_all_words(fold, measure):
-    method = fitted(CascadeText(measure=measure, budget=0.25), fold)
+    method = fitted(Cascade(measure=measure, budget=0.25), fold)
     rows = fold[fold["split"] == "validation"]
     assert method.selected(rows[method.columns], around(fold)).mean() == 0.25
     points = list(method.along_front(rows[method.columns], around(fold)))
     assert [round(selected.mean(), 2) for _, selected in points] == [percent / 100 for percent in range(101)]
-    voice, words = (fitted(kind(), fold) for kind in (Context, ContextText))
+    voice, words = (fitted(kind(), fold) for kind in (Context, ContextSentiment))
     for (decided, _), kind in zip((points[0], points[-1]), (voice, words), strict=True):
         alike = kind.predict(rows[kind.columns], around(fold))
         assert (np.array(EMOTIONS)[decided] == alike).all()

@@ -51,7 +51,7 @@ def summed(rows, evidence, transitions, prior, turn, causal):
     return np.log(total / total.sum() / prior)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(speakers=st.text("ab", min_size=1, max_size=4), seed=st.integers(0, 99), causal=st.booleans())
 def test_messages_are_the_sum_over_all_emotions_of_the_other_turns(speakers, seed, causal):
     rows, known = talk(speakers, seed=seed), successions(seed)

@@ -125,7 +125,7 @@ def test_all_methods_meet_the_same_parts(scores):
 
 
 @given(st.integers(2, 12), st.integers(2, 5), st.integers(0, 2**32 - 1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_parts_keep_dialogs_whole_and_are_alike(dialogs, count, seed):
     random = np.random.default_rng(seed)
     rows = make_scores(120, seed=seed % 1000).assign(fold="a", utterance=[f"u{row}" for row in range(120)])

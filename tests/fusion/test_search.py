@@ -41,14 +41,14 @@ def every_candidate(task):
         yield {index: rule for index, rule in zip(rules, chosen, strict=True) if rule is not None}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(tasks(5), st.sampled_from(search.SUMS))
 def test_no_candidate_is_better_than_the_optimum(task, objective):
     best = task.value(search.optimum(task, objective), objective)
     assert best == pytest.approx(max(task.value(candidate, objective) for candidate in every_candidate(task)))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(tasks(5), st.sampled_from(search.SUMS))
 def test_no_candidate_lies_above_the_front(task, objective):
     candidates = search.front(task, objective)
@@ -59,14 +59,14 @@ def test_no_candidate_lies_above_the_front(task, objective):
         assert max(v for s, v in points if s <= share + 1e-12) >= value - 1e-12
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(tasks(40), st.sampled_from(search.SUMS))
 def test_the_front_ends_in_the_optimum(task, objective):
     last = search.front(task, objective)[-1]
     assert task.value(last, objective) == pytest.approx(task.value(search.optimum(task, objective), objective))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(tasks(40), st.sampled_from(accuracy.METRICS))
 def test_an_objective_is_the_metric_of_that_name(task, objective):
     candidate = search.optimum(task)

@@ -45,7 +45,7 @@ def test_an_emotion_that_neither_voice_nor_words_can_give_is_not_given():
 rows = st.sampled_from([ANGRY_NEGATIVE, HAPPY_POSITIVE, SAD_POSITIVE])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(rows, st.sampled_from(EMOTIONS)), min_size=1, max_size=12))
 def test_no_choice_between_voice_and_words_has_a_higher_ua(labelled):
     table = pd.DataFrame([row for row, _ in labelled], columns=Oracle.columns)

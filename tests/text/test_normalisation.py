@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 from helpers import published
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emofuse import parts
@@ -23,7 +23,6 @@ def test_words_are_lower_case_and_free_of_punctuation_and_stay_so(text):
     assert written == " ".join(written.split()) == written.lower()
 
 
-@settings(deadline=None)  # the dictionary is read once
 @given(TEXT)
 def test_the_papers_text_holds_no_digit(text):
     assert not any(map(str.isdigit, paper(text)))

@@ -46,7 +46,7 @@ def corpora(draw):
     return [" ".join(words) for words, _ in pairs], [" ".join(words) for _, words in pairs]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(corpora())
 def test_rates_are_jiwers(corpus):
     spoken, written = corpus

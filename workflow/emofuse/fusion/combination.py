@@ -85,7 +85,7 @@ class Bayes(FusionMethod):
         self.likelihood_ = _likelihood(scores, emotion, self.smoothing)
         self.parameters_ = {
             "prior": named(self.prior_),
-            "likelihood": _table(self.likelihood_, EMOTIONS, SENTIMENTS),
+            "likelihood": table(self.likelihood_, EMOTIONS, SENTIMENTS),
         }
 
     def _predict_proba(self, scores: Floats) -> Floats:
@@ -108,10 +108,10 @@ class StackingSpeech(FusionMethod):
 
     def _fit(self, scores: Floats, emotion: Indices) -> None:
         voice = logarithm(speech(scores))
-        self.weights_, self.intercept_ = _correction(voice, voice, emotion, self.penalty)
+        self.weights_, self.intercept_ = correction(voice, voice, emotion, self.penalty)
         self.parameters_ = {
             "intercept": named(self.intercept_),
-            "weights": _table(self.weights_, EMOTIONS, SPEECH),
+            "weights": table(self.weights_, EMOTIONS, SPEECH),
         }
 
     def _predict_proba(self, scores: Floats) -> Floats:
@@ -150,16 +150,15 @@ class Stacking(FusionMethod):
 
     def _fit(self, scores: Floats, emotion: Indices) -> None:
         self.likelihood_ = _likelihood(scores, emotion, self.smoothing)
-        self.weights_, self.intercept_ = _correction(self._features(scores), self._start(scores), emotion, self.penalty)
+        self.weights_, self.intercept_ = correction(self._features(scores), self._start(scores), emotion, self.penalty)
         self.parameters_ = {
             "intercept": named(self.intercept_),
-            "weights": _table(self.weights_, EMOTIONS, [*SPEECH, *SENTIMENT]),
-            "likelihood": _table(self.likelihood_, EMOTIONS, SENTIMENTS),
+            "weights": table(self.weights_, EMOTIONS, [*SPEECH, *SENTIMENT]),
+            "likelihood": table(self.likelihood_, EMOTIONS, SENTIMENTS),
         }
 
     def _predict_proba(self, scores: Floats) -> Floats:
-        correction = self._features(scores) @ self.weights_.T + self.intercept_
-        return softmax(self._start(scores) + correction, axis=1)
+        return softmax(self._start(scores) + self._features(scores) @ self.weights_.T + self.intercept_, axis=1)
 
     def _features(self, scores: Floats) -> Floats:
         return np.hstack([logarithm(speech(scores)), sentiment(scores)])
@@ -206,20 +205,21 @@ class StackingText(FusionMethod):
         self.penalty = penalty
 
     def _fit(self, scores: Floats, emotion: Indices) -> None:
-        self.weights_, self.intercept_ = _correction(self._features(scores), self._start(scores), emotion, self.penalty)
+        self.weights_, self.intercept_ = correction(self.features(scores), self.start(scores), emotion, self.penalty)
         self.parameters_ = {
             "intercept": named(self.intercept_),
-            "weights": _table(self.weights_, EMOTIONS, [*SPEECH, *TEXT]),
+            "weights": table(self.weights_, EMOTIONS, [*SPEECH, *TEXT]),
         }
 
     def _predict_proba(self, scores: Floats) -> Floats:
-        correction = self._features(scores) @ self.weights_.T + self.intercept_
-        return softmax(self._start(scores) + correction, axis=1)
+        return softmax(self.start(scores) + self.features(scores) @ self.weights_.T + self.intercept_, axis=1)
 
-    def _features(self, scores: Floats) -> Floats:
+    def features(self, scores: Floats) -> Floats:
+        """What is weighed, (utterances, 8): log p and log q."""
         return np.hstack([logarithm(speech(scores)), logarithm(text(scores))])
 
-    def _start(self, scores: Floats) -> Floats:
+    def start(self, scores: Floats) -> Floats:
+        """What is corrected, (utterances, 4): log p + log q."""
         return logarithm(speech(scores)) + logarithm(text(scores))
 
 
@@ -244,7 +244,7 @@ def _evidence(scores: Floats, likelihood: Floats) -> Floats:
     return _label(scores) @ np.log(likelihood).T
 
 
-def _correction(features: Floats, start: Floats, emotion: Indices, penalty: float) -> tuple[Floats, Floats]:
+def correction(features: Floats, start: Floats, emotion: Indices, penalty: float) -> tuple[Floats, Floats]:
     """The penalised linear correction of given log odds that fits the emotions best.
 
     Minimises −Σ w log softmax(start + features Wᵀ + b)[emotion] + penalty/2 · ‖W‖²,
@@ -281,5 +281,6 @@ def _correction(features: Floats, start: Floats, emotion: Indices, penalty: floa
     return weights, learned[:, -1] - weights @ centre
 
 
-def _table(values: Floats, rows: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, float]]:
+def table(values: Floats, rows: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Numbers by two names, as ``parameters_`` holds them, (rows, columns)."""
     return {row: named(line, columns) for row, line in zip(rows, values, strict=True)}
