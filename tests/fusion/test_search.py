@@ -140,6 +140,13 @@ def test_a_front_of_many_says_its_step(monkeypatch):
     assert "front_step" not in fitted(search="optuna", trials=3).parameters_
 
 
+def test_classes_are_worth_exactly_the_same_in_all():
+    """So that utterances of one class weigh out those of another to the last digit."""
+    emotion = np.repeat([0, 1, 3], [3, 7, 11])
+    worth = search.Task(np.zeros((21, 1)), emotion, emotion[None], emotion).worth("UA")
+    assert worth[:3].sum() == worth[3:10].sum() == worth[10:].sum()
+
+
 def test_the_worth_of_an_utterance_is_its_weight():
     """Also where the least common multiple of the classes' sizes, primes here, exceeds 64 bits."""
     sizes = [65521, 65537, 65539, 65543]
