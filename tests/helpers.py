@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,12 @@ from emofuse.tables import EMOTIONS, PROBABILITY, SENTIMENT, SENTIMENTS, SPEECH
 ROOT = Path(__file__).parent.parent
 
 SENTIMENT_OF_EMOTION = {"angry": "negative", "happy": "positive", "neutral": "neutral", "sad": "negative"}
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held, in MiB."""
+    # Not getrusage's: that one begins with what the parent had.
+    return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024
 
 
 def published() -> Path:

@@ -12,7 +12,6 @@ Peak memory is that of the stage as the workflow runs it, a job per shard, for 1
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 import torch
+from helpers import peak_memory
 from transformers import AutoFeatureExtractor, AutoModel
 
 from emofuse import audio, checkpoints, storage
@@ -148,19 +148,14 @@ def one_shard(folder: Path, shard: int) -> None:
     utterances = pd.read_parquet(folder / "utterances.parquet")[shard * SHARD :][:SHARD]
     states = in_batches({"path": str(folder / "checkpoint")})(utterances)
     storage.write(states, list(utterances["utterance"]), folder / f"{shard}.safetensors")
-    _print_peak()
+    print(peak_memory())
 
 
 def merge(folder: Path, shards: int) -> None:
     utterances = pd.read_parquet(folder / "utterances.parquet")
     parts = [folder / f"{shard}.safetensors" for shard in range(shards)]
     storage.merge(parts, list(utterances["utterance"]), folder / "all.safetensors")
-    _print_peak()
-
-
-def _print_peak() -> None:
-    # Not getrusage's: that one begins with what the parent had.
-    print(int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024)
+    print(peak_memory())
 
 
 def main(count: int = 60) -> None:

@@ -1,4 +1,4 @@
-"""How fast thresholds are found: ratios, both sides measured in this run.
+"""How fast thresholds are found: ratios, both sides measured in this run, and how that grows.
 
     python tests/benchmarks/search.py
 
@@ -8,10 +8,15 @@
   same rows. Target: less time.
 
 Both on the published scores where they are, else on made scores of the same size.
+
+Growth: processor time and peak memory of the exact searches, a process each, on random measures and all 31 mappings,
+no two of which agree. The exponent of growth is that from the row above. Targets: the optimum of 1 000 000 rows and
+the front of 100 000 in less than 60 s and 2 GB each.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -23,7 +28,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from _pytest.outcomes import Skipped
-from helpers import make_scores, published, read_scores
+from helpers import make_scores, peak_memory, published, read_scores
 
 from emofuse import accuracy
 from emofuse.fusion import search
@@ -36,6 +41,9 @@ from emofuse.tables import EMOTIONS, SPEECH
 
 SAMPLE = 400
 """Pairs of thresholds that are timed for the paper's procedure."""
+
+GROWTH = {"optimum": (1_000, 10_000, 100_000, 1_000_000), "front": (1_200, 5_000, 20_000, 100_000)}
+"""Rows for each exact search."""
 
 
 def fold() -> tuple[pd.DataFrame, str]:
@@ -115,7 +123,35 @@ def main() -> None:
     print(f"the exact optimum, all {len(MAPPINGS)} mappings: {exact * 1000:8.1f} ms")
     print(f"20 trials of TPE:                {trials * 1000:8.1f} ms")
     print(f"ratio: {trials / exact:.1f} (target: more than 1)")
+    growth()
+
+
+def growth() -> None:
+    for name, sizes in GROWTH.items():
+        print(f"{name:10}{'rows':>10}{'seconds':>10}{'exponent':>10}{'MiB':>8}")
+        last: tuple[int, float] | None = None
+        for rows in sizes:
+            command = [sys.executable, __file__, name, str(rows)]
+            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+            duration, peak = float(output[0]), int(output[1])
+            exponent = np.log(duration / last[1]) / np.log(rows / last[0]) if last else np.nan
+            print(f"{'':10}{rows:10,}{duration:10.3f}{exponent:10.2f}{peak:8}", flush=True)
+            last = rows, duration
+
+
+def one_search(name: str, rows: int) -> None:
+    """Print processor time in seconds and the peak memory of the process in MiB."""
+    random = np.random.default_rng(0)
+    emotions, mapped = random.integers(0, len(EMOTIONS), (2, rows)), (len(MAPPINGS), rows)
+    task = search.Task(random.random((rows, 2)), emotions[0], random.integers(0, len(EMOTIONS), mapped), emotions[1])
+    start = time.process_time()
+    {"optimum": search.optimum, "front": search.front}[name](task)
+    print(time.process_time() - start, peak_memory())
 
 
 if __name__ == "__main__":
-    main()
+    match sys.argv[1:]:
+        case []:
+            main()
+        case [name, rows]:
+            one_search(name, int(rows))

@@ -59,6 +59,105 @@ def test_no_candidate_lies_above_the_front(task, objective):
         assert max(v for s, v in points if s <= share + 1e-12) >= value - 1e-12
 
 
+def value_of_each_number(task, objective):
+    """The largest objective of at most each number of selected utterances, by all corners and all divisions."""
+    best = np.array([task.weights(objective)[task.predicted == task.emotion].sum()])
+    for index, rows in task.rows.items():
+        measures, emotion = task.measures[rows], task.emotion[rows]
+        largest = np.append(0.0, np.full(len(rows), -np.inf))
+        for pair in itertools.product(*[np.unique(column) for column in measures.T]):
+            inside = (measures >= pair).all(axis=1)
+            right = (task.mapped[:, rows[inside]] == emotion[inside]) * 1.0 - (emotion[inside] == index)
+            number = inside.sum()
+            largest[number] = max(largest[number], (right * task.weights(objective)[rows[inside]]).sum(axis=1).max())
+        joined = np.full(len(best) + len(rows), -np.inf)
+        for number, gain in enumerate(largest):
+            part = joined[number : number + len(best)]
+            np.maximum(part, best + gain, out=part)
+        best = joined
+    return np.maximum.accumulate(best)
+
+
+def value_at(task, objective, candidates, share):
+    """The largest objective of candidates that select no more than a share."""
+    within = [candidate for candidate in candidates if task.value(candidate, search.SELECTED) <= share]
+    return max(task.value(candidate, objective) for candidate in within)
+
+
+@pytest.mark.parametrize("objective", search.SUMS)
+def test_the_joined_front_loses_nothing_at_any_number(objective):
+    """With so many utterances that one is worth less than 0.003: a loss of that at each join would not go unnoticed."""
+    random = np.random.default_rng(0)
+    task = search.Task(
+        random.random((400, 2)),
+        random.integers(0, 4, 400),
+        random.integers(0, 4, (3, 400)),
+        random.choice(4, 400, p=[0.1, 0.2, 0.3, 0.4]),
+    )
+    candidates = search.front(task, objective)
+    numbers = [round(400 * task.value(candidate, search.SELECTED)) for candidate in candidates]
+    values = [task.value(candidate, objective) for candidate in candidates]
+    true = value_of_each_number(task, objective)
+    # A point wherever the objective rises, and with the value of brute force.
+    assert numbers == [0, *np.flatnonzero(np.diff(true) > 1e-12) + 1]
+    assert values == pytest.approx(true[numbers], abs=1e-12)
+
+
+@settings(max_examples=100)
+@given(tasks(40), st.sampled_from(search.SUMS), st.integers(1, 12), st.floats(0, 1))
+def test_the_front_of_many_is_exact_at_its_shares_and_within_a_step_between(task, objective, steps, budget):
+    whole = search.front(task, objective)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "EVERY", 0)
+        patch.setattr(search, "STEPS", steps)
+        assert search.step(task) == 1 / steps
+        some = search.front(task, objective, budget)
+    assert all(candidate in whole for candidate in some)
+    assert len(some) <= steps + 2
+    for share in [*np.arange(steps + 1) / steps, budget]:
+        assert value_at(task, objective, some, share) == value_at(task, objective, whole, share)
+    for share in np.arange(len(task.emotion) + 1) / len(task.emotion):
+        value = value_at(task, objective, some, share)
+        assert value <= value_at(task, objective, whole, share)
+        assert value >= value_at(task, objective, whole, max(0, share - 1 / steps))
+
+
+def test_a_front_of_many_says_its_step(monkeypatch):
+    scores = make_scores(200)
+
+    def fitted(**parameters):
+        method = EntropyVarentropy(budget=0.123, **parameters)
+        return method.fit(scores[method.columns], scores["emotion"])
+
+    every = fitted(search="exact")
+    monkeypatch.setattr(search, "EVERY", 199)
+    monkeypatch.setattr(search, "STEPS", 10)
+    stepped = fitted(search="exact")
+    assert "front_step" not in every.parameters_
+    assert stepped.parameters_["front_step"] == 0.1
+    assert len(stepped.parameters_["front"]) <= 12 < len(every.parameters_["front"])
+    assert stepped.value_ == every.value_  # at the budget, which is no step
+    assert "front_step" not in fitted(search="optuna", trials=3).parameters_
+
+
+def test_classes_are_worth_exactly_the_same_in_all():
+    """So that utterances of one class weigh out those of another to the last digit."""
+    emotion = np.repeat([0, 1, 3], [3, 7, 11])
+    worth = search.Task(np.zeros((21, 1)), emotion, emotion[None], emotion).worth("UA")
+    assert worth[:3].sum() == worth[3:10].sum() == worth[10:].sum()
+
+
+def test_the_worth_of_an_utterance_is_its_weight():
+    """Also where the least common multiple of the classes' sizes, primes here, exceeds 64 bits."""
+    sizes = [65521, 65537, 65539, 65543]
+    emotion = np.repeat(np.arange(4), sizes)
+    task = search.Task(np.zeros((len(emotion), 1)), emotion, emotion[None], emotion)
+    for objective in search.SUMS:
+        worth = task.worth(objective)
+        assert sum(map(int, worth)) <= 1 << 60
+        np.testing.assert_allclose(worth / worth.sum(), task.weights(objective), rtol=1e-12)
+
+
 @settings(max_examples=50)
 @given(tasks(40), st.sampled_from(search.SUMS))
 def test_the_front_ends_in_the_optimum(task, objective):

@@ -63,7 +63,7 @@ def test_a_new_method_runs_alone(project):
     ("file", "old", "new", "reruns"),
     [
         # Two imports away: scripts/fuse → selection → search.
-        ("fusion/search.py", "ROUNDING = 1e-12", "ROUNDING = 2e-12", {"fuse entropy", "fuse pareto"}),
+        ("fusion/search.py", "STEPS = 1_000", "STEPS = 500", {"fuse entropy", "fuse pareto"}),
         ("fusion/paper.py", "ENTROPY_QUANTILES = (0.65, 0.85)", "ENTROPY_QUANTILES = (0.6, 0.85)", {"fuse paper"}),
         ("evaluation/metrics.py", "ECE_BINS = 15", "ECE_BINS = 10", {"evaluate"}),
         ("corpora/released.py", "1 - score) / 2", "1 - score) / 2.0", {"published"}),
@@ -80,7 +80,7 @@ def test_an_edit_of_the_library_reruns_what_reaches_it(project, file, old, new, 
 
 
 def test_a_comment_or_a_docstring_reruns_nothing(project):
-    project.edit("workflow/emofuse/fusion/search.py", "ROUNDING = 1e-12", "# Rounding.\nROUNDING = 1e-12")
+    project.edit("workflow/emofuse/fusion/search.py", "STEPS = 1_000", "# Steps.\nSTEPS = 1_000")
     project.edit("workflow/emofuse/tables.py", '"""Read a Parquet table and check it.', '"""Read and check a table.')
     project.edit("workflow/scripts/fuse.py", "recipe = ", "# What the rule says.\nrecipe = ")
     assert project.planned() == set()

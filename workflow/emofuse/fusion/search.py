@@ -8,7 +8,8 @@ a threshold on each measure of uncertainty and a mapping of the sentiment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -17,6 +18,7 @@ import pandas as pd
 
 from emofuse import accuracy
 from emofuse.accuracy import Floats, Indices
+from emofuse.fusion.corners import NOTHING, Changes, Plane
 from emofuse.fusion.thresholds import Candidate, Evidence, Rule
 from emofuse.tables import EMOTIONS
 
@@ -33,8 +35,11 @@ SUMS = get_args(Sum)
 SELECTED = "selected"
 """The second objective of a search with two: the share of utterances that are selected, which is to be small."""
 
-ROUNDING = 1e-12
-"""Gains that differ by less are equal: sums of weights in another order."""
+EVERY = 10_000
+"""The most utterances of which a front is known at every share."""
+
+STEPS = 1_000
+"""Of more utterances, a front is known at the shares 0, 1 / STEPS, … 1."""
 
 Sampler = Literal["TPE", "random", "QMC", "CMA-ES", "NSGA-II"]
 """Samplers of Optuna, by their usual names."""
@@ -69,6 +74,18 @@ class Task(Evidence):
         counts = np.bincount(self.emotion, minlength=len(EMOTIONS))
         return 1 / (np.count_nonzero(counts) * counts[self.emotion])
 
+    def worth(self, objective: str) -> Indices:
+        """The weights as whole numbers in the same proportion, (utterances,): sums are exact and so are ties.
+
+        Where classes are so large that their least common multiple exceeds 2⁵⁸, they are rounded, which changes a sum
+        by less than utterances · 2⁻⁵⁸ of it.
+        """
+        if objective == "WA":
+            return np.ones(len(self.emotion), dtype=np.int64)
+        counts = np.bincount(self.emotion)
+        common = min(math.lcm(*counts[counts > 0].tolist()), 1 << 58)
+        return (common // np.maximum(counts, 1))[self.emotion]
+
     def value(self, candidate: Candidate, objective: str) -> float:
         """An objective of a candidate, between 0 and 1: one of :data:`Objective`, or :data:`SELECTED`."""
         decided, selected = self.decide(candidate)
@@ -84,7 +101,7 @@ def optimum(task: Task, objective: str = "UA") -> Candidate:
 
     Such an objective is separate for each predicted emotion. Within one, an utterance adds
     w · (1[mapped right] − 1[speech right]) when it is selected, and a pair of thresholds selects a corner of the
-    plane of the two measures: on the grid of ranks, the sums of all corners are the cumulated sums over both axes.
+    plane of the two measures: :meth:`emofuse.fusion.corners.Plane.best`.
     Of equally good candidates, the first mapping and the smallest region by the first measure win.
 
     Args:
@@ -94,70 +111,69 @@ def optimum(task: Task, objective: str = "UA") -> Candidate:
     Returns:
         the candidate; an emotion where no selection gains anything has no rule
     """
-    weights = task.weights(objective)
+    worth = task.worth(objective)
     best: Candidate = {}
     for index, rows in task.rows.items():
-        gains = _gains(task, weights, index, rows)
-        # Utterances that gain and lose nothing under any mapping need no place on the grid.
-        active = (gains != 0).any(axis=0)
-        corners = _Corners(task.measures[rows[active]])
-        largest = 0.0
-        for mapping, gain in _distinct(gains[:, active]):
-            sums = corners.sums(gain)
-            corner = int(sums.argmax())
-            if sums.flat[corner] > largest + ROUNDING:
-                largest = float(sums.flat[corner])
-                best[index] = Rule(corners.thresholds(corner), mapping)
+        mappings, changes = _changes(task, index, rows)
+        # Utterances that gain and lose nothing under any mapping need no place in the plane.
+        active = changes.any(axis=0)
+        if active.any():
+            plane = Plane(task.measures[rows[active]])
+            gain, number, corner = plane.best(changes[:, active], worth[rows[active]])
+            if gain:
+                best[index] = Rule(plane.thresholds(*corner), int(mappings[number]))
     return best
 
 
-def front(task: Task, objective: str = "UA") -> list[Candidate]:
+def front(task: Task, objective: str = "UA", budget: float | None = None) -> list[Candidate]:
     """The exact Pareto front of an objective against the share of utterances that are selected.
 
-    For each predicted emotion, the best gain for each number of selected utterances;
-    these are then joined, emotion by emotion, by the best way to divide each number between them.
+    For each predicted emotion, the best gain for each number of selected utterances
+    (:meth:`emofuse.fusion.corners.Plane.front`); these are then joined, emotion by emotion, by the best way to divide
+    each number between them. That takes O(n²) time and O(n) memory.
+    Up to :data:`EVERY` utterances the front is known at every share. Of more it has the exact best candidate of
+    each share that is a multiple of :func:`step`, and of the budget.
 
     Args:
         task: the labelled utterances
         objective: one of :data:`SUMS`
+        budget: a share at which the front is known too
 
     Returns:
         candidates with rising share and rising objective, the first selects nothing
     """
-    weights = task.weights(objective)
-    best = np.zeros(1)  # the largest gain for each number selected, so far for no emotion
+    worth = task.worth(objective)
+    best = np.zeros(1, dtype=np.int64)  # the largest gain for each number selected, so far for no emotion
     choices: list[tuple[int, Indices, dict[int, Rule]]] = []
     for index, rows in task.rows.items():
-        corners = _Corners(task.measures[rows])
-        counts = corners.sums(np.ones(len(rows))).ravel().round().astype(np.intp)
-        gain_of = np.full(len(rows) + 1, -np.inf)
-        gain_of[0] = 0.0
-        rules: dict[int, Rule] = {}
-        for mapping, gain in _distinct(_gains(task, weights, index, rows)):
-            sums = corners.sums(gain).ravel()
-            order = np.lexsort((-sums, counts))
-            firsts = order[np.unique(counts[order], return_index=True)[1]]
-            for corner in firsts[sums[firsts] > gain_of[counts[firsts]] + ROUNDING]:
-                gain_of[counts[corner]] = sums[corner]
-                rules[int(counts[corner])] = Rule(corners.thresholds(int(corner)), mapping)
-        joined = np.full(len(best) + len(rows), -np.inf)
-        portions = np.zeros(len(joined), dtype=np.intp)
-        for number in np.flatnonzero(np.isfinite(gain_of)):
-            part = joined[number : number + len(best)]
-            total = best + gain_of[number]
-            better = total > part + ROUNDING
-            part[better] = total[better]
-            portions[number : number + len(best)][better] = number
+        mappings, changes = _changes(task, index, rows)
+        plane = Plane(task.measures[rows])
+        numbers, gains, corners = plane.front(changes, worth[rows])
+        joined = np.full(len(best) + numbers[-1], NOTHING)
+        portions = np.zeros(len(joined), dtype=np.int32)
+        for number, gain in zip(numbers, gains, strict=True):
+            part = slice(number, number + len(best))
+            total = best + gain
+            better = total > joined[part]
+            np.copyto(joined[part], total, where=better)
+            np.copyto(portions[part], number, where=better)
         best = joined
+        rules = {
+            int(number): Rule(plane.thresholds(*corner), int(mappings[mapping]))
+            for number, (mapping, *corner) in zip(numbers[1:], corners[1:], strict=True)
+        }
         choices.append((index, portions, rules))
 
-    candidates = []
-    highest = -np.inf
-    for number in range(len(best)):
-        if best[number] > highest + ROUNDING:
-            highest = best[number]
-            candidates.append(_divided(number, choices))
-    return candidates
+    rising = np.flatnonzero(np.diff(np.maximum.accumulate(best), prepend=-1))
+    if step(task) is not None:
+        shares = np.append(np.arange(STEPS + 1) / STEPS, [] if budget is None else budget)
+        rising = np.unique(rising[np.searchsorted(rising / len(task.emotion), shares, side="right") - 1])
+    return [_divided(int(number), choices) for number in rising]
+
+
+def step(task: Task) -> float | None:
+    """The step between the shares at which a front is known; ``None`` if it is known at every share."""
+    return 1 / STEPS if len(task.emotion) > EVERY else None
 
 
 def _divided(number: int, choices: Sequence[tuple[int, Indices, dict[int, Rule]]]) -> Candidate:
@@ -170,46 +186,15 @@ def _divided(number: int, choices: Sequence[tuple[int, Indices, dict[int, Rule]]
     return candidate
 
 
-class _Corners:
-    """The corners of the grid of ranks of one or two measures: all sets that thresholds can select.
-
-    Args:
-        measures: (utterances, 1 or 2)
-    """
-
-    def __init__(self, measures: Floats) -> None:
-        self.values, places = [], []
-        for measure in measures.T:
-            values, place = np.unique(-measure, return_inverse=True)
-            self.values.append(-values)
-            places.append(place)
-        self.shape = tuple(len(values) for values in self.values)
-        self.cells = np.ravel_multi_index(places, self.shape) if len(measures) else np.empty(0, dtype=np.intp)
-
-    def sums(self, gain: Floats) -> Floats:
-        """The sum over each corner, cells from the most uncertain outwards, (ranks, …)."""
-        grid = np.bincount(self.cells, gain, minlength=int(np.prod(self.shape))).reshape(self.shape)
-        for axis in range(len(self.shape)):
-            np.cumsum(grid, axis=axis, out=grid)
-        return grid if grid.size else np.zeros(1)
-
-    def thresholds(self, corner: int) -> tuple[float, ...]:
-        places = np.unravel_index(corner, self.shape)
-        return tuple(float(values[place]) for values, place in zip(self.values, places, strict=True))
-
-
-def _gains(task: Task, weights: Floats, index: int, rows: Indices) -> Floats:
-    """What each utterance adds when it is selected, for each mapping, (mappings, utterances)."""
+def _changes(task: Task, index: int, rows: Indices) -> tuple[Indices, Changes]:
+    """The first mapping of each group that changes all these utterances alike, and what it changes."""
     emotion = task.emotion[rows]
-    right_after = (task.mapped[:, rows] == emotion).astype(np.float64)
-    return weights[rows] * (right_after - (emotion == index))
-
-
-def _distinct(gains: Floats) -> Iterator[tuple[int, Floats]]:
-    """The first mapping of each group that changes all utterances alike, and its gains."""
-    _, firsts = np.unique(gains, axis=0, return_index=True)
-    for mapping in np.sort(firsts):
-        yield int(mapping), gains[mapping]
+    changes = (task.mapped[:, rows] == emotion).astype(np.int8) - (emotion == index).astype(np.int8)
+    firsts: dict[bytes, int] = {}
+    for mapping, change in enumerate(changes):
+        firsts.setdefault(change.tobytes(), mapping)
+    mappings = np.array(list(firsts.values()))
+    return mappings, changes[mappings]
 
 
 def listed(task: Task, candidates: Sequence[Candidate], objective: str) -> pd.DataFrame:

@@ -27,6 +27,8 @@ class Selection(FusionMethod, abstract=True):
     """Thresholds on measures of uncertainty and a mapping of the sentiment, for each predicted emotion.
 
     With a budget, ``parameters_["front"]`` holds the thresholds of each point of the Pareto front, by rising share.
+    The exact front of more than :data:`emofuse.fusion.search.EVERY` utterances is exact at the budget and at shares
+    that are ``parameters_["front_step"]`` apart.
 
     Attributes:
         value_: the objective on the rows of ``fit``
@@ -140,6 +142,8 @@ class Selection(FusionMethod, abstract=True):
         if self.budget is not None:
             front = [thresholds.describe(candidate, self.measures, mappings) for candidate in candidates]
             self.parameters_["front"] = front
+            if self.search == "exact" and (step := search.step(task)) is not None:
+                self.parameters_["front_step"] = step
 
     def _exact(self, task: Task) -> list[Candidate]:
         """The optimum; with a budget, the whole front; nothing if the objective is no sum."""
@@ -147,7 +151,7 @@ class Selection(FusionMethod, abstract=True):
             return []
         if self.budget is None:
             return [search.optimum(task, self.objective)]
-        return search.front(task, self.objective)
+        return search.front(task, self.objective, self.budget)
 
     def _sampled(
         self, task: Task, mappings: Sequence[Mapping], first: Sequence[Candidate]
