@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
+import shutil
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,7 @@ import skops.io
 from safetensors import SafetensorError, safe_open
 
 from emofuse import tables
+from emofuse.places import SEAL
 from emofuse.tables import InputError, Problem, Problems
 
 TRUSTED = (
@@ -29,9 +34,6 @@ TRUSTED = (
     "sklearn.utils._bunch.Bunch",
 )
 """What fitted methods and text experts hold besides numbers, arrays and scikit-learn's estimators."""
-
-SEAL = "digests.json"
-"""The file that holds the SHA-256 of every other one."""
 
 PICKLES = (".bin", ".ckpt", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt", ".pth")
 """Endings of files that may hold pickles."""
@@ -91,15 +93,32 @@ def _check_types(types: list[str], path: str | Path) -> None:
         raise InputError(problems)
 
 
-def seal(folder: str | Path) -> None:
-    """Write the digests of all files of a folder, once nothing is added to it any more.
+@contextmanager
+def making(folder: str | Path) -> Iterator[Path]:
+    """Make a model's folder whole or not at all, in the place of what was there.
+
+    Yields a temporary folder beside it. When the block ends well it is sealed and renamed to ``folder``, else removed.
 
     Raises:
         InputError: naming each file that may hold a pickle
     """
-    files = _files(Path(folder))
+    folder = Path(folder)
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        _seal(temporary)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _seal(folder: Path) -> None:
+    """Write the digests of all files of a folder."""
+    files = _files(folder)
     _refuse_pickles(files)
-    tables.write_json({name: _digest(path) for name, path in files.items() if name != SEAL}, Path(folder, SEAL))
+    tables.write_json({name: _digest(path) for name, path in files.items()}, folder / SEAL)
 
 
 def check_seal(folder: str | Path) -> None:

@@ -6,8 +6,8 @@ Their modules are imported then as well: Whisper's alone takes seconds.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,44 +36,53 @@ class Stages:
         self.described, self.folder, self.device, self.fetch = described, folder, device, fetch
         self._finetuned: dict[str, tuple[Any, Any]] = {}
 
-    def voice(self, recordings: pd.DataFrame, voices: Sequence[Classifier | Path]) -> list[Floats]:
-        """What each member's voice says of recordings, (utterances, 4) logits each.
+    def voice(self, voices: Sequence[Classifier | Path]) -> Callable[[pd.DataFrame], list[Floats]]:
+        """What listens: from recordings to what each member's voice says of them, (utterances, 4) logits each.
+
+        Recordings are rows of a ``recordings`` table with paths that lead to the files; one that cannot be read is an
+        InputError.
 
         Args:
-            recordings: rows of a ``recordings`` table with paths that lead to the files
             voices: of each member, a classifier on embeddings or the folder of a fine-tuned encoder
 
         Raises:
-            InputError: if a checkpoint is missing, or if a file cannot be read
+            InputError: if a checkpoint is missing or damaged
         """
-        if self.described["speech"]["classifier"] == "embeddings":
-            from emofuse.speech import classifier, embeddings
+        if self.described["speech"]["classifier"] == "finetuning":
+            from emofuse.speech import finetuning
 
-            heard = embeddings.embed(
-                *self._encoder,
-                recordings,
-                budget=Embeddings().budget,
-                threads=len(os.sched_getaffinity(0)),
-                precision=self.described["speech"]["precision"],
-            )
+            models = [self._finetuned_at(voice) for voice in voices]
+            return lambda rows: [finetuning.predict(*model, rows, Training().budget) for model in models]
+        from emofuse.speech import classifier, embeddings
+
+        listen = partial(
+            embeddings.embed,
+            *self._encoder,
+            budget=Embeddings().budget,
+            threads=len(os.sched_getaffinity(0)),
+            precision=self.described["speech"]["precision"],
+        )
+
+        def classify(rows: pd.DataFrame) -> list[Floats]:
+            heard = listen(rows)
             return [classifier.classify(voice, heard) for voice in voices]
-        from emofuse.speech import finetuning
 
-        return [finetuning.predict(*self._finetuned_at(voice), recordings, Training().budget) for voice in voices]
+        return classify
 
-    def transcripts(self, recordings: pd.DataFrame) -> pd.DataFrame:
-        """The ``transcripts`` table of recordings.
+    def transcripts(self) -> Callable[[pd.DataFrame], pd.DataFrame]:
+        """What writes words down: from recordings to their ``transcripts`` table.
+
+        A recording that cannot be read, or that is longer than this Whisper hears, is an InputError.
 
         Raises:
-            InputError: if the model has no Whisper or it is missing, if a file cannot be read, or if an utterance is
-                longer than this Whisper hears
+            InputError: if the checkpoint is missing or damaged
         """
         from emofuse.text import transcription
 
         entry = self.described["transcripts"]
-        return transcription.transcribe(
+        return partial(
+            transcription.transcribe,
             self._whisper,
-            recordings,
             language=entry["language"],
             batch_size=Transcripts().batch_size,
             seed=provenance.seed(*entry["seed"]),
