@@ -527,7 +527,7 @@ class Study:
         patterns = [
             job for experiment in self.experiments.values() for name in self.methods for job in experiment.jobs(name)
         ]
-        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track")]
+        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track", "model")]
         return logs.records(RESULTS / "logs", dict.fromkeys(patterns))
 
     # --- What is wrong -----------------------------------------------------------------------------------------------

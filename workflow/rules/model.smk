@@ -21,7 +21,7 @@ if study.packaged:
         output:
             f"{study.model}/{SEAL}",
         log:
-            study.log("model", f"{study.model}/model"),
+            study.log("model", study.model),
         params:
             recipe=study.model_recipe,
         message:
