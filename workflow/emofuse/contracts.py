@@ -218,8 +218,8 @@ PREDICTED = Contract(
 
 ``start`` and ``end`` are seconds within the recording. ``entropy`` and ``varentropy`` say how sure the voice is,
 ``selected`` whether the words were consulted. ``text`` is the transcript where one was made, with the
-``mean_log_probability`` of its tokens. ``confidence`` is how often test predictions of the study were right that were as
-certain. A row with a ``problem``, a sentence, has no answer.
+``mean_log_probability`` of its tokens. ``confidence`` is how often those test predictions of the study were right that
+were as certain. A row with a ``problem``, a sentence, has no answer.
 """
 
 ADAPTED = Contract(

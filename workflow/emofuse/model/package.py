@@ -152,8 +152,8 @@ def _check_answers(method: FusionMethod, part: pd.DataFrame, predictions: pd.Dat
     off = np.abs(said[PROBABILITY].to_numpy() - predictions[PROBABILITY].to_numpy()).max()
     if off > TOLERANCE or (said["selected"].to_numpy() != predictions["selected"].to_numpy()).any():
         problems: Problems = [
-            f"{source}: fold {part['fold'].iloc[0]}: the method, fitted again and told no words that it does not select,"
-            f" differs by up to {off:.2g}; should say the same. Were packages changed since? --forcerun fuse"
+            f"{source}: fold {part['fold'].iloc[0]}: the method, fitted again and told no words but those that it"
+            f" selects, differs by up to {off:.2g}; should say the same. Were packages changed since? --forcerun fuse"
         ]
         raise InputError(problems)
 
