@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from emofuse.accuracy import confusions
 from emofuse.evaluation.metrics import evaluate
-from emofuse.evaluation.statistics import AXES, combined_p, compare, comparison_of, holm, interval, mcnemar_pfrom emofuse.tables import EMOTIONS
+from emofuse.evaluation.statistics import AXES, combined_p, compare, comparison_of, holm, interval, mcnemar_p
+from emofuse.tables import EMOTIONS
 
 SETTINGS = {"confidence": 0.9, "resamples": 5000, "seed": 0}
 
