@@ -88,7 +88,10 @@ def _expected(
 ) -> Iterator[str]:
     crossed, method = is_crossed(comparison), recipe["method"]
     yield over_folds(sorted(predictions["fold"].unique()), crossed)
-    yield "Each member was tested on speakers that it was not trained on; together they were not tested."
+    yield (
+        "Each member was tested on speakers that it was not trained on; together they were not tested. Together they "
+        "consult the words wherever one of them does."
+    )
     yield f"Intervals are over {drawn(crossed)}. UA is the mean recall of the four emotions."
     name = interval_name(recipe["confidence"])
     yield from ("", f"| condition | UA | {name} | over folds | UA − voice alone | {name} | words consulted |")

@@ -253,7 +253,7 @@ def _heard(utterances: pd.DataFrame, min_duration: float) -> pd.DataFrame:
     rows = rows.astype({"turn_start": float, "start": float, "duration": float})
     rows["end"] = rows["start"] + rows["duration"]
     usable = rows[rows["problem"].isna()]
-    checked = audio.check_all(usable, min_duration, len(os.sched_getaffinity(0)))
+    checked = audio.check_all(usable, min_duration, os.cpu_count() or 1)
     for index, (duration, problem) in zip(usable.index, checked, strict=True):
         rows.loc[index, ["duration", "problem"]] = duration, problem
     return rows

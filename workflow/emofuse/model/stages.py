@@ -19,7 +19,7 @@ from emofuse.accuracy import Floats
 from emofuse.configuration import Embeddings, Encoder, Sentiment, Training, Transcripts
 from emofuse.places import checkpoint_files
 from emofuse.speech.classifier import Classifier
-from emofuse.tables import SENTIMENTS, InputError, Problem, Problems, columns
+from emofuse.tables import SENTIMENTS, InputError, Problem, columns
 
 
 class Stages:
@@ -59,7 +59,7 @@ class Stages:
             embeddings.embed,
             *self._encoder,
             budget=Embeddings().budget,
-            threads=len(os.sched_getaffinity(0)),
+            threads=os.cpu_count() or 1,
             precision=self.described["speech"]["precision"],
         )
 
@@ -168,21 +168,18 @@ class Stages:
         """
         from emofuse import checkpoints
 
-        problems: Problems = []
         if "path" in checkpoint:
-            found = {"path": str(Path(self.folder, checkpoint["path"]))}
-            if "digest" in checkpoint and provenance.file_digest(checkpoint_files(found)) != checkpoint["digest"]:
-                problems.append(f"{found['path']}: is not the checkpoint that the study used; should be as it was")
-        else:
-            found = dict(checkpoint)
-            try:
-                checkpoints.folder(found) if "revision" in found else checkpoints.whisper_file(found)
-            except InputError:
-                if self.fetch:
-                    checkpoints.fetch(found)
-                else:
-                    problem: Problem = f"{' at '.join(found.values())} is not on this machine"
-                    problems.append(f"{problem}; emofuse predict --fetch fetches it where there is a network")
-        if problems:
-            raise InputError(problems)
-        return found
+            local = {"path": str(Path(self.folder, checkpoint["path"]))}
+            if "digest" in checkpoint and provenance.file_digest(checkpoint_files(local)) != checkpoint["digest"]:
+                problem: Problem = f"{local['path']}: is not the checkpoint that the study used; should be as it was"
+                raise InputError([problem])
+            return local
+        look_up = checkpoints.folder if "revision" in checkpoint else checkpoints.whisper_file
+        try:
+            look_up(checkpoint)
+        except InputError:
+            if not self.fetch:
+                problem = f"{' at '.join(checkpoint.values())} is not on this machine"
+                raise InputError([f"{problem}; emofuse predict --fetch fetches it where there is a network"]) from None
+            checkpoints.fetch(checkpoint)
+        return dict(checkpoint)
