@@ -127,7 +127,6 @@ def audio_study(**changes) -> dict:
             "bayes_text": None,
         },
         "evaluation": {"resamples": 200},
-        "model": {"experiment": "voices", "method": "entropy"},
     } | changes
 
 

@@ -182,7 +182,7 @@ def test_a_second_study_shares_what_depends_on_the_corpus_alone(audio):
 
 def test_reference_transcripts_run_no_whisper(audio_copy):
     audio_copy.write_config(**changed(audio_copy, "transcripts", source="reference"), model=None)
-    assert planned(audio_copy) == {"reference_transcripts", "sentiment", "scores"} | ENCODED | FUSION
+    assert planned(audio_copy) == {"reference_transcripts", "sentiment", "scores"} | ENCODED | FUSION - {"model"}
     audio_copy.run(f"{CORPUS}/transcripts/reference.parquet")
     transcripts = tables.read(contracts.TRANSCRIPTS, audio_copy.folder / CORPUS / "transcripts/reference.parquet")
     listed = pd.read_csv(audio_copy.folder / "data/voices/corpus.csv")

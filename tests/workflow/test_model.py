@@ -217,12 +217,13 @@ print(model.predict(rows).to_json(orient="records", double_precision=15))
 
 
 def test_a_fresh_process_says_the_same_of_one_recording_and_loads_no_whisper_before_it_needs_it(packaged, tmp_path):
-    folder, _ = packaged.model("wary")
+    folder, predictions = packaged.model("wary")
+    selected = predictions.loc[predictions["selected"], "utterance"].iloc[:3]
+    rows = packaged.recordings[packaged.recordings["utterance"].isin(selected)].drop(columns="utterance")
     moved = folder.rename(tmp_path / "moved")
     try:
-        among = Model.load(moved, device="cpu").predict(packaged.recordings.drop(columns="utterance").iloc[:4])
-        index = int(np.argmax(among["selected"]))
-        packaged.recordings.drop(columns="utterance").iloc[[index]].to_parquet(tmp_path / "one.parquet")
+        among = Model.load(moved, device="cpu").predict(rows)
+        rows.iloc[[1]].to_parquet(tmp_path / "one.parquet")
         command = [sys.executable, "-c", FRESH, str(moved), str(tmp_path / "one.parquet")]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
         imported, said = map(json.loads, done.stdout.splitlines())
@@ -230,7 +231,7 @@ def test_a_fresh_process_says_the_same_of_one_recording_and_loads_no_whisper_bef
     finally:
         moved.rename(folder)
     assert imported is False
-    there, here = pd.DataFrame(said).iloc[0], among.iloc[index]
+    there, here = pd.DataFrame(said).iloc[0], among.iloc[1]
     assert there["emotion"] == here["emotion"] and there["text"] == here["text"]
     np.testing.assert_allclose(there[PROBABILITY].astype(float), here[PROBABILITY].astype(float), atol=1e-6)
 
