@@ -267,6 +267,7 @@ def test_every_stage_that_loads_a_checkpoint_turns_the_network_off_first():
         "fetch",
         "finetune",
         "finetuned_target_speech",
+        "model",
         "reference_transcripts",
         "sentiment",
         "text_embeddings",

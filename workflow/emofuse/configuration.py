@@ -53,7 +53,7 @@ Scaling = Literal[*SCALINGS]  # type: ignore[valid-type]
 TextReader = Literal[*EXPERTS]  # type: ignore[valid-type]
 Rejects = Literal["stop", "leave_out"]
 Balance = Literal["none", "corpora"]
-Taken = Literal["copy", "refer"]
+Bundling = Literal["copy", "refer"]
 Device = Annotated[Literal["auto", "cpu"], HOW]
 Place = Annotated[str, HOW]
 Flag = Annotated[bool, HOW]
@@ -213,9 +213,9 @@ class Tracking(Section):
 class Model(Section):
     """What is packaged to be taken away: a method, as the folds of an experiment have learned it."""
 
-    experiment: str = Field(description="The experiment whose folds' models are taken together; it begins with audio.")
+    experiment: str = Field(description="The experiment whose folds' models answer together; it begins with audio.")
     method: str = Field(description="The fusion method.")
-    checkpoints: Taken = Field(
+    checkpoints: Bundling = Field(
         "copy",
         description="Whether checkpoints on this machine are copied into the model, or referred to by their path. "
         "Those of the hub are always referred to, by name and commit.",

@@ -1,7 +1,7 @@
 """Predictions on new recordings, by a model that a study has made.
 
 >>> from emofuse.model.model import Model
->>> from emofuse.model.recordings import collect
+>>> from emofuse.model.recordings import collect  # doctest: +SKIP
 >>> Model.load("results/demo/model").predict(collect(["interview.wav"]))  # doctest: +SKIP
 """
 

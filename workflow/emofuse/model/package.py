@@ -210,23 +210,23 @@ def _stages(recipe: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """What :class:`emofuse.model.stages.Stages` should know, with checkpoints where they lie from now on."""
     speech, transcripts, sentiment = (recipe[name] for name in ("speech", "transcripts", "sentiment"))
 
-    def taken(name: str, checkpoint: Mapping[str, str]) -> dict[str, str]:
-        return _taken(name, checkpoint, folder, copies=recipe["checkpoints"] == "copy")
+    def referred(name: str, checkpoint: Mapping[str, str]) -> dict[str, str]:
+        return _referred(name, checkpoint, folder, copies=recipe["checkpoints"] == "copy")
 
     if speech["classifier"] == "embeddings":
-        speech = speech | {"checkpoint": taken("speech", speech["checkpoint"])}
+        speech = speech | {"checkpoint": referred("speech", speech["checkpoint"])}
     if transcripts is not None:
-        transcripts = transcripts | {"checkpoint": taken("whisper", transcripts["checkpoint"])}
+        transcripts = transcripts | {"checkpoint": referred("whisper", transcripts["checkpoint"])}
     if sentiment is not None:
-        sentiment = sentiment | {"checkpoint": taken("sentiment", sentiment["checkpoint"])}
+        sentiment = sentiment | {"checkpoint": referred("sentiment", sentiment["checkpoint"])}
     experts = [
-        [name, entry if name == "tfidf" else entry | {"checkpoint": taken("text", entry["checkpoint"])}]
+        [name, entry if name == "tfidf" else entry | {"checkpoint": referred("text", entry["checkpoint"])}]
         for name, entry in (recipe["text_experts"] or {"reads": {}})["reads"].items()
     ]
     return {"speech": speech, "transcripts": transcripts, "sentiment": sentiment, "text_experts": experts}
 
 
-def _taken(name: str, checkpoint: Mapping[str, str], folder: Path, *, copies: bool) -> dict[str, str]:
+def _referred(name: str, checkpoint: Mapping[str, str], folder: Path, *, copies: bool) -> dict[str, str]:
     """A checkpoint as a model refers to it: of the hub by its commit, a local one by its digest or by its copy.
 
     Raises:
