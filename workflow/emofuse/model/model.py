@@ -118,44 +118,13 @@ class Model:
         asked = self._members(members)
         methods = self._methods(asked, words, budget)
         rows = _heard(utterances, self.described["min_duration"])
-        usable = rows[rows["problem"].isna()]
-
-        logits = np.zeros((len(asked), len(rows), len(EMOTIONS)))
-        if len(usable):
-            listen = self.stages.voice([member.voice for member in asked])
-            for part, said in _tried(listen, usable, rows, progress):
-                logits[:, part.index] = said
-            usable = rows[rows["problem"].isna()]
-        alone = usable.fillna({"speaker": ""}).assign(**UNREAD)
-        scores = [
-            alone.assign(**_named(SPEECH, calibration.probabilities(of_member[usable.index], member.temperature)))
-            for member, of_member in zip(asked, logits, strict=True)
-        ]
-        selected = [
-            method.selected(of_member[method.columns], of_member) if len(usable) else np.zeros(0, dtype=bool)
-            for method, of_member in zip(methods, scores, strict=True)
-        ]
-        is_selected = np.any(selected, axis=0)
-
-        transcripts = self._transcripts(usable if words == "always" else usable[is_selected], rows, progress)
-        consulted = transcripts[transcripts.index.isin(usable.index[is_selected])]
-        if len(consulted):
-            self._read(consulted, asked, scores)
-        if len(usable):
-            said = [
-                answer(method, of_member, of_method, of_member)
-                for method, of_member, of_method in zip(methods, scores, selected, strict=True)
-            ]
-            probability = geometric_mean(said)
-            voice = geometric_mean([of_member[SPEECH].to_numpy() for of_member in scores])
-            answers = self._answers(probability, voice).assign(selected=is_selected).set_index(usable.index)
-        else:
-            answers = pd.DataFrame(columns=["selected"])
-        answers = answers.join(transcripts[["text", "mean_log_probability"]])
-        answered = rows.join(answers[rows.loc[answers.index, "problem"].isna()])
+        scores = self._listen(asked, rows, progress)
+        if len(scores[0]):
+            answers = self._answers(asked, methods, scores, rows, words, progress)
+            rows = rows.join(answers[rows.loc[answers.index, "problem"].isna()])
+        answered = rows.reindex(columns=list(contracts.PREDICTED.columns))
         answered["selected"] = answered["selected"].eq(True)
-        names = list(contracts.PREDICTED.columns)
-        return tables.check(answered.reindex(columns=names), contracts.PREDICTED, "predictions")
+        return tables.check(answered, contracts.PREDICTED, "predictions")
 
     def _members(self, names: Sequence[str] | None) -> list[Member]:
         problems: Problems = [
@@ -192,6 +161,58 @@ class Model:
             raise InputError(problems)
         return methods
 
+    def _listen(self, asked: Sequence[Member], rows: pd.DataFrame, progress: Progress | None) -> list[pd.DataFrame]:
+        """What each member has for scores of the rows without a problem, with words that nobody has read yet."""
+        usable = rows[rows["problem"].isna()]
+        logits = np.zeros((len(asked), len(rows), len(EMOTIONS)))
+        if len(usable):
+            listen = self.stages.voice([member.voice for member in asked])
+            for part, said in _tried(listen, usable, rows, progress):
+                logits[:, part.index] = said
+        heard = rows[rows["problem"].isna()].fillna({"speaker": ""}).assign(**UNREAD)
+        return [
+            heard.assign(**_named(SPEECH, calibration.probabilities(of_member[heard.index], member.temperature)))
+            for member, of_member in zip(asked, logits, strict=True)
+        ]
+
+    def _answers(
+        self,
+        asked: Sequence[Member],
+        methods: Sequence[FusionMethod],
+        scores: Sequence[pd.DataFrame],
+        rows: pd.DataFrame,
+        words: Words,
+        progress: Progress | None,
+    ) -> pd.DataFrame:
+        """What the members say of utterances together, under the index of their scores, which take in the words."""
+        heard = scores[0].index
+        selected = [
+            method.selected(of_member[method.columns], of_member)
+            for method, of_member in zip(methods, scores, strict=True)
+        ]
+        is_selected = np.any(selected, axis=0)
+        written = heard if words == "always" else heard[is_selected]
+        transcripts = self._transcripts(rows.loc[written], rows, progress)
+        consulted = transcripts[transcripts.index.isin(heard[is_selected])]
+        if len(consulted):
+            self._read(consulted, asked, scores)
+        probability = geometric_mean(
+            [
+                answer(method, of_member, of_method, of_member)
+                for method, of_member, of_method in zip(methods, scores, selected, strict=True)
+            ]
+        )
+        voice = geometric_mean([of_member[SPEECH].to_numpy() for of_member in scores])
+        curve = self.described["confidence"]
+        answers = pd.DataFrame(_named(PROBABILITY, probability), index=heard).assign(
+            emotion=np.array(EMOTIONS)[probability.argmax(axis=1)],
+            entropy=entropy(voice),
+            varentropy=varentropy(voice),
+            selected=is_selected,
+            confidence=np.interp(confidence(probability), curve["certainty"], curve["right"]),
+        )
+        return answers.join(transcripts[["text", "mean_log_probability"]])
+
     def _transcripts(self, asked: pd.DataFrame, rows: pd.DataFrame, progress: Progress | None) -> pd.DataFrame:
         """The ``transcripts`` table of rows, under their index; what fails gets a problem in ``rows``."""
         written = pd.DataFrame(columns=list(contracts.TRANSCRIPTS.columns))
@@ -215,16 +236,6 @@ class Model:
             of_member.loc[transcripts.index, SENTIMENT] = words
             if inputs:
                 of_member.loc[transcripts.index, TEXT] = expert.read(member.readers, inputs)
-
-    def _answers(self, probability: Floats, voice: Floats) -> pd.DataFrame:
-        """What is said of utterances, from (utterances, 4) probabilities of the method and of the voice."""
-        curve = self.described["confidence"]
-        return pd.DataFrame(_named(PROBABILITY, probability)).assign(
-            emotion=np.array(EMOTIONS)[probability.argmax(axis=1)],
-            entropy=entropy(voice),
-            varentropy=varentropy(voice),
-            confidence=np.interp(confidence(probability), curve["certainty"], curve["right"]),
-        )
 
 
 def _within(member: Member, budget: float) -> FusionMethod:
@@ -255,7 +266,7 @@ def _heard(utterances: pd.DataFrame, min_duration: float) -> pd.DataFrame:
     usable = rows[rows["problem"].isna()]
     checked = audio.check_all(usable, min_duration, os.cpu_count() or 1)
     for index, (duration, problem) in zip(usable.index, checked, strict=True):
-        rows.loc[index, ["duration", "problem"]] = duration, problem
+        rows.loc[index, ["duration", "problem"]] = duration or np.nan, problem  # what cannot be read has none
     return rows
 
 
