@@ -18,6 +18,7 @@ include: "workflow/rules/speech.smk"
 include: "workflow/rules/text.smk"
 include: "workflow/rules/fusion.smk"
 include: "workflow/rules/adaptation.smk"
+include: "workflow/rules/model.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -65,6 +65,42 @@ def test_no_method_has_the_name_of_what_is_chosen_of_all():
     ]
 
 
+def from_audio(**changes):
+    return minimal(corpora={"c": {"reader": "manifest", "path": "p.csv"}}, **changes)
+
+
+def test_a_model_names_an_experiment_from_audio_and_a_method():
+    config = completion.complete(from_audio(model={"experiment": "e", "method": "mean"})).config
+    assert config["model"] == {"experiment": "e", "method": "mean", "checkpoints": "copy", "registered_as": None}
+    assert completion.complete(from_audio()).config["model"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model": {"experiment": "f"}}, "model.experiment is 'f'; should be one of e"),
+        ({"model": {"method": "maen"}}, "model.method is 'maen'; should be one of speech, mean; did you mean 'mean'?"),
+        ({"model": {"method": "chosen"}}, "model.method is 'chosen'; should be one of speech, mean"),
+        ({"model": {"method": "oracle"}}, "model.method is 'oracle'; should be one of speech, mean, and no ceiling"),
+        ({"model": {"checkpoints": "cpy"}}, "model.checkpoints is 'cpy'; should be one of copy, refer"),
+        ({"model": {"metod": "mean"}}, "model: unknown key 'metod'; should be one of experiment, method"),
+        ({"transcripts": {"source": "reference"}}, "which reads words; transcripts.source should be whisper"),
+        ({"speech": {"regression": {"scaling": "corpus"}}}, "scaling is 'corpus'; should be training for a model"),
+        ({"corpora": {"c": {"reader": "released", "path": "p"}}}, "'e', which begins with published scores; should be"),
+        ({"experiments": {"model": {"train": "c", "test": "c"}}}, "experiments.model has the name of the model's fol"),
+    ],
+)
+def test_what_is_wrong_with_a_model_is_said(changes, said):
+    config = from_audio(methods={"speech": None, "mean": None, "oracle": None}) | changes
+    config["model"] = {"experiment": "e", "method": "mean"} | changes.get("model", {})
+    assert any(said in problem for problem in problems(config)), problems(config)
+
+
+def test_a_voice_alone_may_be_packaged_where_words_are_references():
+    config = from_audio(model={"experiment": "e", "method": "speech"}, transcripts={"source": "reference"})
+    assert completion.complete(config).config["model"]["method"] == "speech"
+
+
 def test_every_problem_names_its_file():
     with pytest.raises(InputError) as caught:
         completion.complete(minimal(sed=1, methods={"mean": None}), "my.yaml")

@@ -9,6 +9,7 @@ import pytest
 from helpers import ROOT
 
 from emofuse import contracts, provenance, storage, tables
+from emofuse.model import keeping
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +25,7 @@ WHISPER = {f"transcripts {shard}" for shard in SHARDS} | {"merge_transcripts"}
 ENCODED = {"text_embeddings 0", "text_embeddings 1", "merge_text_embeddings", "text_expert"}
 READ = {"sentiment", "wer"} | ENCODED
 """What follows from other transcripts, before the scores."""
-EVALUATION = {"evaluate", "telling", "figures_methods", "figures_experiment", "report", "track"}
+EVALUATION = {"evaluate", "telling", "figures_methods", "figures_experiment", "report", "track", "model"}
 TOLD = {"fuse bayes_text"} | EVALUATION
 """What follows from another text expert."""
 FUSION = {f"fuse {method}" for method in METHODS} | EVALUATION
@@ -80,6 +81,7 @@ def test_a_run_makes_everything(finished_audio):
         tables.read(contracts.PREDICTIONS, folder / EXPERIMENT / "fusion" / method / "predictions.parquet")
     assert "<dt>word error rate</dt>" in (folder / "results/audio/report.html").read_text(encoding="utf-8")
     assert len(tables.read_json(folder / "results/audio/tracking.json")["runs"]) == len(METHODS) * (1 + len(FOLDS))
+    keeping.check_seal(folder / "results/audio/model")
 
 
 def test_a_long_stage_shows_its_progress_in_its_log_and_on_the_terminal(finished_audio):
@@ -179,8 +181,8 @@ def test_a_second_study_shares_what_depends_on_the_corpus_alone(audio):
 
 
 def test_reference_transcripts_run_no_whisper(audio_copy):
-    audio_copy.write_config(**changed(audio_copy, "transcripts", source="reference"))
-    assert planned(audio_copy) == {"reference_transcripts", "sentiment", "scores"} | ENCODED | FUSION
+    audio_copy.write_config(**changed(audio_copy, "transcripts", source="reference"), model=None)
+    assert planned(audio_copy) == {"reference_transcripts", "sentiment", "scores"} | ENCODED | FUSION - {"model"}
     audio_copy.run(f"{CORPUS}/transcripts/reference.parquet")
     transcripts = tables.read(contracts.TRANSCRIPTS, audio_copy.folder / CORPUS / "transcripts/reference.parquet")
     listed = pd.read_csv(audio_copy.folder / "data/voices/corpus.csv")
@@ -265,6 +267,7 @@ def test_every_stage_that_loads_a_checkpoint_turns_the_network_off_first():
         "fetch",
         "finetune",
         "finetuned_target_speech",
+        "model",
         "reference_transcripts",
         "sentiment",
         "text_embeddings",

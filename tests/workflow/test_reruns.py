@@ -191,6 +191,7 @@ def acted(finished_audio, tmp_path_factory):
         "study": "acted",
         "corpora": {name: {"reader": name, "path": name, "partial": True} for name in made},
         "experiments": {name: {"train": name, "test": name} for name in made},
+        "model": None,
     }
     project.write_config()
     project.tables = [

@@ -11,7 +11,7 @@ from pydantic import BaseModel, create_model
 
 from emofuse import parts
 from emofuse.configuration import HOW, Adaptation, Config, Corpus, Experiment, Method, Section
-from emofuse.places import CHOSEN, RESERVED
+from emofuse.places import CHOSEN, MODEL, RESERVED
 from emofuse.tables import TEXT, InputError, Problem, Problems
 
 
@@ -57,8 +57,10 @@ ENTRIES = {
             "sees_test_labels": method.sees_test_labels,
             "reads_dialogs": method.reads_dialogs,
             "has_thresholds": bool(method.measures),
+            "reads_words": method.reads_words,
             "has_front": method.has_front(**parameters),
             "note": method.note,
+            "summary": parts.summary(method),
         },
     ),
     "adaptations": Entries(
@@ -200,6 +202,7 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
     for name, experiment in whole.config["experiments"].items():
         yield from _of_the_experiment(whole, name, experiment)
     yield from _of_the_adaptations(whole, draft)
+    yield from _of_the_model(whole, draft)
     methods = draft.get("methods")
     if isinstance(methods, dict) and CHOSEN in methods:
         yield f"methods: {CHOSEN} is what the validation rows choose of all methods; should be another name"
@@ -281,6 +284,33 @@ def _of_the_adaptations(whole: Completed, draft: dict[str, Any]) -> Iterator[Pro
         if not served:
             yield f"adaptations.{name} can adapt none of the study's methods"
         entry["methods"] = entry["methods"] or served
+
+
+def _of_the_model(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
+    """What is wrong with the model to take away and the rest of a study together."""
+    entry, experiments, methods = _mapping(draft, "model"), whole.config["experiments"], whole.facts["methods"]
+    name, method = entry.get("experiment"), entry.get("method")
+    if not isinstance(name, str) or not isinstance(method, str):
+        return  # reported already, or there is none
+    if name not in experiments:
+        yield f"model.experiment is {name!r}; {parts.should_be_one_of(name, experiments)}"
+    elif whole.facts["corpora"].get(experiments[name].get("test"), {}).get("gives") == "scores":
+        yield f"model.experiment is {name!r}, which begins with published scores; should be one that begins with audio"
+    if MODEL in experiments:
+        yield f"experiments.{MODEL} has the name of the model's folder; should have another name"
+    packaged = [known for known, facts in methods.items() if facts and not facts["sees_test_labels"]]
+    facts = methods.get(method)
+    if facts is None or (facts and facts["sees_test_labels"]):
+        yield f"model.method is {method!r}; {parts.should_be_one_of(method, packaged)}, and no ceiling"
+    elif facts.get("reads_words") and _mapping(draft, "transcripts").get("source", "whisper") != "whisper":
+        yield f"model.method is {method!r}, which reads words; transcripts.source should be whisper, as it is later"
+    speech = _mapping(draft, "speech")
+    scaling = _mapping(speech, "regression").get("scaling", "training")
+    if speech.get("classifier", "embeddings") == "embeddings" and scaling != "training":
+        yield (
+            f"speech.regression.scaling is {scaling!r}; should be training for a model, which may be asked about one "
+            "recording of a speaker or corpus alone"
+        )
 
 
 def _mapping(draft: Mapping[str, Any], key: str) -> Mapping[str, Any]:

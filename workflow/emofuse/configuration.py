@@ -53,6 +53,7 @@ Scaling = Literal[*SCALINGS]  # type: ignore[valid-type]
 TextReader = Literal[*EXPERTS]  # type: ignore[valid-type]
 Rejects = Literal["stop", "leave_out"]
 Balance = Literal["none", "corpora"]
+Bundling = Literal["copy", "refer"]
 Device = Annotated[Literal["auto", "cpu"], HOW]
 Place = Annotated[str, HOW]
 Flag = Annotated[bool, HOW]
@@ -209,6 +210,19 @@ class Tracking(Section):
     uri: Place = Field("", description="Of a server; empty: MLFLOW_TRACKING_URI, else results/mlflow.db.")
 
 
+class Model(Section):
+    """What is packaged to be taken away: a method, as the folds of an experiment have learned it."""
+
+    experiment: str = Field(description="The experiment whose folds' models answer together; it begins with audio.")
+    method: str = Field(description="The fusion method.")
+    checkpoints: Bundling = Field(
+        "copy",
+        description="Whether checkpoints on this machine are copied into the model, or referred to by their path. "
+        "Those of the hub are always referred to, by name and commit.",
+    )
+    registered_as: str | None = Field(None, description="Its name in MLflow's registry; null registers none.")
+
+
 class Corpus(Section):
     """A corpus; its reader may take more keys."""
 
@@ -292,3 +306,4 @@ class Config(Section):
     adaptations: dict[Name, Any] = Field({}, description="The adaptations across corpora by name.")
     evaluation: Evaluation = Evaluation()
     tracking: Tracking = Tracking()
+    model: Model | None = Field(None, description="The model to take away; null makes none.")

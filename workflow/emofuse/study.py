@@ -18,7 +18,17 @@ from emofuse import code, figures, logs, parts, provenance
 from emofuse.corpus import Corpus
 from emofuse.experiment import Experiment, Source
 from emofuse.memory import Memory
-from emofuse.places import LIBRARY, RESULTS, SCRIPTS, below_results, checkpoint_key, place_of
+from emofuse.places import (
+    LIBRARY,
+    MODEL,
+    RESULTS,
+    SCRIPTS,
+    SEAL,
+    below_results,
+    checkpoint_files,
+    checkpoint_key,
+    place_of,
+)
 from emofuse.speech import SCALINGS
 from emofuse.tables import InputError, Problem, Problems
 
@@ -94,6 +104,7 @@ class Study:
             "shift": [tuple(self.selecting.values())],
             "adapt": [tuple(self.roots_of_adaptation(name)) for name in self.adaptations],
             **{rule: [(path,)] for rule, path in self.normalisations.items()},
+            **({"model": [(self.facts["methods"][self.config["model"]["method"]]["path"],)]} if self.packaged else {}),
         }
         outside = {root for several in rules.values() for roots in several for root in roots}
         files = [file for root in sorted(outside) if not root.startswith("emofuse.") for file in code.sources(root)]
@@ -162,6 +173,49 @@ class Study:
         experts = {name: settings[name] for name in entry["experts"]}
         return self.recipe("text_expert", folds=folds, parts=entry["parts"], experts=experts)
 
+    @property
+    def model_recipe(self) -> dict[str, Any]:
+        """The recipe of the model to take away."""
+        entry, experiment = self.config["model"], self.packaged
+        facts = self.facts["methods"][entry["method"]]
+        speech, words, of_text = (self.config[key] for key in ("speech", "transcripts", "text_expert"))
+        experts = self.text_expert_recipe(experiment.folds)
+        reads = {
+            "tfidf": {},
+            "encoder": {key: of_text["encoder"][key] for key in ("checkpoint", "layers")}
+            | {"normalisation": self.normalisations["text_embeddings"]},
+        }
+        writes = {key: words[key] for key in ("checkpoint", "language")}
+        sentiment = {"checkpoint": self.config["sentiment"]["checkpoint"]}
+        return self.recipe(
+            "model",
+            facts["path"],
+            study=self.name,
+            experiment=experiment.name,
+            method=entry["method"],
+            path=facts["path"],
+            entry=self.methods[entry["method"]],
+            seed=[self.config["seed"], experiment.test.name],
+            folds=experiment.folds,
+            speech={"classifier": speech["classifier"], "checkpoint": speech["checkpoint"]}
+            | {"precision": speech["embeddings"]["precision"]},
+            transcripts=writes | {"seed": self.whisper_recipe(experiment.test.folder)["seed"]}
+            if words["source"] == "whisper"
+            else None,
+            sentiment=sentiment | {"normalisation": self.normalisations["sentiment"]} if facts["reads_words"] else None,
+            text_experts={key: experts[key] for key in ("experts", "parts")}
+            | {"reads": {name: reads[name] for name in experts["experts"]}}
+            if facts["reads_text_expert"]
+            else None,
+            min_duration=experiment.test.config["min_duration"],
+            checkpoints=entry["checkpoints"],
+            described=list(experiment.described.items()),
+            summary=facts["summary"],
+            note=facts["note"],
+            notes=[self.facts["corpora"][experiment.test.name]["note"]],
+            **{key: self.config["evaluation"][key] for key in ("confidence", "resamples")},
+        )
+
     @cached_property
     def normalisations(self) -> dict[str, str]:
         """The paths of the normalisations, by the rule that normalises."""
@@ -176,6 +230,11 @@ class Study:
     def listens(self) -> bool:
         """Whether the voice is classified by a regression on embeddings, and not by a fine-tuned encoder."""
         return self.config["speech"]["classifier"] == "embeddings"
+
+    @property
+    def model_file(self) -> str:
+        """The file of a speech model's weights, in its folder."""
+        return "speech.safetensors" if self.listens else "speech/model.safetensors"
 
     @property
     def scaling(self) -> str:
@@ -313,6 +372,25 @@ class Study:
             for corpus in used
         ]
 
+    @property
+    def packaged(self) -> Experiment | None:
+        """The experiment of the model to take away, if one is made."""
+        return self.experiments[self.config["model"]["experiment"]] if self.config["model"] else None
+
+    @property
+    def packaged_files(self) -> list[str]:
+        """The files of the checkpoints on this machine that the model to take away needs."""
+        recipe = self.model_recipe
+        entries = [recipe["speech"], recipe["transcripts"], recipe["sentiment"]]
+        entries += (recipe["text_experts"] or {"reads": {}})["reads"].values()
+        checkpoints = [entry["checkpoint"] for entry in entries if entry and "checkpoint" in entry]
+        return list(dict.fromkeys(file for checkpoint in checkpoints for file in checkpoint_files(checkpoint)))
+
+    @property
+    def model(self) -> str:
+        """The folder of the model to take away."""
+        return f"{self.folder}/{MODEL}"
+
     @cached_property
     def tested(self) -> dict[str, list[Experiment]]:
         """The experiments that are compared, by the corpus that they test: several, or one that crosses corpora."""
@@ -351,10 +429,12 @@ class Study:
     @property
     def targets(self) -> list[str]:
         """What a study makes; Snakemake overlooks an output of a rule that nobody asks for, so models are named."""
-        file = "speech.safetensors" if self.listens else "speech/model.safetensors"
         experiments = [experiment for experiment in self.experiments.values() if not experiment.is_published]
-        models = [path for experiment in experiments for path in experiment.files_of_models(self.scaling, file)]
-        return list(dict.fromkeys([f"{self.folder}/report.html", f"{self.folder}/tracking.json", *models]))
+        models = [
+            path for experiment in experiments for path in experiment.files_of_models(self.scaling, self.model_file)
+        ]
+        packaged = [f"{self.model}/{SEAL}"] if self.packaged else []
+        return list(dict.fromkeys([f"{self.folder}/report.html", f"{self.folder}/tracking.json", *models, *packaged]))
 
     @property
     def cross_experiments(self) -> list[str]:
@@ -447,7 +527,7 @@ class Study:
         patterns = [
             job for experiment in self.experiments.values() for name in self.methods for job in experiment.jobs(name)
         ]
-        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track")]
+        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track", "model")]
         return logs.records(RESULTS / "logs", dict.fromkeys(patterns))
 
     # --- What is wrong -----------------------------------------------------------------------------------------------
