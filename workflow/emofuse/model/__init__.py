@@ -1,0 +1,1 @@
+"""A study's method to take away: packaged, loaded, and asked about new recordings."""
