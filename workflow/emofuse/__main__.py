@@ -6,10 +6,11 @@ Whatever is slow to import is imported where it is first used, so that ``--help`
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 WELL, PROBLEMS, REFUSED = 0, 1, 2
 """Exit status: all recordings have an answer; some have a problem instead; wrong use, or a model that is refused."""
 
+ALONE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TQDM_DISABLE": "1"}
+"""Environment in which nothing is fetched, and no progress is shown but this command's own."""
+
 WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     ".csv": lambda table, path: table.to_csv(path, index=False),
     ".jsonl": lambda table, path: table.to_json(
@@ -32,20 +36,23 @@ WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
 """What writes predictions to a file, by its ending."""
 
 DESCRIPTION = """\
-Say the emotion of recordings. The voice is always listened to; the words are written down and read only where the voice
-is unsure, as the model's method decides.
+Say the emotion of recordings. The voice is always listened to; the words are
+written down and read only where the voice is unsure, as the model's method
+decides.
 
-A file of up to 15 seconds is one utterance; in a longer one, voice activity says where the utterances are.
-A folder is searched for audio files, with all folders in it. A manifest is a CSV file with a column path, relative to
-the manifest, and, if you like, start and end (of a part, in seconds), speaker, dialog and turn_start.
+A file of up to 15 seconds is one utterance; in a longer one, voice activity says
+where the utterances are. A folder is searched for audio files, with all folders
+in it. A manifest is a CSV file with a column path, relative to the manifest, and,
+if you like, start and end (of a part, in seconds), speaker, dialog, turn_start.
 """
 
 EPILOG = """\
-Without --output, a table is printed. In a file, each utterance has its four probabilities, entropy and varentropy
-besides. Confidence is how often the model was right in its study where it was as certain.
+Without --output, a table is printed. In a file, each utterance has its four
+probabilities, entropy and varentropy besides. Confidence is how often the model
+was right in its study where it was as certain.
 
-exit status: 0 if all went well, 1 if some recordings have problems (said on stderr, and in the file), 2 for wrong use
-or a model that is refused
+exit status: 0 if all went well, 1 if some recordings have problems (said on
+stderr, and in the file), 2 for wrong use or a model that is refused
 """
 
 
@@ -119,8 +126,8 @@ def predict(options: argparse.Namespace) -> int:
     Returns:
         the exit status
     """
-    if not options.fetch:  # before anything is imported that reads it
-        os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    if not options.fetch:
+        os.environ.update(ALONE)  # before anything is imported that reads it
     from tqdm import tqdm
 
     from emofuse.model.model import Model
@@ -161,11 +168,11 @@ def lines(table: pd.DataFrame, width: int | None) -> list[str]:
     heading = ("recording", "from", "to", "emotion", "confidence", "words", "text")
     rows = [
         (
-            _printable(row.recording),
+            _end(_printable(row.recording), width and max(width // 3, 12)),
             _time(row.start),
             _time(row.end),
             row.emotion,
-            f"{row.confidence:.0%}" if row.confidence == row.confidence else "",  # NaN is unequal to itself
+            "" if math.isnan(row.confidence) else f"{row.confidence:.0%}",
             "yes" if row.selected else "no",
             _printable(row.text) if isinstance(row.text, str) else "",
         )
@@ -174,15 +181,24 @@ def lines(table: pd.DataFrame, width: int | None) -> list[str]:
     if not rows:
         return []
     widths = [max(map(len, column)) for column in zip(heading, *rows, strict=True)]
-    numbers = {"from", "to", "confidence"}
+    right = [name in ("from", "to", "confidence") for name in heading]
     text = [
         "  ".join(
-            cell.rjust(size) if name in numbers else cell.ljust(size)
-            for cell, size, name in zip(row, widths, heading, strict=True)
+            cell.rjust(size) if is_right else cell.ljust(size)
+            for cell, size, is_right in zip(row, widths, right, strict=True)
         ).rstrip()
         for row in (heading, *rows)
     ]
     return [line if width is None or len(line) <= width else line[: width - 1] + "…" for line in text]
+
+
+def _end(name: str, most: int | None) -> str:
+    """The end of a name, which tells more than its beginning.
+
+    >>> _end("interviews/anna/001.wav", 12)
+    '…nna/001.wav'
+    """
+    return name if most is None or len(name) <= most else "…" + name[1 - most :]
 
 
 def _time(seconds: float) -> str:
@@ -209,8 +225,8 @@ def _output(text: str) -> Path:
     if path.suffix not in WRITERS:
         problem: Problem = f"{text!r} ends in {path.suffix!r}; should end in one of {', '.join(WRITERS)}"
         raise argparse.ArgumentTypeError(problem)
-    if path.is_dir():
-        raise argparse.ArgumentTypeError(f"{text!r} is a folder; should be a file")
+    if path.is_dir() or not os.access(path.parent, os.W_OK):  # said before the work, not after it
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written; should be a file in a folder that can be")
     return path
 
 

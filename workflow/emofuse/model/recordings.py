@@ -129,7 +129,7 @@ def collect(
     parts = _unambiguous(_once(part for place in places for part in _parts(str(Path(place)))))
     rows: list[dict[str, Any]] = []
     # Each recording is heard on one core: after each of the network's many small steps, more cores would wait.
-    with ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0)), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         heard: Iterable[Future] = [pool.submit(_utterances, part, longest) for part in parts]
         for future in progress(heard) if progress else heard:
             rows += future.result()
@@ -150,13 +150,16 @@ def _parts(place: str) -> list[Part]:
 
 
 def _part(name: str, root: Path, place: str, **values: Any) -> Part:
-    path = (root / name).absolute()  # links stay: where equal files are stored once, each has its own name
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        name = os.fsencode(name).decode(errors="replace")
+    path = str((root / name).absolute())  # links stay: where equal files are stored once, each has its own name
+    if path != _text(path):
+        name, path = _text(name), _text(path)
         values["problem"] = "has a name that is not UTF-8; should be renamed"
-    return Part(name, path, root, place, **values)
+    return Part(name, Path(path), root, place, **values)
+
+
+def _text(name: str) -> str:
+    """A name as far as it can be written down; that of a file may hold any bytes."""
+    return name.encode(errors="replace").decode()
 
 
 def _of_folder(folder: Path, place: str) -> list[Part]:
@@ -216,9 +219,11 @@ def _of_manifest(manifest: Path, place: str) -> list[Part]:
 
 def _once(parts: Iterable[Part]) -> list[Part]:
     """The first of those that are the same audio; what has a problem stays."""
-    # NaN is unequal to itself, but not its text.
-    keys = {(str(part.path), f"{part.start}-{part.end}", part.problem): part for part in reversed(list(parts))}
-    return list(reversed(keys.values()))
+    first: dict[tuple[str, ...], Part] = {}
+    for part in parts:
+        # NaN is unequal to itself, but not its text.
+        first.setdefault((str(part.path), str(part.start), str(part.end), str(part.problem)), part)
+    return list(first.values())
 
 
 def _unambiguous(parts: Sequence[Part]) -> list[Part]:
@@ -270,10 +275,11 @@ def _utterances(part: Part, longest: float) -> list[dict[str, Any]]:
         return [_row(part, problem=f"cannot be read ({error.strerror})")]
     # In a dialog that the manifest names, time goes on from where the part begins; else the recording is the dialog.
     began = start if part.dialog is None else part.turn_start
-    rows = [
-        _row(part, start + first, last - first, dialog=part.dialog or part.recording, turn_start=began + first)
-        for first, last in activity.utterances(heard, LONGEST_UTTERANCE)
-    ]
+    rows = []
+    for first, last in activity.utterances(heard, LONGEST_UTTERANCE):
+        last = min(last, duration)  # where it was resampled, rounding may add a sample
+        turn = {"dialog": part.dialog or part.recording, "turn_start": began + first}
+        rows.append(_row(part, start + first, last - first, **turn))
     return rows or [_row(part, start, duration, problem="holds no speech")]
 
 
