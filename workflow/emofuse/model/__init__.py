@@ -1,1 +1,1 @@
-"""A study's method to take away: packaged, loaded, and asked about new recordings."""
+"""A model to take away: a study's method with all that it needs, in a folder, and what it says of new recordings."""
