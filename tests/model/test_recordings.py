@@ -142,14 +142,18 @@ def test_what_lasts_for_hours_is_refused_unheard(folder, monkeypatch):
             "path": str(folder / "a.wav"),
             "start": 0.0,
             "duration": 9001.0,
-            "problem": "lasts 2.50 h; should last at most 2.00 h",
+            "problem": "lasts 9001 s; should last at most 7200 s",
         }
     ]
 
 
 def test_a_name_that_is_no_text_is_shown_as_far_as_it_is(folder, sentence):
-    write(folder / "a.wav", sentence).rename(folder / "h\udce9l.wav")
-    assert problems(".") == {"h?l.wav": "has a name that is not UTF-8; should be renamed"}
+    write(folder / "x/a.wav", sentence).rename(folder / "x/h\udce9l.wav")
+    (folder / "\udce9.csv").write_text("file\n")
+    write(folder / "y/a.wav", sentence).parent.rename(folder / "\udce9")
+    said = problems("x", "\udce9.csv", "\udce9")
+    assert said.pop("?.csv").startswith("?.csv: line 1: column 'path' is missing")
+    assert said == dict.fromkeys(["h?l.wav", "a.wav"], "has a path that is not UTF-8; should be renamed")
 
 
 def test_audio_is_listed_once_and_names_stay_apart(folder, sentence):

@@ -36,7 +36,7 @@ MANIFEST = ".csv"
 WHOLE = 15.0
 """Seconds; a file that lasts no longer is one utterance, a longer one is searched for them.
 
-Few utterances of IEMOCAP and MSP-IMPROV, from which models learn, last longer; few conversations are shorter.
+Of the 5531 utterances of IEMOCAP that the paper uses, 1.4 % last longer.
 """
 
 LONGEST_UTTERANCE = 30.0
@@ -150,16 +150,10 @@ def _parts(place: str) -> list[Part]:
 
 
 def _part(name: str, root: Path, place: str, **values: Any) -> Part:
-    path = str((root / name).absolute())  # links stay: where equal files are stored once, each has its own name
-    if path != _text(path):
-        name, path = _text(name), _text(path)
-        values["problem"] = "has a name that is not UTF-8; should be renamed"
-    return Part(name, Path(path), root, place, **values)
-
-
-def _text(name: str) -> str:
-    """A name as far as it can be written down; that of a file may hold any bytes."""
-    return name.encode(errors="replace").decode()
+    path = (root / name).absolute()  # links stay: where equal files are stored once, each has its own name
+    if str(path) != _text(str(path)):
+        values.setdefault("problem", "has a path that is not UTF-8; should be renamed")
+    return Part(name, path, root, place, **values)
 
 
 def _of_folder(folder: Path, place: str) -> list[Part]:
@@ -195,25 +189,16 @@ def _of_manifest(manifest: Path, place: str) -> list[Part]:
     if not rows and not problems:
         problems = [f"{manifest}: holds no recording; should have a row for each"]
     parts = [_part(place, Path(), place, problem=problem) for problem in problems]
-    for row in rows:
-        if row.faults:
-            problem: Problem = f"{row.source}: {'; '.join(row.faults)}"
-            name = row.record.get("path") or place
-            parts.append(_part(name, manifest.parent if row.record.get("path") else Path(), place, problem=problem))
-            continue
-        parts.append(
-            _part(
-                row.record["path"],
-                manifest.parent,
-                place,
-                whole=LONGEST_UTTERANCE,
-                start=float(row.record["start"] or "nan"),
-                end=float(row.record["end"] or "nan"),
-                speaker=row.record["speaker"] or None,
-                dialog=row.record["dialog"] or None,
-                turn_start=turn_start(row.record),
-            )
-        )
+    for source, record, faults in rows:
+        if not record.get("path"):
+            parts.append(_part(place, Path(), place, problem=f"{source}: {'; '.join(faults)}"))
+        elif faults:
+            parts.append(_part(record["path"], manifest.parent, place, problem=f"{source}: {'; '.join(faults)}"))
+        else:
+            values = {name: float(record[name] or "nan") for name in ("start", "end")}
+            values |= {name: record[name] or None for name in ("speaker", "dialog")}
+            values |= {"turn_start": turn_start(record), "whole": LONGEST_UTTERANCE}
+            parts.append(_part(record["path"], manifest.parent, place, **values))
     return parts
 
 
@@ -262,7 +247,7 @@ def _utterances(part: Part, longest: float) -> list[dict[str, Any]]:
         start, end = (0.0, length) if np.isnan(part.start) else (part.start, part.end)
         duration = end - start
         if duration > longest:
-            problem: Problem = f"lasts {duration / 3600:.2f} h; should last at most {longest / 3600:.2f} h"
+            problem: Problem = f"lasts {duration:.0f} s; should last at most {longest:.0f} s"
             return [_row(part, start, duration, problem=problem)]
         if duration <= part.whole:
             _, reason = audio.check(part.path, part.start, part.end, min_duration=SHORTEST)
@@ -292,7 +277,7 @@ def _finite(blocks: Iterable[audio.Samples]) -> Iterator[audio.Samples]:
 
 
 def _row(part: Part, start: float = np.nan, duration: float = np.nan, **values: Any) -> dict[str, Any]:
-    return {
+    row = {
         "recording": part.recording,
         "path": str(part.path),
         "start": start,
@@ -302,3 +287,9 @@ def _row(part: Part, start: float = np.nan, duration: float = np.nan, **values: 
         "turn_start": part.turn_start,
         "problem": None,
     } | values
+    return {name: _text(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _text(text: str) -> str:
+    """A text as far as it can be written down: the name of a file may hold any bytes."""
+    return text.encode(errors="replace").decode()
