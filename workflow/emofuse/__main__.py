@@ -142,7 +142,7 @@ def predict(options: argparse.Namespace) -> int:
             utterances,
             words=options.words,
             budget=options.budget,
-            progress=partial(bar, desc="predicting"),
+            progress=partial(bar, desc="predicting", unit="batch"),
         )
         if options.output:
             with replacing(options.output) as temporary:
@@ -174,7 +174,7 @@ def lines(table: pd.DataFrame, width: int | None) -> list[str]:
             row.emotion,
             "" if math.isnan(row.confidence) else f"{row.confidence:.0%}",
             "yes" if row.selected else "no",
-            _printable(row.text) if isinstance(row.text, str) else "",
+            _printable(row.text).strip() if isinstance(row.text, str) else "",
         )
         for row in table[table["problem"].isna()].itertuples()
     ]
