@@ -5,7 +5,7 @@ import importlib.metadata
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emofuse.audio import RATE
@@ -105,7 +105,6 @@ def test_a_long_utterance_is_cut_where_it_is_quietest():
     assert [part.end for part in activity.utterances(heard, longest=30)] == [500 * FRAME / RATE, heard.seconds]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1, width=32), max_size=400), st.integers(2, 8), st.data())
 def test_utterances_are_in_order_apart_and_short_enough(speech, longest, data):
     level = data.draw(st.lists(st.floats(0, 1, width=32), min_size=len(speech), max_size=len(speech)))
