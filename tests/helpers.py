@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from emofuse import scores
+from emofuse import contracts, scores
 from emofuse.corpora import base
 from emofuse.corpora.released import FILES, FOLDS, LABELS, Released
+from emofuse.fusion import folds
 from emofuse.tables import EMOTIONS, PROBABILITY, SENTIMENT, SENTIMENTS, SPEECH
 
 ROOT = Path(__file__).parent.parent
@@ -35,15 +38,46 @@ def published() -> Path:
     pytest.skip("the authors' published scores are absent (EMOFUSE_DATA, ../shared/data, data)")
 
 
+def by_fold(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """The rows of each fold of a table, one after another."""
+    return [part for _, part in table.groupby("fold")]
+
+
+class Fused(NamedTuple):
+    """What a method comes to over all folds: its tables, and what was learned."""
+
+    predictions: pd.DataFrame
+    parameters: dict[str, Any]
+    trials: pd.DataFrame
+    inner: pd.DataFrame
+    front: pd.DataFrame
+
+
+def fuse(
+    rows: pd.DataFrame, method: Mapping[str, Any], path: str, seed_names: Sequence[str | int], name: str, parts: int
+) -> Fused:
+    """Run a method on the rows of several folds, see :func:`emofuse.fusion.folds.run`."""
+    predictions: list[pd.DataFrame] = []
+    inner = [pd.DataFrame(columns=list(contracts.INNER.columns))]
+    result = folds.run(by_fold(rows), dict(method), path, seed_names, name, parts, predictions.append, inner.append)
+    together = [pd.concat(tables, ignore_index=True) for tables in (predictions, inner[1:] or inner)]
+    return Fused(together[0], result.parameters, result.trials, together[1], result.front)
+
+
 def read_scores(root: Path) -> pd.DataFrame:
-    """The `scores` table of a release."""
+    """The scores of all folds of a release, as methods read them."""
     reader = Released()
     listed = base.list_corpus(reader, root)
     assert listed.problems == []
     release = reader.read_published(root)
-    return scores.published(
-        release.scores, base.utterances_of(listed, "iemocap"), release.transcripts, reader.folds(root)
+    utterances = base.utterances_of(listed, "iemocap")
+    rows = release.scores[release.scores["utterance"].isin(utterances["utterance"])]
+    of_folds = pd.concat(map(scores.in_order, by_fold(rows)), ignore_index=True)
+    sentiment = of_folds.drop_duplicates("utterance")
+    spoken = scores.spoken(
+        utterances[utterances["utterance"].isin(sentiment["utterance"])], release.transcripts, sentiment
     )
+    return scores.with_spoken(of_folds.drop(columns=SENTIMENT), spoken, root)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

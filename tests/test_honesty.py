@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import by_fold
 
 from emofuse import contracts, scores, splits, storage, tables
 from emofuse.fusion import folds as fusion
@@ -82,22 +83,30 @@ def study(folder, source, target, labels):
         speech.append(classifier.predict(fitted, files[:1], fold[~is_test], utterances[0]))
         speech.append(classifier.predict(fitted, files[1:], fold[is_test], utterances[1]))
     transcripts, sentiment = (pd.concat([source[n], target[n]], ignore_index=True) for n in (2, 3))
-    table, learned["temperature"] = scores.join(pd.concat(speech), together, transcripts, sentiment, True)
-    read = expert.predict(folds, together, transcripts, [expert.Tfidf(inverse_penalty=3.0, smoothing=0.1)], parts=2)
-    table = table.merge(read, on=["fold", "split", "utterance"], validate="one_to_one")
+    tables.write(pd.concat(speech), contracts.SPEECH_LOGITS, folder / "speech.parquet")
+    spoken = scores.spoken(together, transcripts, scores.sentiments(sentiment))
+    tables.write(spoken, contracts.SPOKEN, folder / "spoken.parquet")
+    learned["temperature"], experts = {}, [expert.Tfidf(inverse_penalty=3.0, smoothing=0.1)]
+    logits = [tables.Folds(contracts.SPEECH_LOGITS, folder / "speech.parquet")]
+    with tables.writing_folds(contracts.SCORES, folder / "scores.parquet") as write:
+        for voice, temperature in scores.voices(logits, spoken, "spoken.parquet", calibration=True):
+            write(voice)
+            learned["temperature"] |= temperature
+    with tables.writing_folds(contracts.TEXT_EXPERT, folder / "text_expert.parquet") as write:
+        for read in expert.predict(by_fold(folds), together, transcripts, experts, parts=2):
+            write(read)
+    table = scores.Scores(folder / "scores.parquet", folder / "spoken.parquet", [folder / "text_expert.parquet"])
     paths, said = known(METHOD), []
     for name, entry in METHODS.items():
-        result = fusion.run(table, entry, paths[name], [0], name, 2)
+        result = fusion.run(table, entry, paths[name], [0], name, 2, said.append, said.append)
         learned[name] = result.parameters
-        said += [result.predictions, result.inner]
     methods = [Method(name, entry, paths[name]) for name, entry in METHODS.items()]
     for name, parameters in ADAPTATIONS.items():
         served = methods[1:3] if name == "share" else methods
         entry = {"adaptation": name, "parameters": parameters}
-        adapted, learned[f"adaptation {name}"] = adapt(
-            table, entry, known(ADAPTATION)[name], served, [0], class_weights=False
+        learned[f"adaptation {name}"] = adapt(
+            table, entry, known(ADAPTATION)[name], served, [0], said.append, class_weights=False
         )
-        said.append(adapted)
     return learned, said
 
 

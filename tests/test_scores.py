@@ -40,9 +40,24 @@ def speech(utterances):
 
 
 @pytest.fixture
-def join(speech, utterances, transcripts, sentiment):
+def join(tmp_path, speech, utterances, transcripts, sentiment):
+    """The scores as methods read them, and the temperatures, from tables of which some may be other ones."""
     given = {"speech": speech, "utterances": utterances, "transcripts": transcripts, "sentiment": sentiment}
-    return lambda calibration=False, **changes: scores.join(**given | changes, calibration=calibration)
+
+    def made(calibration=False, text_expert=(), **changes):
+        of = given | changes
+        spoken = scores.spoken(of["utterances"], of["transcripts"], scores.sentiments(of["sentiment"]))
+        tables.write(spoken, contracts.SPOKEN, tmp_path / "spoken.parquet")
+        tables.write(of["speech"], contracts.SPEECH_LOGITS, tmp_path / "speech.parquet")
+        logits, fitted = [tables.Folds(contracts.SPEECH_LOGITS, tmp_path / "speech.parquet")], {}
+        with tables.writing_folds(contracts.SCORES, tmp_path / "scores.parquet") as write:
+            for rows, temperature in scores.voices(logits, spoken, "spoken.parquet", calibration):
+                write(rows)
+                fitted |= temperature
+        read = scores.Scores(tmp_path / "scores.parquet", tmp_path / "spoken.parquet", text_expert)
+        return pd.concat(read, ignore_index=True), fitted
+
+    return made
 
 
 def in_order(table):
@@ -53,7 +68,6 @@ def in_order(table):
 
 def test_the_table_is_sorted_whatever_the_order_of_the_others(join, speech, utterances, transcripts, sentiment):
     table, _ = join()
-    assert tables.check(table, contracts.SCORES, "scores.parquet").equals(table)
     assert in_order(table)
     assert len(table) == len(speech)
     turned, _ = join(**{"speech": speech[::-1], "utterances": utterances[::-1], "transcripts": transcripts[::-1]})
@@ -83,54 +97,70 @@ def test_calibration_divides_the_logits_of_the_voice_by_the_temperature_of_the_f
     pd.testing.assert_frame_equal(table.drop(columns=SPEECH), plain.drop(columns=SPEECH))
 
 
-@pytest.mark.parametrize("lacking", ["utterances", "sentiment"])
-def test_an_utterance_that_a_table_lacks_is_named_and_not_dropped(join, request, tmp_path, lacking):
-    table, _ = join(**{lacking: request.getfixturevalue(lacking)[1:]})
-    with pytest.raises(InputError, match="fold a, utterance u00"):
-        tables.write(table, contracts.SCORES, tmp_path / "scores.parquet")
+def test_an_utterance_without_sentiment_is_named_and_not_dropped(join, sentiment):
+    with pytest.raises(InputError, match=r"row 0 \(utterance u00\): sentiment_negative is nan"):
+        join(sentiment=sentiment[1:])
+
+
+def test_an_utterance_of_a_fold_without_labels_is_named(join, utterances, sentiment):
+    with pytest.raises(InputError) as error:
+        join(utterances=utterances[2:], sentiment=sentiment[2:])
+    assert error.value.problems == [
+        f"spoken.parquet: has no utterance {name}, which is in fold a" for name in ("u00", "u01")
+    ]
 
 
 def test_a_missing_transcript_is_missing(join, transcripts):
     table, _ = join(transcripts=transcripts[1:])
-    checked = tables.check(table, contracts.SCORES, "scores.parquet")
-    assert checked["transcript"].isna().tolist() == (checked["utterance"] == "u00").tolist()
+    assert table["transcript"].isna().tolist() == (table["utterance"] == "u00").tolist()
 
 
 @pytest.fixture
-def published(speech, utterances):
-    rows = speech[["fold", "split", "utterance"]]
-    return pd.concat([rows, make_scores(120)[[*SPEECH, *SENTIMENT]]], axis=1)
+def published(speech, tmp_path):
+    """Published scores, and the table that they are written to; of each utterance one sentiment."""
+    rows = speech[["fold", "split", "utterance"]].join(make_scores(120)[SPEECH])
+    said = make_scores(60, seed=1)[SENTIMENT].assign(utterance=sorted(rows["utterance"].unique()))
+    rows = rows.merge(said, on="utterance")
+    tables.write(rows, contracts.PUBLISHED, tmp_path / "published.parquet")
+    return rows, [tables.Folds(contracts.PUBLISHED, tmp_path / "published.parquet")]
 
 
-def test_published_scores_are_those_of_the_folds_asked_for(published, utterances, transcripts):
-    table = scores.published(published, utterances, transcripts, ["b"])
-    assert tables.check(table, contracts.SCORES, "scores.parquet").equals(table)
+def test_published_scores_are_those_of_the_folds_asked_for(published, utterances):
+    rows, written = published
+    (table,) = scores.published(written, utterances, ["b"])
     assert set(table["fold"]) == {"b"}
     assert in_order(table)
-    expected = published[published["fold"] == "b"].set_index("utterance").loc[table["utterance"], [*SPEECH, *SENTIMENT]]
+    expected = rows[rows["fold"] == "b"].set_index("utterance").loc[table["utterance"], [*SPEECH, *SENTIMENT]]
     np.testing.assert_array_equal(table[[*SPEECH, *SENTIMENT]], expected)
-    both = scores.published(published, utterances, transcripts, ["b", "a"])
-    assert in_order(both)
-    assert len(both) == len(published)
+    assert [part["fold"].iloc[0] for part in scores.published(written, utterances, ["b", "a"])] == ["a", "b"]
+    (few,) = scores.published(written, utterances[:9], ["b"])
+    assert sorted(few["utterance"]) == sorted(utterances["utterance"][:9])
 
 
-def test_folds_that_were_not_published_are_all_named(published, utterances, transcripts):
+def test_folds_that_were_not_published_are_all_named(published, utterances):
     with pytest.raises(InputError) as error:
-        scores.published(published, utterances, transcripts, ["a", "Ses01F", "Ses01M"])
+        list(scores.published(published[1], utterances, ["a", "Ses01F", "Ses01M"]))
     assert error.value.problems == [
         f"fold {fold!r} is not among the published scores; should be one of a, b" for fold in ("Ses01F", "Ses01M")
     ]
 
 
-def test_methods_read_the_scores_with_the_text_expert_where_one_is_given(
-    tmp_path, speech, utterances, transcripts, sentiment
-):
-    table, _ = scores.join(speech, utterances, transcripts, sentiment, calibration=False)
-    tables.write(table, contracts.SCORES, tmp_path / "scores.parquet")
-    rows = table[["fold", "split", "utterance"]].assign(**dict.fromkeys(TEXT, 0.25))
-    tables.write(rows.iloc[::-1], contracts.TEXT_EXPERT, tmp_path / "text_expert.parquet")
-    alone = scores.read(tmp_path / "scores.parquet", [])
-    both = scores.read(tmp_path / "scores.parquet", [tmp_path / "text_expert.parquet"])
+def test_a_published_sentiment_is_the_same_in_every_fold(published, utterances):
+    first, second = scores.published(published[1], utterances, ["a", "b"])
+    same = scores.agreed(scores.agreed(None, first), second)
+    expected = first.set_index("utterance").loc[same["utterance"], SENTIMENT]
+    np.testing.assert_array_equal(same[SENTIMENT], expected)
+    second.loc[second["utterance"] == "u07", SENTIMENT] = 1 / 3
+    with pytest.raises(InputError) as error:
+        scores.agreed(same, second)
+    (problem,) = error.value.problems
+    assert problem.startswith("fold b, utterance u07: the published sentiment is another one than in earlier folds")
+
+
+def test_methods_read_the_scores_with_the_text_expert_where_one_is_given(join, tmp_path, speech):
+    rows = speech[["fold", "split", "utterance"]].assign(**dict.fromkeys(TEXT, 0.25))
+    tables.write(rows, contracts.TEXT_EXPERT, tmp_path / "text_expert.parquet")
+    (alone, _), (both, _) = join(), join(text_expert=[tmp_path / "text_expert.parquet"])
     assert list(both.columns) == [*alone.columns, *TEXT]
     assert both[alone.columns].equals(alone)
     assert (both[TEXT] == 0.25).all(axis=None)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from helpers import make_scores
 from hypothesis import given, settings
@@ -9,6 +10,14 @@ from hypothesis import strategies as st
 
 from emofuse import contracts, tables
 from emofuse.tables import InputError
+
+SCORES = tables.Contract(
+    "scores",
+    contracts.SCORES.columns | contracts.SPOKEN.columns,
+    unique=("fold", "utterance"),
+    sums_to_one=(tables.SPEECH, tables.SENTIMENT),
+)
+"""Voice and words in one table."""
 
 
 @pytest.fixture
@@ -20,15 +29,15 @@ def scores():
 
 
 def test_a_table_survives_writing_and_reading(scores, tmp_path):
-    tables.write(scores, contracts.SCORES, tmp_path / "scores.parquet")
-    again = tables.read(contracts.SCORES, tmp_path / "scores.parquet")
-    pd.testing.assert_frame_equal(again, tables.check(scores, contracts.SCORES, "x"))
+    tables.write(scores, SCORES, tmp_path / "scores.parquet")
+    again = tables.read(SCORES, tmp_path / "scores.parquet")
+    pd.testing.assert_frame_equal(again, tables.check(scores, SCORES, "x"))
     assert list(again)[:3] == ["fold", "split", "utterance"]
 
 
 def test_the_same_table_gives_the_same_bytes(scores, tmp_path):
     for name in ("a.parquet", "b.parquet"):
-        tables.write(scores, contracts.SCORES, tmp_path / name)
+        tables.write(scores, SCORES, tmp_path / name)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
@@ -39,7 +48,7 @@ def test_all_problems_are_named_at_once_with_row_and_value(scores):
     scores.loc[4, tables.SENTIMENT] = [0.5, 0.5, 0.5]
     scores.loc[6, "utterance"] = "u5"
     with pytest.raises(InputError) as caught:
-        tables.check(scores, contracts.SCORES, "scores.parquet")
+        tables.check(scores, SCORES, "scores.parquet")
     text = str(caught.value)
     assert "row 1 (fold a, utterance u1): emotion is 'cross'; should be one of angry, happy, neutral, sad" in text
     assert "row 2 (fold a, utterance u2): speech_sad is nan; should not be missing" in text
@@ -51,17 +60,60 @@ def test_all_problems_are_named_at_once_with_row_and_value(scores):
 
 def test_missing_and_unknown_columns_are_named(scores):
     with pytest.raises(InputError) as caught:
-        tables.check(scores.rename(columns={"emotion": "mood"}), contracts.SCORES, "x")
+        tables.check(scores.rename(columns={"emotion": "mood"}), SCORES, "x")
     assert "x: column 'emotion' is missing; has speech_angry" in str(caught.value)
     assert "x: column 'mood' is not expected; should be fold, split" in str(caught.value)
 
 
 def test_a_file_that_is_missing_or_not_parquet_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.parquet: no such file"):
-        tables.read(contracts.SCORES, tmp_path / "none.parquet")
+        tables.read(SCORES, tmp_path / "none.parquet")
     (tmp_path / "bad.parquet").write_text("words")
     with pytest.raises(InputError, match=r"bad\.parquet: cannot be read as Parquet"):
-        tables.read(contracts.SCORES, tmp_path / "bad.parquet")
+        tables.read(SCORES, tmp_path / "bad.parquet")
+
+
+def folds_of(scores, names):
+    return [scores.assign(fold=name, turn_start=float(number)) for number, name in enumerate(names)]
+
+
+def test_a_table_that_is_written_by_folds_is_read_by_folds(scores, tmp_path):
+    path, folds = tmp_path / "scores.parquet", folds_of(scores, ["c", "a", "b"])
+    with tables.writing_folds(SCORES, path) as write:
+        for of_fold in folds:
+            write(of_fold)
+        assert not path.exists()
+    pd.testing.assert_frame_equal(tables.read(SCORES, path), tables.check(pd.concat(folds), SCORES, "x"))
+    read = tables.Folds(SCORES, path)
+    assert read.names == ["a", "b", "c"]
+    for _ in range(2):
+        assert [of_fold["turn_start"].unique().tolist() for of_fold in read] == [[1], [2], [0]]
+    pd.testing.assert_frame_equal(read.read("c"), tables.check(folds[0], SCORES, "x"))
+    assert [of_fold["fold"].iloc[0] for of_fold in tables.Folds(SCORES, path, only=["c", "b", "z"])] == ["b", "c"]
+    assert pq.ParquetFile(path).num_row_groups == 3  # so that none is read for the sake of another
+    tables.write(pd.concat(folds).sample(frac=1, random_state=0), SCORES, path)  # folds in one group, mixed
+    assert [len(of_fold) for of_fold in tables.Folds(SCORES, path)] == [8, 8, 8]
+
+
+def test_a_bad_fold_is_refused_and_nothing_is_written(scores, tmp_path):
+    good, bad = folds_of(scores, ["a", "b"])
+    path = tmp_path / "scores.parquet"
+    with pytest.raises(InputError, match="fold b, utterance u0"), tables.writing_folds(SCORES, path) as write:
+        write(good)
+        write(bad.assign(emotion="cross"))
+    with pytest.raises(InputError, match="fold a is written twice"), tables.writing_folds(SCORES, path) as write:
+        write(good)
+        write(good)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_of_no_folds_has_its_columns(tmp_path):
+    with tables.writing_folds(SCORES, tmp_path / "scores.parquet"):
+        pass
+    assert list(tables.read(SCORES, tmp_path / "scores.parquet").columns) == list(SCORES.columns)
+    assert tables.Folds(SCORES, tmp_path / "scores.parquet").names == []
+    with pytest.raises(InputError, match=r"none\.parquet: no such file"):
+        list(tables.Folds(SCORES, tmp_path / "none.parquet"))
 
 
 def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import alone, make_predictions
+from helpers import alone, by_fold, make_predictions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emofuse import contracts
 from emofuse.accuracy import confusions
 from emofuse.evaluation.across import Results, across, boards, count, leaderboard, mean_recall
-from emofuse.evaluation.statistics import AXES, compare, mean_over_folds
+from emofuse.evaluation.statistics import compare, mean_over_folds
 from emofuse.tables import InputError, check
 
 SETTINGS = {"confidence": 0.95, "resamples": 300, "seed": 0}
@@ -87,7 +87,7 @@ def test_within_is_what_the_experiments_own_comparison_says():
     method = make_predictions(1)
     tested = Results("within", "S", {"speech": alone(method), "m": method})
     table = across("S", [tested], **SETTINGS)
-    own = compare(method, "m", **SETTINGS)
+    own = compare(by_fold(method), "m", **SETTINGS)
     for condition in ("all", "improvised", "scripted"):
         mean = own[(own["condition"] == condition) & (own["metric"] == "UA")]["mean"].item()
         assert row(table, "within", condition, "m")["UA"] == pytest.approx(mean)
@@ -102,7 +102,9 @@ def test_a_weighted_ua_is_that_of_the_statistics(weights, pairs):
     units = table.set_index("utterance")[["fold", "speaker"]]
     drawn = {f"S{number}": np.array([float(weight)]) for number, weight in enumerate(weights)}
     ours = mean_recall(count(Results("e", "S", {"m": table}), units), drawn)
-    theirs = mean_over_folds(confusions(table, "predicted", AXES), np.array([weights], dtype=float), "UA")
+    theirs = mean_over_folds(
+        confusions(table, "predicted", ["fold", "speaker"]), np.array([weights], dtype=float), "UA"
+    )
     assert ours.item() == pytest.approx(theirs.item())
 
 

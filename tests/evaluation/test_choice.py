@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import make_predictions
+from helpers import by_fold, make_predictions
 from sklearn.metrics import balanced_accuracy_score
 
-from emofuse import contracts
+from emofuse import contracts, tables
 from emofuse.evaluation.choice import choose, compose, times_chosen
 from emofuse.tables import check
 
@@ -21,7 +21,7 @@ def inner(right, selected=0):
         for fold in FOLDS
         for row, emotion in enumerate(EMOTIONS)
     ]
-    return check(pd.DataFrame(rows, columns=list(contracts.INNER.columns)), contracts.INNER, "made")
+    return by_fold(check(pd.DataFrame(rows, columns=list(contracts.INNER.columns)), contracts.INNER, "made"))
 
 
 def chosen(choices):
@@ -32,8 +32,7 @@ def test_each_fold_chooses_the_method_with_the_highest_ua():
     choices = choose({"first": inner({"a": 5, "b": 3}), "second": inner({"a": 4, "b": 6})})
     check(choices, contracts.CHOICES, "made")
     assert chosen(choices) == {"a": "first", "b": "second"}
-    of = inner({"a": 5, "b": 3})
-    of = of[of["fold"] == "a"]
+    of, _ = inner({"a": 5, "b": 3})
     ua = choices[(choices["fold"] == "a") & (choices["method"] == "first")]["UA"].item()
     assert ua == pytest.approx(balanced_accuracy_score(of["emotion"], of["predicted"]))
     assert times_chosen(choices) == {"first": 1, "second": 1}
@@ -47,25 +46,34 @@ def test_of_equals_the_one_that_selects_fewer_is_chosen_and_then_the_first():
     }
 
 
-def test_the_predictions_are_the_chosen_methods_own():
+def composed(choices, predictions, folder):
+    """The chosen predictions, of tables that are written."""
+    for method, table in predictions.items():
+        tables.write(table, contracts.PREDICTIONS, folder / f"{method}.parquet")
+    written = {method: tables.Folds(contracts.PREDICTIONS, folder / f"{method}.parquet") for method in predictions}
+    return pd.concat(compose(choices, written), ignore_index=True)
+
+
+def test_the_predictions_are_the_chosen_methods_own(tmp_path):
     predictions = {"first": make_predictions(1, folds=2), "second": make_predictions(2, folds=2)}
     rows = [("S0", "second", 0.7, 0.5, True), ("S0", "first", 0.6, 0.5, False), ("S1", "first", 0.6, 0.5, True)]
-    made = compose(pd.DataFrame(rows, columns=list(contracts.CHOICES.columns)), predictions)
+    made = composed(pd.DataFrame(rows, columns=list(contracts.CHOICES.columns)), predictions, tmp_path)
     expected = [
         predictions[name][lambda rows, fold=fold: rows["fold"] == fold]
         for fold, name in (("S0", "second"), ("S1", "first"))
     ]
-    pd.testing.assert_frame_equal(made, pd.concat(expected, ignore_index=True))
+    pd.testing.assert_frame_equal(made, check(pd.concat(expected), contracts.PREDICTIONS, "made"))
 
 
-def test_permuted_test_labels_change_neither_choice_nor_predictions():
+def test_permuted_test_labels_change_neither_choice_nor_predictions(tmp_path):
     predictions = {"first": make_predictions(1, folds=2), "second": make_predictions(2, folds=2)}
-    tables = {
-        name: inner(right).assign(fold=lambda rows: rows["fold"].map({"a": "S0", "b": "S1"}))
+    renamed = {"a": "S0", "b": "S1"}
+    validated = {
+        name: [rows.assign(fold=rows["fold"].map(renamed)) for rows in inner(right)]
         for name, right in {"first": {"a": 5, "b": 3}, "second": {"a": 4, "b": 6}}.items()
     }
     random = np.random.default_rng(0)
     shuffled = {name: table.assign(emotion=random.permutation(table["emotion"])) for name, table in predictions.items()}
-    choices = choose(tables)
-    said = [compose(choices, of).drop(columns="emotion") for of in (predictions, shuffled)]
+    choices = choose(validated)
+    said = [composed(choices, of, tmp_path).drop(columns="emotion") for of in (predictions, shuffled)]
     pd.testing.assert_frame_equal(*said)

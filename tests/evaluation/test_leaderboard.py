@@ -1,9 +1,8 @@
 """The leaderboard says to a person what the tables say, in one order everywhere."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from helpers import alone, make_predictions
+from helpers import alone, by_fold, make_predictions
 
 from emofuse.evaluation.choice import choose
 from emofuse.evaluation.leaderboard import board, conditions, leaderboard
@@ -20,6 +19,7 @@ def tables_of(table, confidence=0.95):
         "right": table.assign(predicted=table["emotion"]),
         "oracle": table.assign(predicted=table["emotion"]),
     }
+    predictions = {method: by_fold(rows) for method, rows in predictions.items()}
     comparison = comparison_of(predictions, CEILINGS, confidence=confidence, resamples=200, seed=0)
     return comparison, metrics_of(predictions)
 
@@ -29,7 +29,7 @@ def choices():
     """S1 and S3 choose the method that is right there, S0 and S2 the first of two that say the same."""
     inner = make_predictions(2)
     right = inner["emotion"].where(inner["fold"].isin(["S1", "S3"]), inner["predicted"])
-    return choose({"worse": inner, "right": inner.assign(predicted=right)})
+    return choose({"worse": by_fold(inner), "right": by_fold(inner.assign(predicted=right))})
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_what_the_validation_rows_choose_is_said_above_the_tables(tables, choice
 def test_source_folds_show_their_spread_and_say_what_is_drawn(choices):
     first = make_predictions(1)
     folds = [make_predictions(seed).assign(fold=f"Ses{seed}", utterance=first["utterance"]) for seed in (1, 2)]
-    predictions = {"speech": alone(pd.concat(folds, ignore_index=True)), "m": pd.concat(folds, ignore_index=True)}
+    predictions = {"speech": [alone(fold) for fold in folds], "m": folds}
     comparison = comparison_of(predictions, [], confidence=0.95, resamples=100, seed=0)
     metrics = metrics_of(predictions)
     text = leaderboard(comparison, metrics, choices, [], 0.95, "title")

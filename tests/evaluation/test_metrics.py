@@ -3,7 +3,7 @@
 import audmetric
 import numpy as np
 import pytest
-from helpers import alone, make_predictions
+from helpers import alone, by_fold, make_predictions
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score, recall_score
@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_m
 from emofuse import accuracy, contracts
 from emofuse.accuracy import confusions
 from emofuse.evaluation.metrics import CHANGES, evaluate, expected_calibration_error, metrics_of, per_fold, scores_of
-from emofuse.evaluation.statistics import AXES, compare, comparison_of, interval, mcnemar_p, mean_over_folds
+from emofuse.evaluation.statistics import compare, comparison_of, interval, mcnemar_p, mean_over_folds
 from emofuse.tables import EMOTIONS, check
 
 SETTINGS = {"confidence": 0.95, "resamples": 500, "seed": 0}
@@ -28,7 +28,7 @@ def value(metrics, metric, fold="S0", condition="all"):
 
 
 def test_metrics_are_scikit_learns_and_audmetrics(method):
-    metrics = evaluate(method, "m")
+    metrics = evaluate(by_fold(method), "m")
     part = method[method["fold"] == "S0"]
     assert value(metrics, "UA") == pytest.approx(balanced_accuracy_score(part["emotion"], part["predicted"]))
     assert value(metrics, "UA") == pytest.approx(
@@ -43,14 +43,14 @@ def test_metrics_are_scikit_learns_and_audmetrics(method):
 
 
 def test_each_fold_condition_and_metric_has_one_row(method):
-    metrics = evaluate(method, "m")
+    metrics = evaluate(by_fold(method), "m")
     assert not metrics.duplicated(["fold", "condition", "metric"]).any()
     assert set(metrics["condition"]) == {"all", "improvised", "scripted"}
     assert metrics.groupby(["fold", "condition"]).size().nunique() == 1
 
 
 def test_changes_add_up(method):
-    metrics = evaluate(method, "m")
+    metrics = evaluate(by_fold(method), "m")
     for fold, part in method.groupby("fold"):
         before = part["speech"].to_numpy()
         changed = (part["predicted"] != before).sum()
@@ -71,7 +71,7 @@ def test_a_condition_without_an_emotion_has_no_recall_of_it_and_still_a_ua(metho
 
 def test_a_fold_with_one_condition_counts_in_it(method):
     part = method[(method["fold"] != "S0") | (method["condition"] == "improvised")]
-    metrics, table = evaluate(part, "m"), compare(part, "m", **SETTINGS)
+    metrics, table = evaluate(by_fold(part), "m"), compare(by_fold(part), "m", **SETTINGS)
     assert value(metrics, "UA", condition="improvised") == value(metrics, "UA")
     of = metrics[(metrics["condition"] == "improvised") & (metrics["metric"] == "UA")]
     mean = table[(table["condition"] == "improvised") & (table["metric"] == "UA")]["mean"].item()
@@ -80,16 +80,16 @@ def test_a_fold_with_one_condition_counts_in_it(method):
 
 def test_a_corpus_without_conditions_has_all_utterances_only(method):
     for condition in ("", "improvised"):
-        assert set(evaluate(method.assign(condition=condition), "m")["condition"]) == {"all"}
+        assert set(evaluate(by_fold(method.assign(condition=condition)), "m")["condition"]) == {"all"}
 
 
 def test_an_experiments_tables_hold_every_method_and_keep_their_contracts(method):
-    predictions = {"speech": alone(method), "m": method}
+    predictions = {"speech": by_fold(alone(method)), "m": by_fold(method)}
     metrics, comparison = metrics_of(predictions), comparison_of(predictions, [], **SETTINGS)
     assert check(metrics, contracts.METRICS, "made")["method"].unique().tolist() == ["speech", "m"]
     assert check(comparison, contracts.COMPARISON, "made")["method"].unique().tolist() == ["speech", "m"]
-    assert metrics[metrics["method"] == "m"].reset_index(drop=True).equals(evaluate(method, "m"))
-    assert per_fold(metrics, "UA").loc["S0", "m"] == value(evaluate(method, "m"), "UA")
+    assert metrics[metrics["method"] == "m"].reset_index(drop=True).equals(evaluate(by_fold(method), "m"))
+    assert per_fold(metrics, "UA").loc["S0", "m"] == value(evaluate(by_fold(method), "m"), "UA")
 
 
 def test_calibration_error_of_the_calibrated_is_small_and_of_the_certain_is_their_error():
@@ -103,15 +103,15 @@ def test_calibration_error_of_the_calibrated_is_small_and_of_the_certain_is_thei
 
 
 def test_an_interval_holds_the_difference_and_is_nothing_against_itself(method):
-    table = compare(method, "m", **SETTINGS)
+    table = compare(by_fold(method), "m", **SETTINGS)
     assert ((table["low"] <= table["difference"]) & (table["difference"] <= table["high"])).all()
-    itself = compare(alone(method), "speech", **SETTINGS)
+    itself = compare(by_fold(alone(method)), "speech", **SETTINGS)
     assert (itself[["difference", "low", "high"]] == 0).all(axis=None)
     assert (itself["p"].dropna() == 1).all()
 
 
 def test_p_is_about_accuracy_and_stands_in_its_rows_alone(method):
-    table = compare(method, "m", **SETTINGS).set_index(["condition", "metric"])["p"]
+    table = compare(by_fold(method), "m", **SETTINGS).set_index(["condition", "metric"])["p"]
     assert table.dropna().index.tolist() == [(name, "WA") for name in ("all", "improvised", "scripted")]
     part = method[method["condition"] == "scripted"]
     right = [part[column] == part["emotion"] for column in ("speech", "predicted")]
@@ -119,20 +119,20 @@ def test_p_is_about_accuracy_and_stands_in_its_rows_alone(method):
 
 
 def test_a_wider_interval_for_more_confidence(method):
-    narrow, wide = (compare(method, "m", **SETTINGS | {"confidence": level}) for level in (0.5, 0.99))
+    narrow, wide = (compare(by_fold(method), "m", **SETTINGS | {"confidence": level}) for level in (0.5, 0.99))
     assert ((wide["low"] <= narrow["low"]) & (narrow["high"] <= wide["high"])).all()
     assert (wide["high"] - wide["low"]).sum() > (narrow["high"] - narrow["low"]).sum()
 
 
 def test_the_compared_means_are_means_over_folds(method):
-    metrics, table = evaluate(method, "m"), compare(method, "m", **SETTINGS)
+    metrics, table = evaluate(by_fold(method), "m"), compare(by_fold(method), "m", **SETTINGS)
     for _, row in table.iterrows():
         of = metrics[(metrics["condition"] == row["condition"]) & (metrics["metric"] == row["metric"])]
         assert row["mean"] == pytest.approx(of["value"].mean())
 
 
 def test_one_speaker_per_fold_is_the_ordinary_bootstrap_of_folds(method):
-    counts = confusions(method, "predicted", AXES)
+    counts = confusions(method, "predicted", ["fold", "speaker"])
     weights = np.array([[2.0, 0, 1, 1]])
     each = [accuracy.from_confusion(counts[fold].sum(axis=0), "UA") for fold in range(4)]
     assert mean_over_folds(counts, weights, "UA")[0] == pytest.approx(np.average(each, weights=weights[0]))
@@ -140,14 +140,14 @@ def test_one_speaker_per_fold_is_the_ordinary_bootstrap_of_folds(method):
 
 def test_folds_of_many_speakers_move_with_the_speakers_drawn(method):
     one_fold = method.assign(fold="all of them")
-    counts = confusions(one_fold, "predicted", AXES)
+    counts = confusions(one_fold, "predicted", ["fold", "speaker"])
     drawn = mean_over_folds(counts, np.array([[4.0, 0, 0, 0]]), "WA")[0]
     first = method[method["speaker"] == "S0"]
     assert drawn == pytest.approx((first["predicted"] == first["emotion"]).mean())
 
 
 def test_intervals_are_the_same_for_the_same_seed(method):
-    after, before = (confusions(method, column, AXES) for column in ("predicted", "speech"))
+    after, before = (confusions(method, column, ["fold", "speaker"]) for column in ("predicted", "speech"))
     first, second = (
         interval(after, before, "UA", crossed=False, confidence=0.9, resamples=500, seed=1) for _ in range(2)
     )
@@ -155,7 +155,7 @@ def test_intervals_are_the_same_for_the_same_seed(method):
 
 
 def test_one_speaker_has_no_interval(method):
-    alone = confusions(method[method["fold"] == "S0"], "predicted", AXES)
+    alone = confusions(method[method["fold"] == "S0"], "predicted", ["fold", "speaker"])
     assert np.isnan(interval(alone, alone, "UA", crossed=False, confidence=0.95, resamples=100, seed=0)).all()
 
 

@@ -99,7 +99,7 @@ def test_calibration_and_proportions_are_those_of_either_side():
     source, target = make_scores(200, seed=1), make_scores(120, seed=2)
     target["emotion"] = "sad"
     scores = pd.concat([source.assign(split="validation"), target.assign(split="test")]).assign(fold="Ses01")
-    table = calibration_and_proportions(scores, {"Ses01": 2.0})
+    table = calibration_and_proportions([scores], {"Ses01": 2.0})
     assert of_voice(table, "proportion").loc["sad"].to_dict() == {"validation": 0.25, "test": 1.0}
     assert set(of_voice(table, "proportion").index) == set(EMOTIONS)
     voice = target[SPEECH].to_numpy()

@@ -5,13 +5,13 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import alone, make_predictions
+from helpers import alone, by_fold, make_predictions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emofuse.accuracy import confusions
 from emofuse.evaluation.metrics import evaluate
-from emofuse.evaluation.statistics import AXES, combined_p, compare, comparison_of, holm, interval, mcnemar_p
+from emofuse.evaluation.statistics import combined_p, compare, comparison_of, holm, interval, mcnemar_p
 from emofuse.tables import EMOTIONS
 
 SETTINGS = {"confidence": 0.9, "resamples": 5000, "seed": 0}
@@ -27,7 +27,7 @@ def crossed():
 
 @pytest.fixture(scope="module")
 def compared(crossed):
-    return compare(crossed, "m", **SETTINGS)
+    return compare(by_fold(crossed), "m", **SETTINGS)
 
 
 def of(table, condition="all", metric="UA"):
@@ -54,20 +54,20 @@ def test_an_interval_across_corpora_is_that_of_all_draws_of_speakers_and_source_
 
 def test_it_is_wider_than_one_that_takes_the_source_folds_for_granted(compared, crossed):
     row = of(compared)
-    after, before = (confusions(crossed, column, AXES) for column in ("predicted", "speech"))
+    after, before = (confusions(crossed, column, ["fold", "speaker"]) for column in ("predicted", "speech"))
     low, high = interval(after, before, "UA", crossed=False, **SETTINGS)
     assert row["high"] - row["low"] > high - low
 
 
 def test_the_interval_of_a_metric_is_that_of_the_difference_to_what_is_never_right(crossed):
     wrong = crossed.assign(speech=crossed["emotion"].map(dict(zip(EMOTIONS, EMOTIONS[1:] + EMOTIONS[:1], strict=True))))
-    after, before = (confusions(wrong, column, AXES) for column in ("predicted", "speech"))
+    after, before = (confusions(wrong, column, ["fold", "speaker"]) for column in ("predicted", "speech"))
     ends = interval(after, None, "UA", crossed=True, **SETTINGS)
     assert ends == interval(after, before, "UA", crossed=True, **SETTINGS) and ends[0] > 0
 
 
 def test_the_compared_mean_is_over_source_folds(compared, crossed):
-    metrics = evaluate(crossed, "m")
+    metrics = evaluate(by_fold(crossed), "m")
     values = metrics[(metrics["metric"] == "UA") & (metrics["condition"] == "all")]["value"]
     assert of(compared)["mean"] == pytest.approx(values.mean())
 
@@ -82,7 +82,7 @@ def test_p_across_corpora_is_twice_the_median_over_source_folds(compared, crosse
 
 def test_one_source_fold_is_like_any_fold(crossed):
     one = crossed[crossed["fold"] == "Ses1"]
-    assert not compare(one, "m", **SETTINGS | {"resamples": 100})["crossed"].any()
+    assert not compare(by_fold(one), "m", **SETTINGS | {"resamples": 100})["crossed"].any()
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
@@ -111,6 +111,7 @@ def test_p_is_corrected_per_condition_over_methods_that_are_no_ceilings():
         "other": make_predictions(2),
         "oracle": table.assign(predicted=table["emotion"]),
     }
+    predictions = {method: by_fold(table) for method, table in predictions.items()}
     comparison = comparison_of(predictions, ["oracle"], confidence=0.9, resamples=100, seed=0)
     tested = comparison.dropna(subset="p_holm")
     assert set(tested["method"]) == {"m", "other"} and set(tested["metric"]) == {"WA"}

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import by_fold
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,11 +38,12 @@ def make(utterances=200, folds=("a",), seed=0):
         )
         said.append(pd.concat([rows, scored], axis=1).sample(frac=1, random_state=seed))
     predictions = tables.check(pd.concat(told), contracts.PREDICTIONS, "made")
-    return predictions, tables.check(pd.concat(said), contracts.SCORES, "made")
+    return predictions, pd.concat(said, ignore_index=True)
 
 
-def tell(predictions, scores, text_expert=None, reading_text=()):
-    return tables.check(telling_of(predictions, scores, text_expert, reading_text), contracts.TELLING, "made")
+def tell(predictions, scores, reading_text=()):
+    of_methods = {method: by_fold(table) for method, table in predictions.items()}
+    return tables.check(telling_of(of_methods, by_fold(scores), reading_text), contracts.TELLING, "made")
 
 
 @settings(max_examples=30)
@@ -59,17 +61,16 @@ def test_the_largest_margins_are_told_each_utterance_once(seed, utterances, fold
     for side in (True, False):
         changed = [(margin, name, fold) for name, (margin, fold, better) in largest.items() if better == side]
         expected += sorted(changed, key=lambda told: (-told[0], told[1]))[:MOST]
-    rows = most_confident(predictions)
+    rows = most_confident(by_fold(predictions))
     assert list(rows[["margin", "utterance", "fold"]].itertuples(index=False, name=None)) == expected
 
 
 def test_what_was_said_of_an_utterance_is_what_each_finds_most_probable():
     predictions, scores = make(folds=["a", "b"])
-    text = scores[["fold", "split", "utterance"]].copy()
-    text[TEXT] = np.random.default_rng(1).dirichlet([1] * 4, len(text))
-    table = tell({"alone": predictions, "read": predictions}, scores, text, ["read"])
+    scores[TEXT] = np.random.default_rng(1).dirichlet([1] * 4, len(scores))
+    table = tell({"alone": predictions, "read": predictions}, scores, ["read"])
     assert table["method"].value_counts().to_dict() == {"alone": 2 * MOST, "read": 2 * MOST}
-    of_utterance = scores.merge(text, on=["fold", "split", "utterance"]).set_index(["fold", "utterance"])
+    of_utterance = scores.set_index(["fold", "utterance"])
     for row in table.to_dict("records"):
         said = of_utterance.loc[(row["fold"], row["utterance"])]
         assert row["transcript"] == said["transcript"]

@@ -6,13 +6,13 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import make_scores
+from helpers import by_fold, fuse, make_scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from emofuse import contracts, parts, tables
-from emofuse.fusion import folds, thresholds
+from emofuse.fusion import thresholds
 from emofuse.fusion.adaptation.base import Task
 from emofuse.fusion.adaptation.run import Method, run
 from emofuse.fusion.adaptation.speakers import Speakers
@@ -41,7 +41,14 @@ def adapt(scores, name, methods=METHODS, class_weights=False, **parameters):
     values = parts.parameters(adaptation)(**parameters).model_dump(mode="json")
     served = [each for each in methods if adaptation.serves(parts.load(each.path))]
     entry = {"adaptation": name, "parameters": values}
-    return run(scores, entry, ADAPTATIONS[name], served, SEED, class_weights=class_weights)
+    return run_all(scores, entry, ADAPTATIONS[name], served, class_weights)
+
+
+def run_all(scores, entry, path, methods, class_weights=False):
+    """The adapted table of all folds, and what was learned."""
+    adapted = []
+    learned = run(by_fold(scores), entry, path, methods, SEED, adapted.append, class_weights=class_weights)
+    return pd.concat(adapted, ignore_index=True), learned
 
 
 CASES = {
@@ -90,8 +97,8 @@ def test_every_other_target_utterance_is_predicted_once_per_fold_and_draw(scores
     adapted, learned = results(case)
     tables.check(adapted, contracts.ADAPTED, case)
     json.dumps(learned, allow_nan=False)
-    for method_name, by_fold in learned["methods"].items():
-        for fold, draws in by_fold.items():
+    for method_name, of_folds in learned["methods"].items():
+        for fold, draws in of_folds.items():
             for draw in draws:
                 of_draw = (adapted["k"] == draw["k"]) & (adapted["draw"] == draw["draw"])
                 rows = adapted[of_draw & (adapted["method"] == method_name) & (adapted["fold"] == fold)]
@@ -112,8 +119,8 @@ def test_labels_of_tested_speakers_change_neither_what_is_learned_nor_what_is_pr
         shuffled.loc[tested, "emotion"] = np.random.default_rng(0).permutation(scores.loc[tested, "emotion"])
         assert (shuffled["emotion"] != scores["emotion"]).any()
         again, learned_again = adapt(shuffled, name, **parameters)
-        for of_method, by_fold in learned["methods"].items():
-            for fold, draws in by_fold.items():
+        for of_method, of_folds in learned["methods"].items():
+            for fold, draws in of_folds.items():
                 assert draws[number] == learned_again["methods"][of_method][fold][number]
         same = (adapted["k"] == draw["k"]) & (adapted["draw"] == draw["draw"])
         assert same.any()
@@ -144,7 +151,7 @@ def test_an_adaptation_from_a_file_is_given_no_emotion_of_the_target(scores, tmp
     file = tmp_path / "curious.py"
     file.write_text(CURIOUS)
     entry = {"adaptation": "curious.py:Curious", "parameters": {}}
-    _, learned = run(scores, entry, f"{file}:Curious", METHODS[:1], SEED, class_weights=False)
+    _, learned = run_all(scores, entry, f"{file}:Curious", METHODS[:1])
     said = learned["methods"]["speech"]["Ses01"][0]["learned"]
     assert set(said["columns"]) == {*scores} - {"emotion"} and said["labelled"] == 0
 
@@ -152,7 +159,7 @@ def test_an_adaptation_from_a_file_is_given_no_emotion_of_the_target(scores, tmp
 def test_what_is_adapted_is_the_method_as_it_is_fitted_without_adaptation(scores, results):
     _, learned = results("standardise")
     for each in METHODS:
-        parameters = folds.run(scores, each.entry, each.path, SEED, each.name, 2).parameters
+        parameters = fuse(scores, each.entry, each.path, SEED, each.name, 2).parameters
         for fold, (draw,) in learned["methods"][each.name].items():
             assert draw["learned"] == parameters["folds"][fold]
 

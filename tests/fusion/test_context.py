@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import make_scores, published, read_scores
+from helpers import fuse, make_scores, published, read_scores
 
 from emofuse import accuracy, parts
 from emofuse.fusion.cascade import Cascade, CascadeText
 from emofuse.fusion.context import Context, ContextSentiment, ContextText
-from emofuse.fusion.folds import around, run
+from emofuse.fusion.folds import around
 from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, TEXT
 
 PATHS = parts.known(parts.METHOD)
@@ -146,7 +146,7 @@ def test_on_published_scores_context_gains_and_shuffled_turns_do_not():
 
     def ua(rows, name):
         entry = {"fit_on": ["validation"], "parameters": {}}
-        predicted = run(rows, entry, PATHS[name], [0], name, 3).predictions
+        predicted = fuse(rows, entry, PATHS[name], [0], name, 3).predictions
         each = [
             accuracy.unweighted_accuracy(accuracy.indices(part["emotion"]), accuracy.indices(part["predicted"]))
             for _, part in predicted.groupby("fold")

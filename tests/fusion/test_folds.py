@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import make_scores
+from helpers import fuse, make_scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emofuse import accuracy, contracts, parts, tables
-from emofuse.fusion.folds import around, divide, run
+from emofuse.fusion.folds import around, divide
 from emofuse.tables import TEXT, InputError
 
 PATHS = parts.known(parts.METHOD)
@@ -42,7 +42,7 @@ def entry(name, **parameters):
 
 
 def run_entry(scores, method, name=None):
-    return run(scores, method, PATHS[method["estimator"]], [0], name or method["estimator"], 3)
+    return fuse(scores, method, PATHS[method["estimator"]], [0], name or method["estimator"], 3)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -166,7 +166,7 @@ def test_a_method_from_a_file_works_alike(scores, tmp_path):
     file = tmp_path / "loud.py"
     file.write_text('from emofuse.fusion.single import Speech\n\n\nclass Loud(Speech):\n    """Speech, elsewhere."""\n')
     method = entry("speech") | {"estimator": "loud.py:Loud"}
-    predictions, parameters, *_ = run(scores, method, f"{file}:Loud", [0], "loud", 3)
+    predictions, parameters, *_ = fuse(scores, method, f"{file}:Loud", [0], "loud", 3)
     pd.testing.assert_frame_equal(predictions, run_entry(scores, entry("speech")).predictions)
     assert (parameters["method"], parameters["estimator"]) == ("loud", "loud.py:Loud")
 

@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import make_scores
+from helpers import by_fold, fuse, make_scores
 
 from emofuse import contracts, parts, tables
 from emofuse.evaluation.metrics import scores_of
-from emofuse.fusion.folds import run
 from emofuse.fusion.shift import shift
 
 PATHS = parts.known(parts.METHOD)
@@ -36,13 +35,13 @@ def scores():
 
 
 def fitted(scores):
-    return {name: run(scores, entry, PATHS[entry["estimator"]], [0], name, 2) for name, entry in METHODS.items()}
+    return {name: fuse(scores, entry, PATHS[entry["estimator"]], [0], name, 2) for name, entry in METHODS.items()}
 
 
 def table_of(scores, learned):
     paths = {name: PATHS[entry["estimator"]] for name, entry in METHODS.items()}
     methods = [result.parameters for result in learned.values()]
-    return tables.check(shift(scores, methods, paths), contracts.SHIFT, "made")
+    return tables.check(shift(by_fold(scores), methods, paths), contracts.SHIFT, "made")
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +86,6 @@ def test_labels_of_the_target_change_ua_alone(table, scores):
 
 
 def test_without_methods_the_voice_alone_is_described(scores):
-    table = tables.check(shift(scores, [], {}), contracts.SHIFT, "made")
+    table = tables.check(shift(by_fold(scores), [], {}), contracts.SHIFT, "made")
     assert set(table["method"]) == {"speech"} and set(table["metric"]) == {"UA", "entropy", "varentropy"}
     assert len(table) == 4 * (1 + 2 * 101)

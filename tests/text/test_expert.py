@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import by_fold
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,13 +22,14 @@ TFIDF = Tfidf(inverse_penalty=3.0, smoothing=0.1)
 def predict(rows, experts=(TFIDF,), parts=4):
     """The expert on the tables that these rows of folds are joined from."""
     corpus = rows.drop_duplicates("utterance")
-    return expert.predict(
-        rows[["fold", "split", "utterance"]],
+    read = expert.predict(
+        by_fold(rows[["fold", "split", "utterance"]]),
         corpus[["utterance", "speaker", "emotion"]],
         corpus[["utterance", "text"]].dropna(),
         experts,
         parts=parts,
     )
+    return pd.concat(read, ignore_index=True)
 
 
 def make_rows(utterances=24, folds=("one",), splits=SPLITS):
@@ -103,7 +105,7 @@ def test_the_order_of_the_tables_changes_nothing():
     """Rows of labels and transcripts are joined by their utterance."""
     rows = make_rows()
     corpus = rows.sample(frac=1, random_state=0)
-    shuffled = expert.predict(rows[["fold", "split", "utterance"]], corpus, corpus, [TFIDF], parts=4)
+    (shuffled,) = expert.predict(by_fold(rows[["fold", "split", "utterance"]]), corpus, corpus, [TFIDF], parts=4)
     pd.testing.assert_frame_equal(shuffled, predict(rows))
 
 

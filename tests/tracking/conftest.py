@@ -79,12 +79,13 @@ class Study:
 
     def write(self) -> "Study":
         predictions = {method: self.write_method(method) for method in self.methods}
-        scores = predictions[self.methods[0]][["fold", "utterance", "speaker", "condition", "emotion"]].assign(
-            split="test", dialog=None, turn_start=None, transcript="well"
-        )
-        scores[tables.SPEECH] = 1 / len(EMOTIONS)
-        scores[tables.SENTIMENT] = 1 / len(tables.SENTIMENTS)
+        tested = predictions[self.methods[0]]
+        scores = tested[["fold", "utterance"]].assign(split="test", **dict.fromkeys(tables.SPEECH, 1 / len(EMOTIONS)))
         tables.write(scores, contracts.SCORES, self.folder / "scores.parquet")
+        spoken = tested[["utterance", "speaker", "condition", "emotion"]].drop_duplicates("utterance")
+        spoken = spoken.assign(dialog=None, turn_start=None, transcript="well")
+        spoken[tables.SENTIMENT] = 1 / len(tables.SENTIMENTS)
+        tables.write(spoken, contracts.SPOKEN, self.folder / "spoken.parquet")
         write_picture(self.folder / "figures" / "leaderboard.png", 200)
         tables.write_text("# released / iemocap\n\n| method | UA |\n|---|---:|\n| paper | 0.25 |\n", self.leaderboard)
         self.evaluate(predictions)
@@ -143,7 +144,7 @@ class Study:
             for method in self.methods
         }
         tables_of_experiment = {
-            name: str(self.folder / f"{name}.parquet") for name in ("scores", "metrics", "comparison")
+            name: str(self.folder / f"{name}.parquet") for name in ("scores", "spoken", "metrics", "comparison")
         }
         experiment = {
             "train": "iemocap",

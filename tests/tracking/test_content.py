@@ -144,9 +144,13 @@ def test_metrics_of_a_condition_that_a_fold_lacks_are_means_over_the_folds_that_
 
 def test_scores_are_named_by_their_bytes(study):
     scores = read(study).families[0][0].scores
-    assert (scores.rows, list(scores.dtypes)) == (16, list(contracts.SCORES.columns))
-    path = study.folder / "scores.parquet"
-    tables.write(tables.read(contracts.SCORES, path).assign(transcript="oh"), contracts.SCORES, path)
+    columns = list(dict.fromkeys([*contracts.SCORES.columns, *contracts.SPOKEN.columns]))
+    assert (scores.rows, list(scores.dtypes)) == (
+        16,
+        columns,
+    )
+    path = study.folder / "spoken.parquet"
+    tables.write(tables.read(contracts.SPOKEN, path).assign(transcript="oh"), contracts.SPOKEN, path)
     assert read(study).families[0][0].scores.digest != scores.digest
 
 

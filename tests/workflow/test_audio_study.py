@@ -25,6 +25,7 @@ WHISPER = {f"transcripts {shard}" for shard in SHARDS} | {"merge_transcripts"}
 ENCODED = {"text_embeddings 0", "text_embeddings 1", "merge_text_embeddings", "text_expert"}
 READ = {"sentiment", "wer"} | ENCODED
 """What follows from other transcripts, before the scores."""
+SCORED = {"spoken", "scores"}
 EVALUATION = {"evaluate", "telling", "figures_methods", "figures_experiment", "report", "track", "model"}
 TOLD = {"fuse bayes_text"} | EVALUATION
 """What follows from another text expert."""
@@ -97,7 +98,7 @@ def test_nothing_runs_twice(finished_audio):
 
 def test_another_whisper_runs_no_acoustic_stage(audio):
     audio.write_config(**other_whisper(audio))
-    assert planned(audio) == WHISPER | READ | {"scores"} | FUSION
+    assert planned(audio) == WHISPER | READ | SCORED | FUSION
 
 
 def test_other_weights_under_the_same_name_run_again(audio):
@@ -105,7 +106,7 @@ def test_other_weights_under_the_same_name_run_again(audio):
     kept = path.read_bytes()
     path.write_bytes(kept[:-1])
     try:
-        assert planned(audio) == WHISPER | READ | {"scores"} | FUSION
+        assert planned(audio) == WHISPER | READ | SCORED | FUSION
     finally:
         path.write_bytes(kept)
     assert planned(audio) == set()
@@ -120,7 +121,7 @@ def test_another_encoder_runs_no_text_stage(audio):
 def test_another_reading_of_sentiment_transcribes_nothing(audio, section):
     shutil.copytree(audio.folder / "checkpoints/sentiment", audio.folder / "checkpoints/mood", dirs_exist_ok=True)
     audio.write_config(**changed(audio, "sentiment", **section))
-    assert planned(audio) == {"sentiment", "scores"} | FUSION
+    assert planned(audio) == {"sentiment"} | SCORED | FUSION
 
 
 def test_what_is_regressed_or_calibrated_runs_no_model(audio):
@@ -161,9 +162,9 @@ def test_a_new_fold_runs_alone(audio):
             "text/transcription.py",
             "TEMPERATURES = (0.0, 0.2",
             "TEMPERATURES = (0.0, 0.1",
-            WHISPER | READ | {"scores"},
+            WHISPER | READ | SCORED,
         ),
-        ("text/sentiment.py", ".double()", ".float()", {"sentiment", "scores"}),
+        ("text/sentiment.py", ".double()", ".float()", {"sentiment"} | SCORED),
         ("text/embeddings.py", "is_text.sum(1)", "is_text.sum(1).float()", ENCODED | TOLD),
         ("text/wer.py", 'result["words"] > 0', 'result["words"] > 1', {"wer"}),
         ("speech/embeddings.py", "initargs=(1,)", "initargs=(2,)", ACOUSTIC | CLASSIFIERS | {"scores"}),
@@ -182,7 +183,7 @@ def test_a_second_study_shares_what_depends_on_the_corpus_alone(audio):
 
 def test_reference_transcripts_run_no_whisper(audio_copy):
     audio_copy.write_config(**changed(audio_copy, "transcripts", source="reference"), model=None)
-    assert planned(audio_copy) == {"reference_transcripts", "sentiment", "scores"} | ENCODED | FUSION - {"model"}
+    assert planned(audio_copy) == {"reference_transcripts", "sentiment"} | SCORED | ENCODED | FUSION - {"model"}
     audio_copy.run(f"{CORPUS}/transcripts/reference.parquet")
     transcripts = tables.read(contracts.TRANSCRIPTS, audio_copy.folder / CORPUS / "transcripts/reference.parquet")
     listed = pd.read_csv(audio_copy.folder / "data/voices/corpus.csv")
@@ -216,7 +217,7 @@ def test_a_shard_that_fails_costs_no_other_shard(audio_copy):
     times = {path: path.stat().st_mtime_ns for path in shards.iterdir()}
 
     lost.with_suffix(".lost").rename(lost)
-    assert planned(audio_copy) == {"transcripts 1", "merge_transcripts", "scores"} | READ | FUSION
+    assert planned(audio_copy) == {"transcripts 1", "merge_transcripts"} | SCORED | READ | FUSION
     audio_copy.run("--until", "merge_transcripts")
     assert {path: path.stat().st_mtime_ns for path in times} == times
     # The same weights under another name: what two runs put together is what one run gave.

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import by_fold
 
 from emofuse import contracts, scores, tables
 from emofuse.evaluation.metrics import metrics_of
@@ -79,10 +80,14 @@ class Packaged:
             problem=None,
         )[["recording", "path", "start", "duration", "speaker", "dialog", "turn_start", "problem", "utterance"]]
         self.text_expert = self.experiment / "text_expert.parquet"
-        placed = scores.read(self.experiment / "scores.parquet", [])
-        placed = placed[placed["fold"].isin(FOLDS)].drop(columns=["dialog", "turn_start"])
-        placed = placed.merge(utterances[["utterance", "dialog", "turn_start"]], on="utterance")
-        tables.write(placed, contracts.SCORES, folder / "scores.parquet")
+        with tables.writing_folds(contracts.SCORES, folder / "scores.parquet") as write:
+            for of_fold in tables.Folds(contracts.SCORES, self.experiment / "scores.parquet", only=FOLDS):
+                write(of_fold)
+        spoken = tables.read(contracts.SPOKEN, self.experiment / "spoken.parquet").drop(
+            columns=["dialog", "turn_start"]
+        )
+        spoken = spoken.merge(utterances[["utterance", "dialog", "turn_start"]], on="utterance")
+        tables.write(spoken, contracts.SPOKEN, folder / "spoken.parquet")
         tables.write(utterances, contracts.UTTERANCES, folder / "utterances.parquet")
         for name, code in {"wary": WARY, "peeking": PEEKING}.items():
             (folder / f"{name}.py").write_text(code)
@@ -96,8 +101,11 @@ class Packaged:
 
     def predictions(self, recipe, method):
         """The table as rule fuse would write it."""
-        table = scores.read(self.folder / "scores.parquet", [self.text_expert])
-        return folds.run(table, recipe["entry"], recipe["path"], recipe["seed"], method, 2).predictions
+        table = scores.Scores(self.folder / "scores.parquet", self.folder / "spoken.parquet", [self.text_expert])
+        predictions = []
+        arguments = recipe["entry"], recipe["path"], recipe["seed"], method, 2, predictions.append, lambda inner: None
+        folds.run(table, *arguments)
+        return pd.concat(predictions, ignore_index=True)
 
     def model(self, method):
         """The folder of a model, made once, and the predictions of the study."""
@@ -112,12 +120,14 @@ class Packaged:
             }
             place = self.folder / method
             tables.write(of_study[method], contracts.PREDICTIONS, place / "predictions.parquet")
-            compared = comparison_of(of_study, [], confidence=0.95, resamples=100, seed=0)
+            of_folds = {name: by_fold(predictions) for name, predictions in of_study.items()}
+            compared = comparison_of(of_folds, [], confidence=0.95, resamples=100, seed=0)
             tables.write(compared, contracts.COMPARISON, place / "comparison.parquet")
-            tables.write(metrics_of(of_study), contracts.METRICS, place / "metrics.parquet")
+            tables.write(metrics_of(of_folds), contracts.METRICS, place / "metrics.parquet")
             models = [self.experiment / "folds" / fold / "speech" for fold in FOLDS]
             given = package.Given(
                 scores=str(self.folder / "scores.parquet"),
+                spoken=str(self.folder / "spoken.parquet"),
                 calibration=str(self.experiment / "calibration.json"),
                 **{name: str(place / f"{name}.parquet") for name in ("predictions", "comparison", "metrics")},
                 folds=str(self.experiment / "folds.parquet"),

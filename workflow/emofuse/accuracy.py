@@ -5,7 +5,7 @@ All three metrics are functions of the confusion matrix, with rows of true and c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -100,7 +100,22 @@ def unweighted_accuracy(emotion: Indices, predicted: Indices) -> float:
     return float(from_confusion(confusion(emotion, predicted), "UA"))
 
 
+def conditions(names: Iterable[str]) -> list[str]:
+    """``all``, then the conditions of these names, sorted; of one condition or none there is only ``all``.
+
+    >>> conditions(["scripted", "improvised", "scripted"]), conditions(["", "scripted"])
+    (['all', 'improvised', 'scripted'], ['all'])
+    """
+    distinct = sorted({str(name) for name in names if name} - {ALL})
+    return [ALL, *(distinct if len(distinct) > 1 else [])]
+
+
+def each_condition(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The utterances of all conditions, then of each, even of a single one: other rows may have more."""
+    return [(ALL, rows), *((str(name), part) for name, part in rows.groupby("condition", sort=True) if name)]
+
+
 def by_condition(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """The utterances of all conditions, then of each; a corpus with one condition or none has only ``all``."""
-    parts = [(str(name), part) for name, part in rows.groupby("condition", sort=True) if name]
-    return [(ALL, rows), *(parts if len(parts) > 1 else [])]
+    shown = conditions(rows["condition"].unique())
+    return [(condition, part) for condition, part in each_condition(rows) if condition in shown]

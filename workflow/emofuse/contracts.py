@@ -150,21 +150,26 @@ PUBLISHED = Contract(
 )
 """Scores that somebody else has computed; a row is an utterance of a fold with its probabilities."""
 
-SCORES = Contract(
-    "scores",
+SPOKEN = Contract(
+    "spoken",
     {
-        **FOLD,
+        "utterance": NAME,
         "speaker": NAME,
         **DIALOG,
         "condition": WORDS,
         "emotion": EMOTION,
-        **dict.fromkeys([*SPEECH, *SENTIMENT], SHARE),
+        **dict.fromkeys(SENTIMENT, SHARE),
         "transcript": Column(str, nullable=True),
     },
-    unique=("fold", "utterance"),
-    sums_to_one=(SPEECH, SENTIMENT),
+    unique=("utterance",),
+    sums_to_one=(SENTIMENT,),
 )
-"""What voice and words say; a row is an utterance of a fold with its probabilities."""
+"""What is said and by whom, the same in every fold; a row is an utterance with the probabilities of its sentiment."""
+
+SCORES = Contract(
+    "scores", {**FOLD, **dict.fromkeys(SPEECH, SHARE)}, unique=("fold", "utterance"), sums_to_one=(SPEECH,)
+)
+"""What the voice says; a row is an utterance of a fold with four probabilities."""
 
 TEXT_EXPERT = Contract(
     "text_expert", {**FOLD, **dict.fromkeys(TEXT, SHARE)}, unique=("fold", "utterance"), sums_to_one=(TEXT,)

@@ -271,7 +271,7 @@ class Experiment:
     def results(self) -> dict[str, Any]:
         """The paths of its tables."""
         shift = f"{self.folder}/shift.parquet" if self.is_cross else None
-        names = ("scores", "choices", "metrics", "comparison", "telling")
+        names = ("scores", "spoken", "choices", "metrics", "comparison", "telling")
         return {name: f"{self.folder}/{name}.parquet" for name in names} | {
             "wer": self.study.wer_of(self.test),
             "shift": shift,

@@ -11,15 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 EMOTIONS = ("angry", "happy", "neutral", "sad")
 """The classes, in the order of every probability vector."""
@@ -326,12 +329,102 @@ def read_parquet(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: if the file is missing or is not Parquet
     """
-    try:
+    with _readable(path):
         return pd.read_parquet(path)
+
+
+@contextmanager
+def _readable(path: str | Path) -> Iterator[None]:
+    """Say of a Parquet file in the project's words why it cannot be read."""
+    try:
+        yield
     except FileNotFoundError:
         raise InputError([f"{path}: no such file"]) from None
     except (OSError, ValueError) as error:
         raise InputError([f"{path}: cannot be read as Parquet ({error})"]) from None
+
+
+@contextmanager
+def writing_folds(contract: Contract, path: str | Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Write a table one fold after another, whole or not at all.
+
+    Each fold is checked and becomes row groups of its own, so that :class:`Folds` reads it without the others.
+
+    Args:
+        contract: of a table with a column ``fold``, by which its rows are unique
+        path: of the file
+
+    Yields:
+        what writes the rows of a fold, which may be none; a table without any has the contract's columns
+
+    Raises:
+        InputError: as in :func:`check`, or if a fold is written twice
+    """
+    schema: pa.Schema | None = None
+    written: set[str] = set()
+    with replacing(path) as temporary, ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+
+        def write_fold(rows: pd.DataFrame) -> None:
+            nonlocal schema, writer
+            checked = check(rows, contract, path)
+            again = written.intersection(checked["fold"].unique())
+            if again:
+                problems: Problems = [f"{path}: fold {fold} is written twice; should be once" for fold in sorted(again)]
+                raise InputError(problems)
+            written.update(checked["fold"].unique())
+            table = pa.Table.from_pandas(checked, schema=schema, preserve_index=False)
+            if writer is None:
+                schema = table.schema
+                writer = stack.enter_context(pq.ParquetWriter(temporary, schema))
+            if len(checked):
+                writer.write_table(table)
+
+        yield write_fold
+        if writer is None:
+            write_fold(pd.DataFrame(columns=list(contract.columns)))
+
+
+@dataclass(frozen=True)
+class Folds:
+    """A table, read one fold at a time, as often as it is gone through; each fold is checked as it is read.
+
+    Args:
+        contract: of a table with a column ``fold``
+        path: of the file; :func:`writing_folds` makes one in which no fold is read for the sake of another
+        only: the folds that are gone through; ``None`` for all
+    """
+
+    contract: Contract
+    path: str | Path
+    only: Collection[str] | None = None
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The folds, sorted.
+
+        Raises:
+            InputError: as in :func:`read_parquet`
+        """
+        with _readable(self.path), pq.ParquetFile(self.path) as file:
+            groups = range(file.num_row_groups)
+            # Group by group: the whole column of a large table would be as long as that.
+            names = (file.read_row_group(group, columns=["fold"])["fold"].unique() for group in groups)
+            distinct = {name for of_group in names for name in of_group.to_pylist()}
+        return sorted(distinct if self.only is None else distinct.intersection(self.only))
+
+    def read(self, fold: str) -> pd.DataFrame:
+        """The rows of a fold, in their order; none of one that the table lacks.
+
+        Raises:
+            InputError: as in :func:`read`
+        """
+        with _readable(self.path):
+            rows = pd.read_parquet(self.path, filters=[("fold", "==", fold)])
+        return check(rows, self.contract, self.path)
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        return map(self.read, self.names)
 
 
 def write_json(value: Any, path: str | Path) -> None:

@@ -7,9 +7,7 @@ use rule scores as adapted_scores with:
         speech=lambda wildcards: experiment_of(wildcards).speech(
             study.facts["adaptations"][wildcards.adaptation]["scaling"]
         ),
-        utterances=of_corpora(f"{CORPUS}/utterances.parquet"),
-        transcripts=transcripts_of,
-        sentiment=of_corpora(study.sentiment),
+        spoken=f"{EXPERIMENT}/spoken.parquet",
     output:
         scores=f"{ADAPTATION}/scores.parquet",
         calibration=f"{ADAPTATION}/calibration.json",
@@ -22,6 +20,7 @@ use rule scores as adapted_scores with:
 rule adapt:
     input:
         scores=lambda wildcards: experiment_of(wildcards).adaptations[wildcards.adaptation]["scores"],
+        spoken=f"{EXPERIMENT}/spoken.parquet",
         text_expert=lambda wildcards: experiment_of(wildcards).text_expert(
             *study.config["adaptations"][wildcards.adaptation]["methods"]
         ),

@@ -5,6 +5,7 @@ rule published_scores:
         transcripts=transcripts_of,
     output:
         scores=f"{EXPERIMENT}/scores.parquet",
+        spoken=f"{EXPERIMENT}/spoken.parquet",
         folds=f"{EXPERIMENT}/folds.parquet",
     log:
         study.log("published_scores", EXPERIMENT),
@@ -18,12 +19,29 @@ rule published_scores:
         "../scripts/published_scores.py"
 
 
-rule scores:
+rule spoken:
     input:
-        speech=lambda wildcards: experiment_of(wildcards).speech(),
         utterances=of_corpora(f"{CORPUS}/utterances.parquet"),
         transcripts=transcripts_of,
         sentiment=of_corpora(study.sentiment),
+    output:
+        f"{EXPERIMENT}/spoken.parquet",
+    log:
+        study.log("spoken", EXPERIMENT),
+    wildcard_constraints:
+        experiment=any_of(study.experiments_of(published=False)),
+    params:
+        recipe=study.recipe("spoken"),
+    message:
+        "spoken: experiment {wildcards.experiment}"
+    script:
+        "../scripts/spoken.py"
+
+
+rule scores:
+    input:
+        speech=lambda wildcards: experiment_of(wildcards).speech(),
+        spoken=f"{EXPERIMENT}/spoken.parquet",
     output:
         scores=f"{EXPERIMENT}/scores.parquet",
         calibration=f"{EXPERIMENT}/calibration.json",
@@ -42,6 +60,7 @@ rule scores:
 rule fuse:
     input:
         scores=f"{EXPERIMENT}/scores.parquet",
+        spoken=f"{EXPERIMENT}/spoken.parquet",
         text_expert=lambda wildcards: experiment_of(wildcards).text_expert(wildcards.method),
     output:
         predictions=f"{EXPERIMENT}/fusion/{{method}}/predictions.parquet",
@@ -105,6 +124,7 @@ rule evaluate:
 rule telling:
     input:
         scores=f"{EXPERIMENT}/scores.parquet",
+        spoken=f"{EXPERIMENT}/spoken.parquet",
         text_expert=lambda wildcards: experiment_of(wildcards).text_expert(*study.compared),
         predictions=of_methods("fusion/{method}/predictions.parquet", study.compared),
     output:
@@ -123,6 +143,7 @@ rule telling:
 rule shift:
     input:
         scores=f"{EXPERIMENT}/scores.parquet",
+        spoken=f"{EXPERIMENT}/spoken.parquet",
         calibration=f"{EXPERIMENT}/calibration.json",
         parameters=of_methods("fusion/{method}/parameters.json", study.selecting),
     output:

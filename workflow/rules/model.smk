@@ -4,6 +4,7 @@ if study.packaged:
     rule model:
         input:
             scores=f"{packaged.folder}/scores.parquet",
+            spoken=f"{packaged.folder}/spoken.parquet",
             calibration=f"{packaged.folder}/calibration.json",
             predictions=packaged.methods[method]["predictions"],
             comparison=packaged.results["comparison"],

@@ -5,19 +5,23 @@ from threadpoolctl import threadpool_limits
 from emofuse import contracts, tables
 from emofuse.fusion.adaptation.run import Method, run
 from emofuse.logs import logged
-from emofuse.scores import read
+from emofuse.scores import Scores
 
 recipe = snakemake.params.recipe
 
-with logged(snakemake.log[0]), threadpool_limits(snakemake.threads):
-    scores = read(snakemake.input.scores, snakemake.input.text_expert)
-    adapted, parameters = run(
+with (
+    logged(snakemake.log[0]),
+    threadpool_limits(snakemake.threads),
+    tables.writing_folds(contracts.ADAPTED, snakemake.output.adapted) as write,
+):
+    scores = Scores(snakemake.input.scores, snakemake.input.spoken, snakemake.input.text_expert)
+    parameters = run(
         scores,
         {key: recipe[key] for key in ("adaptation", "parameters")},
         recipe["path"],
         [Method(**method) for method in recipe["methods"]],
         recipe["seed"],
+        write,
         class_weights=recipe["class_weights"],
     )
-    tables.write(adapted, contracts.ADAPTED, snakemake.output.adapted)
     tables.write_json(parameters, snakemake.output.parameters)

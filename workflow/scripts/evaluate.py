@@ -13,18 +13,19 @@ recipe = snakemake.params.recipe
 
 with logged(snakemake.log[0]):
     predictions = {
-        method: tables.read(contracts.PREDICTIONS, path)
+        method: tables.Folds(contracts.PREDICTIONS, path)
         for method, path in zip(recipe["methods"], snakemake.input.predictions, strict=True)
     }
     inner = {
-        method: tables.read(contracts.INNER, path)
+        method: tables.Folds(contracts.INNER, path)
         for method, path in zip(recipe["candidates"], snakemake.input.inner, strict=True)
     }
     choices = choose(inner)
-    chosen = compose(choices, predictions)
     tables.write(choices, contracts.CHOICES, snakemake.output.choices)
-    tables.write(chosen, contracts.PREDICTIONS, snakemake.output.chosen)
-    predictions[CHOSEN] = chosen
+    with tables.writing_folds(contracts.PREDICTIONS, snakemake.output.chosen) as write:
+        for of_fold in compose(choices, predictions):
+            write(of_fold)
+    predictions[CHOSEN] = tables.Folds(contracts.PREDICTIONS, snakemake.output.chosen)
     metrics = metrics_of(predictions)
     comparison = comparison_of(
         predictions,

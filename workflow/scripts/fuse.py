@@ -3,15 +3,26 @@
 from emofuse import contracts, tables
 from emofuse.fusion.folds import run
 from emofuse.logs import logged
-from emofuse.scores import read
+from emofuse.scores import Scores
 
-recipe = snakemake.params.recipe
+recipe, output = snakemake.params.recipe, snakemake.output
 
-with logged(snakemake.log[0]):
-    scores = read(snakemake.input.scores, snakemake.input.text_expert)
-    result = run(scores, recipe["method"], recipe["path"], recipe["seed"], snakemake.wildcards.method, recipe["parts"])
-    tables.write(result.predictions, contracts.PREDICTIONS, snakemake.output.predictions)
-    tables.write_json(result.parameters, snakemake.output.parameters)
-    tables.write(result.trials, contracts.TRIALS, snakemake.output.trials)
-    tables.write(result.inner, contracts.INNER, snakemake.output.inner)
-    tables.write(result.front, contracts.FRONT, snakemake.output.front)
+with (
+    logged(snakemake.log[0]),
+    tables.writing_folds(contracts.PREDICTIONS, output.predictions) as write_predictions,
+    tables.writing_folds(contracts.INNER, output.inner) as write_inner,
+):
+    scores = Scores(snakemake.input.scores, snakemake.input.spoken, snakemake.input.text_expert)
+    result = run(
+        scores,
+        recipe["method"],
+        recipe["path"],
+        recipe["seed"],
+        snakemake.wildcards.method,
+        recipe["parts"],
+        write_predictions,
+        write_inner,
+    )
+    tables.write_json(result.parameters, output.parameters)
+    tables.write(result.trials, contracts.TRIALS, output.trials)
+    tables.write(result.front, contracts.FRONT, output.front)

@@ -1,21 +1,15 @@
-"""Rule `scores`: join what the voice and the words say about every utterance of every fold."""
-
-import pandas as pd
+"""Rule `scores`: what the voice says of every utterance of every fold, as probabilities."""
 
 from emofuse import contracts, tables
 from emofuse.logs import logged
-from emofuse.scores import join
+from emofuse.scores import voices
 
 with logged(snakemake.log[0]):
-    speech, utterances, transcripts, sentiment = (
-        pd.concat([tables.read(contract, path) for path in paths], ignore_index=True)
-        for contract, paths in (
-            (contracts.SPEECH_LOGITS, snakemake.input.speech),
-            (contracts.UTTERANCES, snakemake.input.utterances),
-            (contracts.TRANSCRIPTS, snakemake.input.transcripts),
-            (contracts.SENTIMENT_LOGITS, snakemake.input.sentiment),
-        )
-    )
-    scores, temperatures = join(speech, utterances, transcripts, sentiment, snakemake.params.recipe["calibration"])
-    tables.write(scores, contracts.SCORES, snakemake.output.scores)
+    speech = [tables.Folds(contracts.SPEECH_LOGITS, path) for path in snakemake.input.speech]
+    spoken = tables.read(contracts.SPOKEN, snakemake.input.spoken)
+    temperatures = {}
+    with tables.writing_folds(contracts.SCORES, snakemake.output.scores) as write:
+        for rows, fitted in voices(speech, spoken, snakemake.input.spoken, snakemake.params.recipe["calibration"]):
+            write(rows)
+            temperatures |= fitted
     tables.write_json({"temperature": temperatures}, snakemake.output.calibration)

@@ -6,9 +6,10 @@ from emofuse import contracts, tables
 from emofuse.evaluation.shift import calibration_and_proportions
 from emofuse.fusion.shift import shift
 from emofuse.logs import logged
+from emofuse.scores import Scores
 
 with logged(snakemake.log[0]):
-    scores = tables.read(contracts.SCORES, snakemake.input.scores)
+    scores = Scores(snakemake.input.scores, snakemake.input.spoken)
     methods = [tables.read_json(path) for path in snakemake.input.parameters]
     temperatures = tables.read_json(snakemake.input.calibration)["temperature"]
     table = pd.concat(

@@ -3,15 +3,15 @@
 from emofuse import contracts, tables
 from emofuse.evaluation.telling import telling_of
 from emofuse.logs import logged
+from emofuse.scores import Scores
 
 recipe = snakemake.params.recipe
 
 with logged(snakemake.log[0]):
     predictions = {
-        method: tables.read(contracts.PREDICTIONS, path)
+        method: tables.Folds(contracts.PREDICTIONS, path)
         for method, path in zip(recipe["methods"], snakemake.input.predictions, strict=True)
     }
-    scores = tables.read(contracts.SCORES, snakemake.input.scores)
-    text_expert = next((tables.read(contracts.TEXT_EXPERT, path) for path in snakemake.input.text_expert), None)
-    table = telling_of(predictions, scores, text_expert, recipe["reading_text"])
+    scores = Scores(snakemake.input.scores, snakemake.input.spoken, snakemake.input.text_expert)
+    table = telling_of(predictions, scores, recipe["reading_text"])
     tables.write(table, contracts.TELLING, snakemake.output[0])

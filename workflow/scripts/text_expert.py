@@ -8,13 +8,16 @@ from emofuse.logs import logged
 from emofuse.text import expert
 
 recipe = snakemake.params.recipe
-with logged(snakemake.log[0]), threadpool_limits(snakemake.threads):
-    folds = tables.read(contracts.FOLDS, snakemake.input.folds)
-    read = expert.predict(
-        folds[folds["fold"].isin(recipe["folds"])],
+with (
+    logged(snakemake.log[0]),
+    threadpool_limits(snakemake.threads),
+    tables.writing_folds(contracts.TEXT_EXPERT, snakemake.output[0]) as write,
+):
+    for of_fold in expert.predict(
+        tables.Folds(contracts.FOLDS, snakemake.input.folds, only=recipe["folds"]),
         pd.concat([tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances]),
         pd.concat([tables.read(contracts.TRANSCRIPTS, path) for path in snakemake.input.transcripts]),
         expert.make_experts(recipe["experts"], snakemake.input.embeddings),
         parts=recipe["parts"],
-    )
-    tables.write(read, contracts.TEXT_EXPERT, snakemake.output[0])
+    ):
+        write(of_fold)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -25,20 +25,20 @@ FLOOR = 1e-6
 """The least probability that the log-loss counts, so that one certain error does not decide it."""
 
 
-def metrics_of(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def metrics_of(predictions: Mapping[str, Iterable[pd.DataFrame]]) -> pd.DataFrame:
     """The ``metrics`` table of an experiment.
 
     Args:
-        predictions: the ``predictions`` table of each method, by its name
+        predictions: the folds of the ``predictions`` table of each method, by its name
     """
     return pd.concat([evaluate(table, method) for method, table in predictions.items()], ignore_index=True)
 
 
-def evaluate(predictions: pd.DataFrame, method: str) -> pd.DataFrame:
+def evaluate(predictions: Iterable[pd.DataFrame], method: str) -> pd.DataFrame:
     """All metrics of a method, for each fold and condition.
 
     Args:
-        predictions: the method's ``predictions`` table
+        predictions: the folds of the method's ``predictions`` table
         method: the method's name
 
     Returns:
@@ -47,13 +47,14 @@ def evaluate(predictions: pd.DataFrame, method: str) -> pd.DataFrame:
         NaN where a metric is not defined (the recall of an emotion that the condition lacks)
     """
     rows = [
-        (method, fold, condition, metric, value)
-        for condition, part in accuracy.by_condition(predictions)
-        for fold, of_fold in part.groupby("fold", sort=True)
-        for metric, value in (scores_of(of_fold) | changes_of(of_fold)).items()
+        (method, of_fold["fold"].iloc[0], condition, metric, value)
+        for of_fold in predictions
+        for condition, part in accuracy.each_condition(of_fold)
+        for metric, value in (scores_of(part) | changes_of(part)).items()
     ]
     table = pd.DataFrame(rows, columns=["method", "fold", "condition", "metric", "value"])
-    return table.sort_values("fold", kind="stable", ignore_index=True)
+    shown = accuracy.conditions(table["condition"].unique())
+    return table[table["condition"].isin(shown)].reset_index(drop=True)
 
 
 def per_fold(metrics: pd.DataFrame, metric: str, condition: str = accuracy.ALL) -> pd.DataFrame:

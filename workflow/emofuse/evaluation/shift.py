@@ -6,7 +6,7 @@ this module calibration and the proportions of the emotions; and it says in a se
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -24,11 +24,11 @@ BEFORE, AFTER = "ECE before", "ECE after"
 """Expected calibration error at temperature 1, and at the temperature that was fitted on source validation."""
 
 
-def calibration_and_proportions(scores: pd.DataFrame, temperatures: Mapping[str, float]) -> pd.DataFrame:
+def calibration_and_proportions(scores: Iterable[pd.DataFrame], temperatures: Mapping[str, float]) -> pd.DataFrame:
     """How well the voice is calibrated on either side, and how often each emotion occurs.
 
     Args:
-        scores: the ``scores`` table of a cross-corpus experiment
+        scores: the rows of each fold of a cross-corpus experiment, as :class:`emofuse.scores.Scores` gives them
         temperatures: by which the logits of each fold were divided
 
     Returns:
@@ -36,7 +36,8 @@ def calibration_and_proportions(scores: pd.DataFrame, temperatures: Mapping[str,
         and ``proportion`` of each emotion, all between 0 and 1
     """
     rows = []
-    for (fold, split), part in scores[scores["split"].isin([SOURCE, TARGET])].groupby(["fold", "split"]):
+    kept = (of_fold[of_fold["split"].isin([SOURCE, TARGET])] for of_fold in scores)
+    for (fold, split), part in (side for of_fold in kept for side in of_fold.groupby(["fold", "split"])):
         after = part[SPEECH].to_numpy(np.float64)
         before = at_temperature_one(after, temperatures[fold])
         emotion = accuracy.indices(part["emotion"])

@@ -7,7 +7,8 @@ a sample, and neither the predictions nor the folds' tests are independent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,16 +18,14 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from emofuse import accuracy
-from emofuse.accuracy import Floats, by_condition
+from emofuse.accuracy import Floats
 from emofuse.contracts import COMPARISON
 from emofuse.evaluation.metrics import BASELINE
-
-AXES = ["fold", "speaker"]
-"""What confusions are counted by, in the order of the axes of counts."""
+from emofuse.tables import EMOTIONS
 
 
 def comparison_of(
-    predictions: Mapping[str, pd.DataFrame],
+    predictions: Mapping[str, Iterable[pd.DataFrame]],
     ceilings: Sequence[str],
     *,
     confidence: float,
@@ -36,7 +35,7 @@ def comparison_of(
     """The ``comparison`` table of an experiment.
 
     Args:
-        predictions: the ``predictions`` table of each method, by its name
+        predictions: the folds of the ``predictions`` table of each method, by its name
         ceilings: the methods that see the test labels
         confidence: of the intervals, between 0 and 1
         resamples: how often speakers are drawn
@@ -57,11 +56,13 @@ def comparison_of(
     return table.assign(p_holm=table["p"].where(tested).groupby(table["condition"]).transform(holm))
 
 
-def compare(predictions: pd.DataFrame, method: str, *, confidence: float, resamples: int, seed: int) -> pd.DataFrame:
+def compare(
+    predictions: Iterable[pd.DataFrame], method: str, *, confidence: float, resamples: int, seed: int
+) -> pd.DataFrame:
     """A method against the voice alone on the same utterances.
 
     Args:
-        predictions: the method's ``predictions`` table
+        predictions: the folds of the method's ``predictions`` table
         method: the method's name
         confidence: of the interval, between 0 and 1
         resamples: how often speakers are drawn
@@ -74,11 +75,14 @@ def compare(predictions: pd.DataFrame, method: str, *, confidence: float, resamp
         where the metric is WA also McNemar's p, over source folds their :func:`combined_p`, elsewhere NaN
     """
     rows = []
-    crossed = has_source_folds(predictions)
-    for condition, part in by_condition(predictions):
-        after, before = (accuracy.confusions(part, name, AXES) for name in ("predicted", "speech"))
-        tests = [of_fold for _, of_fold in part.groupby("fold")] if crossed else [part]
-        p = {"WA": combined_p([_mcnemar_p_of(rows_of_test) for rows_of_test in tests])}
+    counts, crossed = _counted(predictions)
+    for condition in accuracy.conditions(counts):
+        after, before = (
+            _together([of_fold[name] for of_fold in counts[condition]]) for name in ("predicted", "speech")
+        )
+        agreements = np.stack([of_fold["agreement"] for of_fold in counts[condition]])
+        tests = agreements if crossed else [agreements.sum(axis=0)]
+        p = {"WA": combined_p([_exact_p(agreement) for agreement in tests])}
         for metric in accuracy.METRICS:
             ones = np.ones((1, after.shape[1]))
             mean, mean_before = (float(mean_over_folds(c, ones, metric)[0]) for c in (after, before))
@@ -90,14 +94,36 @@ def compare(predictions: pd.DataFrame, method: str, *, confidence: float, resamp
     return pd.DataFrame(rows, columns=[name for name in COMPARISON.columns if name != "p_holm"])
 
 
-def has_source_folds(predictions: pd.DataFrame) -> bool:
-    """Whether all folds, two or more, test the same utterances, so that they differ in their source alone.
+def _counted(predictions: Iterable[pd.DataFrame]) -> tuple[dict[str, list[dict[str, Any]]], bool]:
+    """All that is counted in predictions, and whether their folds are source folds.
 
-    Args:
-        predictions: a ``predictions`` table
+    They are where all folds, two or more, test the same utterances, so that they differ in their source alone.
+
+    Returns:
+        by condition, for each fold that has it: by ``predicted`` and ``speech`` the confusion matrices of that column
+        by speaker, and their ``agreement`` (see :func:`_agreement`)
     """
-    folds = predictions["fold"].nunique()
-    return folds > 1 and bool((predictions.groupby("utterance").size() == folds).all())
+    counts: dict[str, list[dict[str, Any]]] = {}
+    first: pd.Index | None = None
+    folds, is_same = 0, True
+    for of_fold in predictions:
+        tested = pd.Index(of_fold["utterance"])
+        first, folds = tested if first is None else first, folds + 1
+        is_same = is_same and len(tested) == len(first) and bool(tested.isin(first).all())
+        for condition, part in accuracy.each_condition(of_fold):
+            speakers = np.unique(part["speaker"].to_numpy(dtype=str))
+            right = [(part[said] == part["emotion"]).to_numpy() for said in ("speech", "predicted")]
+            matrices = {name: accuracy.confusions(part, name, ["speaker"]) for name in ("predicted", "speech")}
+            of_speakers = {name: dict(zip(speakers, of_name, strict=True)) for name, of_name in matrices.items()}
+            counts.setdefault(condition, []).append(of_speakers | {"agreement": _agreement(*right)})
+    return counts, folds > 1 and is_same
+
+
+def _together(of_folds: Sequence[Mapping[str, Floats]]) -> Floats:
+    """The confusion matrices of each fold by speaker as one array, (folds, speakers, 4, 4); both sorted."""
+    speakers = sorted(set().union(*of_folds))
+    nothing = np.zeros((len(EMOTIONS), len(EMOTIONS)))
+    return np.array([[matrices.get(speaker, nothing) for speaker in speakers] for matrices in of_folds])
 
 
 def mean_over_folds(counts: Floats, weights: Floats, metric: str, drawn: Floats | float = 1.0) -> Floats:
@@ -116,8 +142,10 @@ def mean_over_folds(counts: Floats, weights: Floats, metric: str, drawn: Floats 
     Returns:
         (resamples,) values between 0 and 1
     """
-    matrices = np.einsum("bs,fstp->bftp", weights, counts)
     occurs = counts.sum(axis=(2, 3)) > 0
+    # Most speakers are in one fold.
+    of_folds = [np.tensordot(weights[:, here], fold[here], axes=1) for fold, here in zip(counts, occurs, strict=True)]
+    matrices = np.stack(of_folds, axis=1)
     fold_weights = drawn * (weights @ occurs.T / occurs.sum(axis=1))
     values = accuracy.from_confusion(matrices, metric)
     fold_weights = np.where(np.isnan(values), 0, fold_weights)
@@ -154,7 +182,8 @@ def interval(
     def times(drawn: npt.NDArray[np.int64], number: int, axis: int) -> Floats:
         """How often each of a number of speakers or folds is drawn."""
         drawn = np.moveaxis(np.atleast_2d(drawn), axis, -1)
-        return np.stack([(drawn == index).sum(axis=-1) for index in range(number)], axis=-1).astype(float)
+        row = np.arange(len(drawn))[:, None] * number
+        return np.bincount((row + drawn).ravel(), minlength=len(drawn) * number).reshape(-1, number).astype(float)
 
     def difference(*drawn: npt.NDArray[np.int64], axis: int) -> Floats:
         weights, *of_folds = (times(which, number, axis) for which, number in zip(drawn, numbers, strict=True))
@@ -188,8 +217,16 @@ def mcnemar_p(before: npt.ArrayLike, after: npt.ArrayLike) -> float:
     0.001953125
     """
     before, after = np.asarray(before, dtype=bool), np.asarray(after, dtype=bool)
-    table = [[(before & after).sum(), (before & ~after).sum()], [(~before & after).sum(), (~before & ~after).sum()]]
-    return float(mcnemar(table, exact=True).pvalue)
+    return _exact_p(_agreement(before, after))
+
+
+def _agreement(before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """How many utterances each of two methods is right on, or not: rows by the first, columns by the second, (2, 2)."""
+    return np.array([[(one & other).sum() for other in (after, ~after)] for one in (before, ~before)])
+
+
+def _exact_p(agreement: npt.NDArray[np.int64]) -> float:
+    return float(mcnemar(agreement, exact=True).pvalue)
 
 
 def combined_p(values: Sequence[float]) -> float:
@@ -221,8 +258,3 @@ def holm(p: pd.Series) -> pd.Series:
     tested = p.dropna()
     corrected = multipletests(tested, method="holm")[1] if len(tested) else []
     return pd.Series(corrected, tested.index, dtype=float).reindex(p.index)
-
-
-def _mcnemar_p_of(predictions: pd.DataFrame) -> float:
-    """McNemar's p of a method against the voice alone."""
-    return mcnemar_p(*(predictions[said] == predictions["emotion"] for said in ("speech", "predicted")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,18 +19,17 @@ KEY = ["fold", "utterance"]
 
 
 def telling_of(
-    predictions: Mapping[str, pd.DataFrame],
-    scores: pd.DataFrame,
-    text_expert: pd.DataFrame | None,
+    predictions: Mapping[str, Iterable[pd.DataFrame]],
+    scores: Iterable[pd.DataFrame],
     reading_text: Collection[str],
 ) -> pd.DataFrame:
     """The ``telling`` table of an experiment.
 
     Args:
-        predictions: the ``predictions`` table of each method, by its name
-        scores: the ``scores`` table; the turn before or after an utterance may be of any split
-        text_expert: the ``text_expert`` table, where a method reads it
-        reading_text: the methods that read it, of whose utterances alone it is told
+        predictions: the folds of the ``predictions`` table of each method, by its name
+        scores: the rows of each fold, as :class:`emofuse.scores.Scores` gives them, with the text expert where a
+            method reads it; the turn before or after an utterance may be of any split
+        reading_text: the methods that read the text expert, of whose utterances alone it is told
 
     Returns:
         the rows of :func:`most_confident` of each method, in their order
@@ -38,27 +37,29 @@ def telling_of(
     nothing = pd.DataFrame(columns=[*PREDICTIONS.columns, "margin", "method"])
     changed = [most_confident(table).assign(method=method) for method, table in predictions.items()]
     told = pd.concat(changed or [nothing], ignore_index=True)
-    # Few are told of many: all that follows is about these and their dialogs.
-    rows = scores[scores["utterance"].isin(told["utterance"])]
-    if text_expert is None:
-        rows = rows.reindex(columns=[*rows.columns, *TEXT])
-    else:
-        read = text_expert[text_expert["utterance"].isin(told["utterance"])]
-        rows = rows.merge(read[[*KEY, *TEXT]], on=KEY, how="left", validate="one_to_one")
-    said = rows[[*KEY, "transcript"]].assign(
-        speech_probability=_most_probable(rows, "speech", SPEECH, EMOTIONS)["speech_probability"],
-        **_most_probable(rows, "sentiment", SENTIMENT, SENTIMENTS),
-        **_most_probable(rows, "text", TEXT, EMOTIONS),
-    )
-    dialogs = scores[scores["dialog"].isin(rows["dialog"].dropna())]
-    for table in (said, beside(dialogs)):
-        told = told.merge(table, on=KEY, how="left", validate="many_to_one")
+    said = [_said(of_fold, told) for of_fold in scores] if len(told) else [pd.DataFrame(columns=KEY)]
+    told = told.merge(pd.concat(said), on=KEY, how="left", validate="many_to_one").reindex(columns=[*TELLING.columns])
     of_text = ["text", "text_probability"]
     told[of_text] = told[of_text].where(told["method"].isin(reading_text))
     return told[list(TELLING.columns)]
 
 
-def most_confident(predictions: pd.DataFrame) -> pd.DataFrame:
+def _said(of_fold: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
+    """What voice, words and neighbours say, in a fold, of the utterances of it that are told of."""
+    # Few are told of many: all that follows is about these and their dialogs.
+    names = told.loc[told["fold"] == of_fold["fold"].iloc[0], "utterance"]
+    rows = of_fold[of_fold["utterance"].isin(names)]
+    dialogs = of_fold[of_fold["dialog"].isin(rows["dialog"].dropna())]
+    rows = rows.reindex(columns=list(dict.fromkeys([*rows.columns, *TEXT])))  # without a text expert, missing
+    said = rows[[*KEY, "transcript"]].assign(
+        speech_probability=_most_probable(rows, "speech", SPEECH, EMOTIONS)["speech_probability"],
+        **_most_probable(rows, "sentiment", SENTIMENT, SENTIMENTS),
+        **_most_probable(rows, "text", TEXT, EMOTIONS),
+    )
+    return said.merge(beside(dialogs), on=KEY, how="left", validate="one_to_one")
+
+
+def most_confident(predictions: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """The utterances that a method changed most confidently: ten from wrong to right, then ten from right to wrong.
 
     How confidently is the margin: the probability that the method gives to its own decision, less that which it gives
@@ -66,17 +67,20 @@ def most_confident(predictions: pd.DataFrame) -> pd.DataFrame:
     voice was. An utterance that several folds test counts once, in the fold with the largest margin.
 
     Args:
-        predictions: a ``predictions`` table
+        predictions: the folds of a ``predictions`` table
 
     Returns:
         its rows with their ``margin``, the largest first; equal ones by their names
     """
-    was, now = (predictions[name] == predictions["emotion"] for name in ("speech", "predicted"))
-    rows = predictions[was != now].reset_index(drop=True)
-    probability, each = rows[PROBABILITY].to_numpy(dtype=np.float64), np.arange(len(rows))
-    after, before = (probability[each, accuracy.indices(rows[name])] for name in ("predicted", "speech"))
-    rows = rows.assign(margin=after - before)
-    rows = rows.loc[rows.groupby("utterance", sort=False)["margin"].idxmax()]
+    rows = pd.DataFrame(columns=[*PREDICTIONS.columns, "margin"]).astype({"margin": float})
+    for of_fold in predictions:
+        was, now = (of_fold[name] == of_fold["emotion"] for name in ("speech", "predicted"))
+        changed = of_fold[was != now]
+        probability, each = changed[PROBABILITY].to_numpy(dtype=np.float64), np.arange(len(changed))
+        after, before = (probability[each, accuracy.indices(changed[name])] for name in ("predicted", "speech"))
+        both = [table for table in (rows, changed.assign(margin=after - before)) if len(table)]
+        rows = pd.concat(both or [rows], ignore_index=True)
+        rows = rows.loc[rows.groupby("utterance", sort=False)["margin"].idxmax()]
     is_better = rows["predicted"] == rows["emotion"]
     largest = [rows[side].nlargest(MOST, "margin", keep="all") for side in (is_better, ~is_better)]
     in_order = [side.sort_values(["margin", "utterance"], ascending=[False, True]).head(MOST) for side in largest]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from emofuse.accuracy import Indices
 from emofuse.fusion.base import FusionMethod, normalised
 from emofuse.fusion.uncertainty import entropy, varentropy
 from emofuse.provenance import seed
-from emofuse.tables import EMOTIONS, PROBABILITY, SPEECH, InputError, Problem
+from emofuse.tables import EMOTIONS, PROBABILITY, SPEECH, InputError, Problem, Problems
 
 log = logging.getLogger(__name__)
 
@@ -26,27 +26,25 @@ class Result(NamedTuple):
     """What a method comes to over all folds.
 
     Attributes:
-        predictions: the `predictions` table
         parameters: what was learned, as JSON holds it
         trials: the `trials` table
-        inner: the `inner` table, without rows for a ceiling
         front: the `front` table, without rows for a method that has no front
     """
 
-    predictions: pd.DataFrame
     parameters: dict[str, Any]
     trials: pd.DataFrame
-    inner: pd.DataFrame
     front: pd.DataFrame
 
 
 def run(
-    scores: pd.DataFrame,
+    scores: Iterable[pd.DataFrame],
     method: dict[str, Any],
     path: str,
     seed_names: Sequence[str | int],
     name: str,
     number_of_parts: int,
+    write_predictions: Callable[[pd.DataFrame], None],
+    write_inner: Callable[[pd.DataFrame], None],
 ) -> Result:
     """Fit a method on some splits of each fold and predict the fold's test utterances.
 
@@ -54,27 +52,28 @@ def run(
     predicted by the method fitted without it and its dialogs.
 
     Args:
-        scores: the `scores` table, with the text expert's columns where the method reads them
+        scores: the rows of each fold, as :class:`emofuse.scores.Scores` gives them; gone through twice
         method: the completed config entry: `estimator`, `fit_on`, `parameters`
         path: of the estimator's class, as :func:`emofuse.parts.load` takes it
         seed_names: what seeds are derived from, with the method and the fold
         name: the method's name
         number_of_parts: of the validation rows, 2 or more
+        write_predictions: is handed each fold of the `predictions` table, one after another
+        write_inner: is handed each fold of the `inner` table; there is none for a ceiling
 
     Raises:
         InputError: if a fold has no utterances to fit on or to test, and as :func:`divide` does
     """
-    problems = list(absent(scores, method["fit_on"], f"method {name}"))
+    problems, conditions = _beforehand(scores, method["fit_on"], f"method {name}")
     if problems:
         raise InputError(problems)
 
-    predictions, trials, inner, front = [], [], [], []
-    conditions = [condition for condition, _ in accuracy.by_condition(scores[scores["split"] == "test"])]
+    trials, front = [], []
     learned: dict[str, Any] = {}
     for fold, part, estimator in fitted(scores, method, path, seed_names, name):
         rows, test = part[part["split"].isin(method["fit_on"])], part[part["split"] == "test"]
         dialogs = around(part)
-        predictions.append(predict(estimator, test, dialogs))
+        write_predictions(predict(estimator, test, dialogs))
         learned[fold] = estimator.parameters_
         tried = estimator.trials_
         trials.append(tried.assign(fold=fold, trial=np.arange(len(tried))))
@@ -84,29 +83,37 @@ def run(
             validation = part[part["split"] == "validation"]
             # No name of a method in the seed: the parts are the same for all.
             number = divide(validation, number_of_parts, seed(*seed_names, "parts", fold))
-            inner.append(_predict_parts(estimator, rows, validation.assign(part=number), dialogs))
+            write_inner(_predict_parts(estimator, rows, validation.assign(part=number), dialogs))
     return Result(
-        pd.concat(predictions, ignore_index=True),
         {"method": name, **method, "folds": learned},
         pd.concat(trials, ignore_index=True),
-        pd.concat(inner or [pd.DataFrame(columns=list(contracts.INNER.columns))], ignore_index=True),
         pd.concat(front or [pd.DataFrame(columns=list(contracts.FRONT.columns))], ignore_index=True).assign(
             method=name
         ),
     )
 
 
+def _beforehand(scores: Iterable[pd.DataFrame], fit_on: Sequence[str], who: str) -> tuple[Problems, list[str]]:
+    """What is known before anything is fitted: what folds lack, and the conditions of all test rows."""
+    problems: Problems = []
+    tested: set[str] = set()
+    for part in scores:
+        problems += absent(part, fit_on, who)
+        tested |= set(part.loc[part["split"] == "test", "condition"].unique())
+    return problems, accuracy.conditions(tested)
+
+
 def fitted(
-    scores: pd.DataFrame, method: Mapping[str, Any], path: str, seed_names: Sequence[str | int], name: str
+    scores: Iterable[pd.DataFrame], method: Mapping[str, Any], path: str, seed_names: Sequence[str | int], name: str
 ) -> Iterator[tuple[str, pd.DataFrame, FusionMethod]]:
     """A method fitted in each fold; arguments as in :func:`run`.
 
     Yields:
-        the fold, its rows of the `scores` table, and the method fitted on those of its ``fit_on``
+        the fold, its rows, and the method fitted on those of its ``fit_on``
     """
-    for fold, part in scores.groupby("fold", sort=True):
-        rows = part[part["split"].isin(method["fit_on"])]
-        yield str(fold), part, fit(rows, method, path, [*seed_names, name, str(fold)], around(part))
+    for part in scores:
+        fold, rows = str(part["fold"].iloc[0]), part[part["split"].isin(method["fit_on"])]
+        yield fold, part, fit(rows, method, path, [*seed_names, name, fold], around(part))
 
 
 def around(part: pd.DataFrame) -> pd.DataFrame:
@@ -228,12 +235,11 @@ def fit(
     return estimator.fit(rows[estimator.columns], rows["emotion"], dialogs)
 
 
-def absent(scores: pd.DataFrame, fit_on: Sequence[str], who: str) -> Iterator[Problem]:
-    """The folds that lack utterances to fit on or to test, where somebody needs them."""
-    for fold, part in scores.groupby("fold", sort=True):
-        for splits in (fit_on, ["test"]):
-            if not part["split"].isin(splits).any():
-                yield f"fold {fold}: has no utterance in {', '.join(splits)}; {who} needs some"
+def absent(part: pd.DataFrame, fit_on: Sequence[str], who: str) -> Iterator[Problem]:
+    """What a fold lacks: utterances to fit on or to test, where somebody needs them."""
+    for splits in (fit_on, ["test"]):
+        if not part["split"].isin(splits).any():
+            yield f"fold {part['fold'].iloc[0]}: has no utterance in {', '.join(splits)}; {who} needs some"
 
 
 def predict(estimator: FusionMethod, test: pd.DataFrame, dialogs: pd.DataFrame) -> pd.DataFrame:

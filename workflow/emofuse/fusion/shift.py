@@ -5,7 +5,7 @@ Both are rows of the `shift` table; :mod:`emofuse.evaluation.shift` has the othe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,13 @@ SPEECH_ALONE = "speech"
 """The method whose rows are the voice's own."""
 
 
-def shift(scores: pd.DataFrame, methods: Sequence[Mapping[str, Any]], paths: Mapping[str, str]) -> pd.DataFrame:
+def shift(
+    scores: Iterable[pd.DataFrame], methods: Sequence[Mapping[str, Any]], paths: Mapping[str, str]
+) -> pd.DataFrame:
     """The voice's uncertainty, and where thresholds lie in it.
 
     Args:
-        scores: the `scores` table of a cross-corpus experiment
+        scores: the rows of each fold of a cross-corpus experiment, as :class:`emofuse.scores.Scores` gives them
         methods: what methods learned, as :func:`emofuse.fusion.folds.run` returns it, each with thresholds
         paths: of the class of each method by the method's name, as :func:`emofuse.parts.load` takes them
 
@@ -39,7 +41,8 @@ def shift(scores: pd.DataFrame, methods: Sequence[Mapping[str, Any]], paths: Map
         and each threshold of a method, with its place as :func:`emofuse.fusion.thresholds.places` gives it
     """
     rows: list[tuple[Any, ...]] = []
-    for (fold, split), part in scores[scores["split"].isin(SPLITS)].groupby(["fold", "split"]):
+    kept = (of_fold[of_fold["split"].isin(SPLITS)] for of_fold in scores)
+    for (fold, split), part in (side for of_fold in kept for side in of_fold.groupby(["fold", "split"])):
         emotion, voice = accuracy.indices(part["emotion"]), part[SPEECH].to_numpy()
         before = accuracy.unweighted_accuracy(emotion, voice.argmax(axis=1))
         rows.append((SPEECH_ALONE, fold, split, "all", "UA", np.nan, before))

@@ -41,6 +41,7 @@ class Given(NamedTuple):
 
     Attributes:
         scores: the `scores` table
+        spoken: the `spoken` table
         calibration: the temperatures of the folds
         predictions: of the method
         comparison: of the experiment
@@ -55,6 +56,7 @@ class Given(NamedTuple):
     """
 
     scores: str
+    spoken: str
     calibration: str
     predictions: str
     comparison: str
@@ -84,7 +86,7 @@ def write(folder: Path, recipe: Mapping[str, Any], given: Given) -> None:
     temperatures = tables.read_json(given.calibration)["temperature"]
     voices = dict(zip(recipe["folds"], zip(given.models, given.chosen, strict=True), strict=True))
     readers = _readers(recipe, given)
-    table = scores.read(given.scores, given.text_expert)
+    table = scores.Scores(given.scores, given.spoken, given.text_expert)
     entry, path = recipe["entry"], recipe["path"]
     shares: dict[str, list[float]] = {}
     for fold, part, method in folds.fitted(table, entry, path, recipe["seed"], recipe["method"]):
@@ -163,9 +165,8 @@ def _readers(recipe: Mapping[str, Any], given: Given) -> dict[str, list[Classifi
     if not given.text_expert:
         return {}
     said = tables.read(contracts.TEXT_EXPERT, given.text_expert[0])
-    of_folds = tables.read(contracts.FOLDS, given.folds)
     trained = expert.train(
-        of_folds[of_folds["fold"].isin(recipe["folds"])],
+        tables.Folds(contracts.FOLDS, given.folds, only=recipe["folds"]),
         pd.concat([tables.read(contracts.UTTERANCES, path) for path in given.utterances]),
         pd.concat([tables.read(contracts.TRANSCRIPTS, path) for path in given.transcripts]),
         expert.make_experts(recipe["text_experts"]["experts"], given.text_embeddings),

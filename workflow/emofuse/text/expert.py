@@ -20,8 +20,10 @@ All take all emotions to be equally likely beforehand, so that what the expert s
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -152,13 +154,13 @@ def make_experts(settings: Mapping[str, Mapping[str, Any]], embeddings: Sequence
 
 
 def predict(
-    folds: pd.DataFrame,
+    folds: Iterable[pd.DataFrame],
     utterances: pd.DataFrame,
     transcripts: pd.DataFrame,
     experts: Sequence[Expert],
     *,
     parts: int,
-) -> pd.DataFrame:
+) -> Iterator[pd.DataFrame]:
     """Train the experts in each fold and read all of the fold's transcripts.
 
     Validation and test utterances are read by experts of all training speakers.
@@ -169,27 +171,27 @@ def predict(
     Only labels of training rows are used. A missing transcript counts as an empty one.
 
     Args:
-        folds: the `folds` table
+        folds: each fold of the `folds` table; gone through several times
         utterances: the `utterances` table, or several below each other, that the folds were made of
         transcripts: the `transcripts` tables of the same corpora
         experts: one, or several that are combined by the geometric mean of their probabilities
         parts: into how many groups of speakers a fold's training rows are divided for this; at least 2
 
-    Returns:
-        the `text_expert` table, rows in the order of ``folds``
+    Yields:
+        each fold of the `text_expert` table, rows in the order of the fold
 
     Raises:
         InputError: naming each fold whose training rows lack words, a second emotion or a second speaker;
             as :meth:`Encoder.inputs`
     """
-    rows = folds[["fold", "split", "utterance"]].reset_index(drop=True)
-    probability = np.zeros((len(rows), len(EMOTIONS)))
-    for of_fold in train(folds, utterances, transcripts, experts, parts=parts):
+    for rows, of_fold in zip(folds, train(folds, utterances, transcripts, experts, parts=parts), strict=True):
         unseen = geometric_mean([one.unseen for one in of_fold.experts])
+        probability = np.zeros((len(rows), len(EMOTIONS)))
         probability[of_fold.train.index] = _of_all(unseen, of_fold.experts[0].reader)
         if len(of_fold.held_out):
             probability[of_fold.held_out.index] = read([one.reader for one in of_fold.experts], of_fold.inputs)
-    return rows.join(pd.DataFrame(probability, columns=TEXT))
+        table = rows[["fold", "split", "utterance"]].reset_index(drop=True)
+        yield table.join(pd.DataFrame(probability, columns=TEXT))
 
 
 class Trained(NamedTuple):
@@ -227,7 +229,7 @@ class Fold(NamedTuple):
 
 
 def train(
-    folds: pd.DataFrame,
+    folds: Iterable[pd.DataFrame],
     utterances: pd.DataFrame,
     transcripts: pd.DataFrame,
     experts: Sequence[Expert],
@@ -237,37 +239,54 @@ def train(
     """Train the experts in each fold; arguments and errors as in :func:`predict`.
 
     Yields:
-        the folds by name; their rows are numbered in the order of ``folds``
+        the folds; their rows are numbered in the order of each
     """
-    rows = folds[["fold", "split", "utterance"]]
-    for known in (utterances[["utterance", "speaker", "emotion"]], transcripts[["utterance", "text"]]):
-        rows = rows.merge(known, on="utterance", how="left", validate="many_to_one")
-    rows = rows.fillna({"text": ""})
-    problems: Problems = [
-        f"fold {fold}: the training rows {problem}"
-        for fold, part in rows.groupby("fold", sort=True)
-        for problem in _problems(part[part["split"] == "train"])
-    ]
+    known = utterances[["utterance", "speaker", "emotion"]].merge(
+        transcripts[["utterance", "text"]], on="utterance", how="left", validate="one_to_one"
+    )
+    known = known.fillna({"text": ""}).set_index("utterance")
+    is_read = np.zeros(len(known), dtype=bool)
+    problems: Problems = []
+    times: Counter[bytes] = Counter()
+    for of_fold in folds:
+        learned, _ = _divided(of_fold, known)
+        is_read[known.index.get_indexer(of_fold["utterance"])] = True
+        problems += [f"fold {of_fold['fold'].iloc[0]}: the training rows {problem}" for problem in _problems(learned)]
+        times[_key(learned)] += 1
     if problems:
         raise InputError(problems)
 
-    once = rows.drop_duplicates("utterance")
-    inputs = [expert.inputs(once) for expert in experts]
-    place = pd.Series(pd.Index(once["utterance"]).get_indexer(rows["utterance"]), rows.index)
-    trained: dict[tuple[str, ...], list[Trained]] = {}
-    for fold, part in rows.groupby("fold", sort=True):
-        is_train = part["split"] == "train"
-        learned, held_out = part[is_train].sort_values("utterance"), part[~is_train]
+    once = known[is_read]
+    inputs = [expert.inputs(once.reset_index()) for expert in experts]
+    trained: dict[bytes, list[Trained]] = {}
+    for of_fold in folds:
+        fold, (learned, held_out) = str(of_fold["fold"].iloc[0]), _divided(of_fold, known)
+        places = [once.index.get_indexer(rows["utterance"]) for rows in (learned, held_out)]
         # Leave-one-speaker-out trains on the same rows twice, once for each speaker of a session.
-        key = tuple(learned["utterance"])
+        key = _key(learned)
         if key not in trained:
             trained[key] = [
-                _train(expert.candidates(), of_all[place[learned.index]], learned, parts)
+                _train(expert.candidates(), of_all[places[0]], learned, parts)
                 for expert, of_all in zip(experts, inputs, strict=True)
             ]
-        for expert in trained[key]:
+        times[key] -= 1
+        of_key = trained[key] if times[key] else trained.pop(key)  # kept no longer than it is needed
+        for expert in of_key:
             log.info("fold %s: %s, log loss %.4f on speakers that were left out", fold, expert.name, expert.loss)
-        yield Fold(str(fold), learned, held_out, [of_all[place[held_out.index]] for of_all in inputs], trained[key])
+        yield Fold(fold, learned, held_out, [of_all[places[1]] for of_all in inputs], of_key)
+
+
+def _divided(of_fold: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The training rows of a fold, sorted by utterance, and the others, with what is known of their utterances."""
+    rows = of_fold[["fold", "split", "utterance"]].reset_index(drop=True)
+    rows = pd.concat([rows, known.loc[rows["utterance"]].set_axis(rows.index)], axis=1)
+    is_train = rows["split"] == "train"
+    return rows[is_train].sort_values("utterance"), rows[~is_train]
+
+
+def _key(learned: pd.DataFrame) -> bytes:
+    """What tells training rows from other ones."""
+    return hashlib.sha256("\n".join(learned["utterance"]).encode()).digest()
 
 
 def read(readers: Sequence[ClassifierMixin], inputs: Sequence[npt.NDArray[Any]]) -> Array:

@@ -95,14 +95,14 @@ class AcrossInput(TypedDict):
 
 @dataclass(frozen=True)
 class Scores:
-    """The `scores` table that all methods of an experiment start from.
+    """The tables `scores` and `spoken` that all methods of an experiment start from.
 
     Args:
         name: what MLflow shows
-        path: of the file
-        digest: of its bytes: MLflow allows 36 characters, of which a person can see these 12
-        dtypes: its columns
-        rows: how many
+        path: of the `scores` table
+        digest: of the bytes of both: MLflow allows 36 characters, of which a person can see these 12
+        dtypes: their columns
+        rows: of the `scores` table
     """
 
     name: str
@@ -278,9 +278,9 @@ def read_families(study: str, experiment: str, files: ExperimentInput, records: 
         InputError: if files are missing or bad, or ``metrics.parquet`` lacks a method; for all methods at once
     """
     wer_path = [files["wer"]] if files["wer"] else []
-    whole = [files[name] for name in ("scores", "metrics", "comparison", "leaderboard")]
+    whole = [files[name] for name in ("scores", "spoken", "metrics", "comparison", "leaderboard")]
     _require([*whole, *wer_path, *files["figures"].values()])
-    scores = _read_scores(f"{study}/{experiment} scores", Path(files["scores"]))
+    scores = _read_scores(f"{study}/{experiment} scores", files["scores"], files["spoken"])
     metrics = tables.read(contracts.METRICS, files["metrics"])
     comparison = tables.read(contracts.COMPARISON, files["comparison"])
     errors = word_error_rates(tables.read(contracts.WER, files["wer"])) if files["wer"] else {}
@@ -424,9 +424,12 @@ def by_fold(metrics: pd.DataFrame) -> bytes:
     return table.reindex(order).to_csv().encode()
 
 
-def _read_scores(name: str, path: Path) -> Scores:
-    frame = tables.read(contracts.SCORES, path)
-    return Scores(name, path, _sha256(path.read_bytes())[:12], dict(frame.dtypes), len(frame))
+def _read_scores(name: str, path: str, spoken: str) -> Scores:
+    of_folds = tables.Folds(contracts.SCORES, path)
+    voice, words = of_folds.read(of_folds.names[0]), tables.read(contracts.SPOKEN, spoken)
+    rows = sum(map(len, of_folds))
+    digest = provenance.file_digest([path, spoken])[:12]
+    return Scores(name, Path(path), digest, dict(voice.dtypes) | dict(words.dtypes), rows)
 
 
 def _read_figures(paths: Mapping[str, str]) -> dict[str, bytes]:

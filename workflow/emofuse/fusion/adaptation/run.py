@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -33,45 +33,48 @@ class Method(NamedTuple):
 
 
 def run(
-    scores: pd.DataFrame,
+    scores: Iterable[pd.DataFrame],
     adaptation: Mapping[str, Any],
     path: str,
     methods: Sequence[Method],
     seed_names: Sequence[str | int],
+    write: Callable[[pd.DataFrame], None],
     *,
     class_weights: bool,
-) -> tuple[pd.DataFrame, dict[str, Any]]:
+) -> dict[str, Any]:
     """Adapt methods to the target and predict its utterances.
 
     What an adaptation may not see it is not given: the target's rows come without their emotions,
     but for those of the speakers that it has drawn, which in turn it does not predict.
 
     Args:
-        scores: the ``scores`` table, made as :meth:`Adaptation.scaling` asks,
-            with the text expert's columns where a method reads them
+        scores: the rows of each fold, as :class:`emofuse.scores.Scores` gives them, of scores that are made as
+            :meth:`Adaptation.scaling` asks; gone through twice
         adaptation: the completed config entry: `adaptation`, `parameters`
         path: of the adaptation's class, as :func:`emofuse.parts.load` takes it
         methods: those that it is applied to
         seed_names: what seeds are derived from, as for the methods without adaptation
+        write: is handed each fold of the ``adapted`` table, one after another
         class_weights: whether all emotions weighed the same when the speech classifier was trained
 
     Returns:
-        the ``adapted`` table, and the parameters as JSON holds them: what was learned, by method, fold and draw
+        the parameters as JSON holds them: what was learned, by method, fold and draw
 
     Raises:
         InputError: if a fold has no utterances to train on, to fit on or to test,
             or the target too few speakers for any draw
     """
-    problems: Problems = [
-        problem
-        for method in methods
-        for problem in folds.absent(scores, method.entry["fit_on"], f"method {method.name}")
-    ]
-    problems += folds.absent(scores, ["train"], "the adaptation")
+    problems: Problems = []
+    tested: set[str] = set()
+    for part in scores:
+        for method in methods:
+            problems += folds.absent(part, method.entry["fit_on"], f"method {method.name}")
+        problems += folds.absent(part, ["train"], "the adaptation")
+        tested |= set(part.loc[part["split"] == "test", "speaker"])
     if problems:
         raise InputError(problems)
     adapts: Adaptation = parts.load(path)(**adaptation["parameters"])
-    speakers = sorted(scores.loc[scores["split"] == "test", "speaker"].unique())
+    speakers = sorted(tested)
     notes: Problems = list(adapts.problems(len(speakers), **adaptation["parameters"]))
     draws = list(adapts.draw_speakers(speakers, seed_names))
     if not draws:
@@ -79,14 +82,14 @@ def run(
     for note in notes:
         log.warning("left out: %s", note)
 
-    predictions = []
     learned: dict[str, dict[str, list[dict[str, Any]]]] = {method.name: {} for method in methods}
-    for fold, part in scores.groupby("fold", sort=True):
+    for part in scores:
+        fold, predictions = str(part["fold"].iloc[0]), []
         test = part["split"] == "test"
         prior = _prior(part[part["split"] == "train"], class_weights)
         for method in methods:
-            of_fold = learned[method.name][str(fold)] = []
-            names = [*seed_names, method.name, str(fold)]
+            of_fold = learned[method.name][fold] = []
+            names = [*seed_names, method.name, fold]
             for draw, task in _tasks(part[~test], part[test], prior, draws, method, names):
                 adapted = adapts.adapt(task)
                 rows = adapted.target.assign(emotion=part["emotion"])
@@ -94,8 +97,8 @@ def run(
                 predictions.append(predicted.assign(method=method.name, k=draw.k, draw=draw.draw))
                 said = {"k": draw.k, "draw": draw.draw, "speakers": list(draw.speakers)}
                 of_fold.append(said | {"learned": adapted.learned})
-    parameters = {**adaptation, "sees": adapts.sees, "left_out": notes, "methods": learned}
-    return pd.concat(predictions, ignore_index=True), parameters
+        write(pd.concat(predictions, ignore_index=True))
+    return {**adaptation, "sees": adapts.sees, "left_out": notes, "methods": learned}
 
 
 def _prior(train: pd.DataFrame, class_weights: bool) -> Floats:
