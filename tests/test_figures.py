@@ -27,7 +27,7 @@ from emofuse.figures.experiment import of_experiment
 from emofuse.figures.leaderboard import leaderboard
 from emofuse.figures.method import of_method
 from emofuse.figures.pareto import pareto, spread
-from emofuse.figures.plane import plane
+from emofuse.figures.plane import MOST, plane
 from emofuse.figures.shift import shift
 from emofuse.figures.style import save
 from emofuse.figures.ua_by_fold import ua_by_fold
@@ -298,6 +298,15 @@ def test_the_plane_draws_every_utterance_once_and_says_what_changed(pictures, fu
     points = [line for axes in figure.axes for line in axes.lines if line.get_linestyle() == "None"]
     assert sum(len(line.get_xdata()) for line in points) == len(fused)
     assert f"{outcome['corrected']} corrected, {outcome['spoilt']} spoilt" in figure._suptitle.get_text()
+
+
+def test_of_very_many_utterances_the_plane_draws_a_sample_and_counts_all(fused):
+    many = pd.concat([fused] * (MOST // len(fused) + 1), ignore_index=True)
+    figure = plane(METHOD, many, PARAMETERS)
+    points = [line for axes in figure.axes for line in axes.lines if line.get_linestyle() == "None"]
+    assert sum(len(line.get_xdata()) for line in points) == MOST < len(many)
+    title = figure.get_suptitle()
+    assert f"of {len(many)} selected" in title and title.endswith(f"a sample of {MOST} is drawn")
 
 
 def test_the_plane_draws_thresholds_where_there_are_some(pictures, fused):

@@ -17,6 +17,7 @@ from emofuse.accuracy import Floats
 from emofuse.figures.outcomes import CORRECTED, RIGHT, SPOILT, STILL_WRONG, WRONG, outcomes, summary
 from emofuse.figures.style import BLACK, BLUE, ENTROPY, ORANGE, PALE, SHADE, SKY, VARENTROPY, VERMILION, styled
 from emofuse.fusion.uncertainty import attainable
+from emofuse.provenance import seed
 from emofuse.tables import EMOTIONS
 
 POINTS: dict[str, dict[str, Any]] = {
@@ -27,6 +28,9 @@ POINTS: dict[str, dict[str, Any]] = {
 }
 """How utterances are drawn."""
 
+MOST = 8_000
+"""How many points are drawn: more hide each other, and what is drawn is a sample."""
+
 TURNS = 8
 """In how many turns right and wrong points are drawn, so that neither hides the other."""
 
@@ -35,7 +39,8 @@ TURNS = 8
 def plane(method: str, predictions: pd.DataFrame, parameters: Mapping[str, Any]) -> Figure:
     """The entropy–varentropy plane, a panel per emotion that the voice alone predicts.
 
-    Every utterance is a point: right or wrong by the voice alone, corrected or spoilt by the method.
+    Every utterance is a point: right or wrong by the voice alone, corrected or spoilt by the method. Of more than
+    :data:`MOST` utterances a sample is drawn, which the title says; numbers are of all.
     Where the method has thresholds, the region that they select is drawn: thin for each fold,
     bold and shaded at the median over folds.
 
@@ -45,6 +50,9 @@ def plane(method: str, predictions: pd.DataFrame, parameters: Mapping[str, Any])
         parameters: the method's ``parameters.json``
     """
     table = predictions.assign(outcome=outcomes(predictions))
+    is_drawn = np.ones(len(table), dtype=bool)
+    if len(table) > MOST:
+        is_drawn = np.random.default_rng(seed("plane", method)).permutation(len(table)) < MOST
     figure = Figure(figsize=(8, 7.4))
     panels = figure.subplots(2, 2, sharex=True, sharey=True)
     outline = attainable(len(EMOTIONS))
@@ -54,7 +62,9 @@ def plane(method: str, predictions: pd.DataFrame, parameters: Mapping[str, Any])
         axes.plot(*outline, color=PALE, linewidth=1, zorder=0)
         if emotion in bounds:
             _draw_thresholds(axes, bounds[emotion], corner)
-        _draw_utterances(axes, emotion, table[table["speech"] == emotion])
+        is_said = (table["speech"] == emotion).to_numpy()
+        _draw_utterances(axes, table[is_said & is_drawn])
+        _write_numbers(axes, emotion, table[is_said])
         axes.set(xlim=(0, corner[0]), ylim=(0, corner[1]))
         axes.label_outer()
     for axes in panels[-1]:
@@ -63,21 +73,26 @@ def plane(method: str, predictions: pd.DataFrame, parameters: Mapping[str, Any])
         axes.set_ylabel(VARENTROPY)
     folds = max(map(len, bounds.values()), default=0)
     figure.legend(handles=_handles(folds), loc="outside lower center", ncols=3)
-    figure.suptitle(summary(method, predictions))
+    sampled = f"\na sample of {MOST} is drawn" if len(table) > MOST else ""
+    figure.suptitle(summary(method, predictions) + sampled)
     return figure
 
 
-def _draw_utterances(axes: Axes, emotion: str, table: pd.DataFrame) -> None:
-    """The utterances for which the voice predicts one emotion."""
+def _draw_utterances(axes: Axes, table: pd.DataFrame) -> None:
+    """Utterances for which the voice predicts one emotion."""
     kind = table["outcome"].replace(STILL_WRONG, WRONG).to_numpy()
     for part in np.array_split(np.arange(len(table)), TURNS):
         for outcome in (RIGHT, WRONG):
             _draw_points(axes, table.iloc[part[kind[part] == outcome]], outcome)
     for outcome in (SPOILT, CORRECTED):
         _draw_points(axes, table[kind == outcome], outcome)
+
+
+def _write_numbers(axes: Axes, emotion: str, table: pd.DataFrame) -> None:
+    """How many utterances a panel is about."""
     axes.set_title(
         f"predicted {emotion}: {len(table)}, selected {table['selected'].sum()}\n"
-        f"corrected {(kind == CORRECTED).sum()}, spoilt {(kind == SPOILT).sum()}",
+        f"corrected {(table['outcome'] == CORRECTED).sum()}, spoilt {(table['outcome'] == SPOILT).sum()}",
         loc="left",
     )
 
