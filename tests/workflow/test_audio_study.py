@@ -178,7 +178,7 @@ def test_an_edit_of_the_library_reruns_what_reaches_it(audio, file, old, new, re
 
 def test_a_second_study_shares_what_depends_on_the_corpus_alone(audio):
     audio.write_config(study="second")
-    assert planned(audio) == {"folds", "scores", "text_expert", "front"} | CLASSIFIERS | FUSION
+    assert planned(audio) == {"folds", "text_expert", "front"} | SCORED | CLASSIFIERS | FUSION
 
 
 def test_reference_transcripts_run_no_whisper(audio_copy):

@@ -20,6 +20,9 @@ from emofuse.fusion.dialogs import Turns
 from emofuse.fusion.thresholds import MEASURES
 from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, TEXT
 
+AT_ONCE = 500_000
+"""Turns times thresholds that are read together: for few turns, many thresholds take as long as one."""
+
 
 class Cascade(Context):
     """Words only where the voice in its context is unsure: there, voice and sentiment instead of the voice.
@@ -72,8 +75,8 @@ class Cascade(Context):
     ) -> Iterator[tuple[Indices, npt.NDArray[np.bool_]]]:
         """What each point of the front decides for, as indices, and which utterances it selects."""
         turns = self._among(self._check(X), X, dialogs)
-        probability, selected = self._decide(turns, self.parameters_["front"])
-        yield from zip(probability.argmax(axis=-1), selected, strict=True)
+        for probability, selected in self._decide(turns, self.parameters_["front"]):
+            yield probability.argmax(axis=-1), selected
 
     def at_point(self, number: int) -> Self:
         """The same fitted method with the threshold of a point of the front."""
@@ -105,9 +108,9 @@ class Cascade(Context):
         if self.search == "none":
             return self.budget
         shares = [*np.arange(0, self.budget, 0.01).tolist(), self.budget]
-        probability, _ = self._decide(turns, [self._threshold(uncertain, share) for share in shares])
-        decided = probability.argmax(axis=-1)
-        return shares[int(np.argmax([accuracy.unweighted_accuracy(emotion, each) for each in decided]))]
+        decided = self._decide(turns, [self._threshold(uncertain, share) for share in shares])
+        ua = [accuracy.unweighted_accuracy(emotion, probability.argmax(axis=-1)) for probability, _ in decided]
+        return shares[int(np.argmax(ua))]
 
     def _threshold(self, uncertain: Floats, share: float) -> float | None:
         """The measure from which on a share of turns is selected, of which the uncertainty is given, falling.
@@ -123,10 +126,10 @@ class Cascade(Context):
         return sign * float(uncertain[count - 1 : count + 1].mean())
 
     def _predict_proba(self, turns: Turns) -> Floats:
-        return self._decide(turns, [self.threshold_])[0][0]
+        return next(self._decide(turns, [self.threshold_]))[0]
 
     def _selected(self, turns: Turns) -> npt.NDArray[np.bool_]:
-        return self._decide(turns, [self.threshold_])[1][0]
+        return next(self._decide(turns, [self.threshold_]))[1]
 
     def _uncertainty(self, turns: Turns) -> tuple[Floats, Floats]:
         """How uncertain the voice is of each turn in its context, (turns,), and what it says alone, (turns, 4)."""
@@ -134,15 +137,19 @@ class Cascade(Context):
         measure, sign = MEASURES[self.measure]
         return sign * measure(softmax(voice + self._messages(turns, voice), axis=-1)), voice
 
-    def _decide(self, turns: Turns, thresholds: Sequence[float | None]) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """Probabilities by threshold, (thresholds, utterances, 4), and what is selected, (thresholds, utterances)."""
+    def _decide(
+        self, turns: Turns, thresholds: Sequence[float | None]
+    ) -> Iterator[tuple[Floats, npt.NDArray[np.bool_]]]:
+        """For each threshold the probabilities, (utterances, 4), and what is selected, (utterances,)."""
         uncertain, voice = self._uncertainty(turns)
-        sign = MEASURES[self.measure][1]
+        words, sign = evidence_of(self.words_, turns), MEASURES[self.measure][1]
         bounds = np.array([np.inf if bound is None else sign * bound for bound in thresholds])
-        selected = uncertain >= bounds[:, None]
-        evidence = np.where(selected[..., None], evidence_of(self.words_, turns), voice)
-        probability = softmax(evidence + self._messages(turns, evidence), axis=-1)
-        return probability[:, turns.places], selected[:, turns.places]
+        at_once = max(1, AT_ONCE // len(voice))
+        for some in (bounds[begin : begin + at_once] for begin in range(0, len(bounds), at_once)):
+            selected = uncertain >= some[:, None]
+            evidence = np.where(selected[..., None], words, voice)
+            probability = softmax(evidence + self._messages(turns, evidence), axis=-1)
+            yield from zip(probability[:, turns.places], selected[:, turns.places], strict=True)
 
 
 class CascadeText(Cascade):
