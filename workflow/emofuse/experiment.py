@@ -114,31 +114,26 @@ class Experiment:
         return self.study.memory.recall(f"folds-{self.study.name}-{self.name}", key, self._plan)
 
     def _plan(self) -> dict[str, Any]:
-        import pandas as pd
-
         from emofuse import splits
 
-        labels = [corpus.labels for corpus in self.corpora]
-        utterances = pd.concat(labels, ignore_index=True)
         protocol, parameters = parts.load(self.facts["path"]), self.parameters | self.files_of_folds
-        problems: Problems = []
+        asked = self.config["folds"]
         try:
-            names = splits.fold_names(protocol, *labels, conditions=self.config["conditions"], **parameters)
-            asked = [fold for fold in self.config["folds"] or names if fold in names]
-            folds = splits.folds(protocol, *labels, only=asked, **self.splitting, **parameters)
-            notes = splits.check(folds, utterances)
+            labels = [corpus.labels for corpus in self.corpora]
+            plan = splits.plan(protocol, *labels, only=asked, **self.splitting, **parameters)
         except InputError as error:
             return {"names": [], "problems": error.problems, "notes": []}
-        labelled = {name for corpus in self.corpora for name in corpus.listed.labelled["utterance"]}
+        problems: Problems = []
         for file in self.files_of_folds.values():
+            labelled = {name for corpus in self.corpora for name in corpus.listed.labelled["utterance"]}
             problems += splits.unknown(file, labelled)
         if self.study.uses_text_expert:
-            train = folds[folds["split"] == "train"].merge(utterances, on="utterance")
-            people = train.drop_duplicates(["fold", "corpus", "speaker"]).groupby("fold").size()
-            for fold, count in people.items():
-                if count < 2:
-                    problems.append(f"fold {fold} trains on one speaker; should be two or more for a text expert")
-        return {"names": names, "problems": problems, "notes": notes}
+            problems += [
+                f"fold {fold} trains on one speaker; should be two or more for a text expert"
+                for fold, speakers in plan.speakers.items()
+                if speakers < 2
+            ]
+        return {"names": plan.names, "problems": problems, "notes": plan.notes}
 
     @property
     def folds_recipe(self) -> dict[str, Any]:

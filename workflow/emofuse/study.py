@@ -475,15 +475,15 @@ class Study:
         if not corpus.is_made and was_read and not corpus.path.exists():
             yield f"corpora.{corpus.name}.path: {corpus.path}: no such file or folder; should be where data_dir says"
         try:
-            missing = corpus.contents.get("without_reference", [])
+            missing, first = corpus.contents.get("without_reference", (0, []))
         except InputError as error:
             yield from error.problems
             return
         transcripts = self.config["transcripts"]
         if missing and transcripts["source"] == "reference" and not transcripts["fill_in"]:
             yield (
-                f"corpora.{corpus.name}: {len(missing)} utterances have no reference transcript "
-                f"({', '.join(missing[:3])}, …); transcripts.fill_in: true lets Whisper write these down"
+                f"corpora.{corpus.name}: {missing} utterances have no reference transcript "
+                f"({', '.join(first)}, …); transcripts.fill_in: true lets Whisper write these down"
             )
 
     def _problems_of_dialogs(self, experiment: Experiment) -> Iterator[Problem]:

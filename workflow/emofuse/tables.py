@@ -234,8 +234,14 @@ def _shown(value: object) -> Problem:
     return repr(value) if isinstance(value, str) else str(value)
 
 
+def draws(utterances: Iterable[str]) -> npt.NDArray[np.int64]:
+    """The number that each utterance draws by its name alone: (utterances,), from 0 to 2³² − 1."""
+    digests = (hashlib.sha256(name.encode()).digest() for name in utterances)
+    return np.fromiter((int.from_bytes(digest[:4]) for digest in digests), dtype=np.int64)
+
+
 def shard_numbers(utterances: Iterable[str], shards: int) -> npt.NDArray[np.int64]:
-    """The shard of each utterance: drawn by its name alone, so that an utterance that comes or goes moves no other.
+    """The shard of each utterance, which its name alone draws, so that an utterance that comes or goes moves no other.
 
     Args:
         utterances: their names
@@ -247,8 +253,7 @@ def shard_numbers(utterances: Iterable[str], shards: int) -> npt.NDArray[np.int6
     >>> shard_numbers(["Ses01F_impro01_F000", "Ses01F_impro01_F001", "Ses01F_impro01_M000"], 2)
     array([0, 0, 1])
     """
-    digests = (hashlib.sha256(name.encode()).digest() for name in utterances)
-    return np.array([int.from_bytes(digest[:4]) % shards for digest in digests], dtype=np.int64)
+    return draws(utterances) % shards
 
 
 def shard(frame: pd.DataFrame, number: int, shards: int) -> pd.DataFrame:

@@ -44,6 +44,7 @@ else:
             batch_size=words["batch_size"],
             path=lambda wildcards: str(corpus_of(wildcards).path),
             partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
+            labels=lambda wildcards: corpus_of(wildcards).kept,
         params:
             recipe=lambda wildcards: study.shard_recipe(
                 "transcripts",

@@ -10,7 +10,7 @@ recipe, resources = snakemake.params.recipe, snakemake.resources
 
 with logged(snakemake.log[0]):
     path, partial = Path(resources.path), bool(resources.partial)
-    reader, listed = base.listed_by(recipe, path, partial)
+    reader, listed = base.listed_by(recipe, path, partial, resources.labels)
     checked = base.check_audio(
         listed,
         reader.root(path),
