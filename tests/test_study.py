@@ -4,6 +4,7 @@ import datetime
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -75,6 +76,16 @@ def test_a_study_is_read_once_and_remembered(voices, monkeypatch):
     again = Study.load(audio_study())
     assert again.corpora["voices"].contents["count"] == 16
     assert again.experiments["voices"].folds == ["anna", "bert", "cora"]
+
+
+def test_jobs_read_what_the_study_kept_of_labels_as_they_are_now(voices):
+    assert voices.corpora["voices"].contents
+    before = Path(voices.corpora["voices"].kept)
+    assert before.exists()
+    list_voices([{**ROWS[0], "emotion": "happy"}, *ROWS[1:]])
+    corpus = Study.load(audio_study()).corpora["voices"]
+    assert corpus.contents and Path(corpus.kept).exists() and not before.exists()
+    assert Study.load(audio_study()).corpora["voices"].kept == corpus.kept
 
 
 def test_what_is_remembered_follows_the_labels(voices):

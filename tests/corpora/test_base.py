@@ -106,6 +106,24 @@ def test_shards_have_the_recordings_of_the_corpus_and_stop_at_their_own_audio_al
         shard(2, "stop")
 
 
+def test_what_is_kept_of_labels_is_what_was_read(iemocap, tmp_path):
+    for turn in range(6):
+        iemocap.add(f"Ses01F_impro01_F00{turn}", "xxx" if turn == 2 else "sad", text=None if turn else "Hm.")
+    recipe = {"reader": "emofuse.corpora.iemocap:Iemocap", "parameters": {}, "emotions": {"none": "sad"}}
+    _, listed = base.listed_by(recipe, iemocap.root, True, "")
+    assert listed.warnings
+    base.keep(listed, tmp_path / "kept.parquet")
+    recipe |= {"min_duration": 0.1, "rejects": "stop"}
+    for shard in (None, (0, 3), (1, 3), (2, 3)):
+        _, kept = base.listed_by(recipe, "nowhere", True, str(tmp_path / "kept.parquet"), shard)
+        _, read_anew = base.listed_by(recipe, iemocap.root, True, "", shard)
+        as_read = [table.astype(object).where(table.notna(), None) for table in (kept.utterances, read_anew.utterances)]
+        pd.testing.assert_frame_equal(*(table.reset_index(drop=True) for table in as_read))
+        assert (kept.warnings, kept.published) == (listed.warnings, listed.published)
+    rows = base.counts(kept.labelled, kept.published)
+    assert len(rows) == len(kept.published)
+
+
 def test_audio_that_cannot_be_used_stops_a_study_unless_the_config_leaves_it_out(iemocap):
     iemocap.add("Ses01F_impro01_F000")
     iemocap.add("Ses01F_impro01_F001", samples=np.full((8000, 1), np.nan), subtype="FLOAT")

@@ -194,9 +194,7 @@ class Corpus:
         def compute() -> dict[str, str]:
             recordings = self._listed_recordings
             numbers = shard_numbers(recordings["utterance"], shards)
-            return {
-                str(shard): provenance.table_digest(rows) for shard, rows in recordings.groupby(numbers)
-            }
+            return {str(shard): provenance.table_digest(rows) for shard, rows in recordings.groupby(numbers)}
 
         key = [self.contents["recordings"], shards]
         return self.memory.recall(f"shards-{self.folder}-{shards}", key, compute)

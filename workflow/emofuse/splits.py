@@ -573,7 +573,9 @@ GROUP = ("corpus", "speaker", "emotion")
 
 def _groups(folds: pd.DataFrame, utterances: pd.DataFrame) -> pd.DataFrame:
     """Who is in which split of which fold, with which emotions: each combination once."""
-    group = utterances.groupby(list(GROUP)).ngroup().set_axis(utterances["utterance"])  # numbers, since folds may be long
+    group = (
+        utterances.groupby(list(GROUP)).ngroup().set_axis(utterances["utterance"])
+    )  # numbers, since folds may be long
     rows = folds[["fold", "split"]].assign(group=folds["utterance"].map(group)).drop_duplicates()
     return _with_names(rows, utterances)
 

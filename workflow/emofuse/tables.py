@@ -15,11 +15,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EMOTIONS = ("angry", "happy", "neutral", "sad")
 """The classes, in the order of every probability vector."""
@@ -177,6 +179,8 @@ def check(frame: pd.DataFrame, contract: Contract, source: str | Path) -> pd.Dat
 
 def _values(values: pd.Series, column: Column) -> tuple[pd.Series, dict[int, Problem]]:
     """The values of a column in its type, and of each row that is wrong the last reason: one says enough."""
+    import pandas as pd
+
     is_missing = values.isna()
     try:
         typed = values.astype(column.dtype)
@@ -213,6 +217,8 @@ def _is_of(dtype: type, value: object) -> bool:
 
 def _wrong_rows(frame: pd.DataFrame, contract: Contract) -> Iterator[tuple[Problem, pd.Index]]:
     """What is wrong with several columns together, and in which rows."""
+    import pandas as pd
+
     if contract.unique and set(contract.unique) <= set(frame.columns):
         problem = f"appears more than once; each ({', '.join(contract.unique)}) should appear once"
         yield problem, frame.index[frame.duplicated(list(contract.unique), keep=False)]
@@ -278,6 +284,8 @@ def gather(
     Raises:
         InputError: naming each utterance that is missing, repeated or not expected
     """
+    import pandas as pd
+
     frame = check(pd.concat([read(contract, path) for path in paths], ignore_index=True), contract, source)
     expected = pd.Index(utterances["utterance"])
     gathered = pd.Index(frame["utterance"])
@@ -331,6 +339,8 @@ def read_parquet(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: if the file is missing or is not Parquet
     """
+    import pandas as pd
+
     try:
         return pd.read_parquet(path)
     except FileNotFoundError:

@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet as pq
 
-from emofuse import audio, tables
+from emofuse import audio, checking, tables
 from emofuse.contracts import UTTERANCES
 from emofuse.parts import load, nearest
 from emofuse.tables import EMOTIONS, InputError, Problem, Problems
@@ -450,6 +450,7 @@ def check_audio(
     rejects: Literal["stop", "leave_out"] = "stop",
     partial: bool = False,
     threads: int = 1,
+    progress: str | Path | None = None,
 ) -> Checked:
     """Open the audio of a corpus, and compare its files with the published counts.
 
@@ -462,10 +463,11 @@ def check_audio(
         rejects: whether audio that cannot be used is a problem, or is left out with a warning
         partial: whether only a part of the corpus is here: differences from the whole one are then warnings
         threads: how many audio files are read at once
+        progress: as in :func:`emofuse.checking.check_all`
     """
     root = Path(root)
     recordings, rejected, problems, warnings = check_files(
-        listed.utterances, root, min_duration=min_duration, rejects=rejects, threads=threads
+        listed.utterances, root, min_duration=min_duration, rejects=rejects, threads=threads, progress=progress
     )
     if not problems:
         lies_there = np.array([(root / path).is_file() for path in listed.labelled["path"]], dtype=bool)
@@ -495,6 +497,7 @@ def check_files(
     min_duration: float,
     rejects: Literal["stop", "leave_out"],
     threads: int = 1,
+    progress: str | Path | None = None,
 ) -> Checked:
     """Open the audio of some utterances, whatever the rest of their corpus; arguments as in :func:`check_audio`.
 
@@ -504,9 +507,10 @@ def check_files(
         min_duration: what is shorter, in seconds, is rejected
         rejects: whether audio that cannot be used is a problem, or is left out with a warning
         threads: how many audio files are read at once
+        progress: as in :func:`emofuse.checking.check_all`
     """
     root = Path(root)
-    checked = audio.check_all(audio.resolve(utterances, root), min_duration, threads)
+    checked = checking.check_all(audio.resolve(utterances, root), min_duration, threads, progress)
     table = utterances.assign(
         duration=np.array([duration for duration, _ in checked], dtype=float),
         reason=np.array([reason for _, reason in checked], dtype=object),

@@ -126,7 +126,9 @@ def _understand(rows: Sequence[tuple[int, Row | None]], path: Path) -> tuple[pd.
     texts = {
         "utterance": columns["utterance"],
         "speaker": columns["speaker"],
-        "session": [session or speaker for session, speaker in zip(columns["session"], columns["speaker"], strict=True)],
+        "session": [
+            session or speaker for session, speaker in zip(columns["session"], columns["speaker"], strict=True)
+        ],
         "dialog": [dialog or None for dialog in columns["dialog"]],
         "condition": columns["condition"],
         "path": files,
@@ -186,7 +188,9 @@ def _wrong(row: Row | None) -> Problems:
         if _seconds(row.turn_start) is None:
             problems.append(f"turn_start is {row.turn_start!r}; should be a number, 0 or more")
         if not row.dialog:
-            problems.append(f"turn_start is {row.turn_start!r} and dialog is empty; should be both, or turn_start empty")
+            problems.append(
+                f"turn_start is {row.turn_start!r} and dialog is empty; should be both, or turn_start empty"
+            )
     return problems
 
 
