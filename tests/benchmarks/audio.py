@@ -10,7 +10,6 @@ process beyond that of before anything is read; and how many files a kill half w
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -40,7 +39,7 @@ def link(folder: Path, count: int) -> None:
     for number in range(count):
         if number % 1000 == 0:
             (folder / f"{number // 1000}").mkdir()
-        os.symlink(folder / f"{number % FILES}.wav", folder / f"{number // 1000}/{number}.wav")
+        (folder / f"{number // 1000}/{number}.wav").symlink_to(folder / f"{number % FILES}.wav")
 
 
 def one(folder: Path, count: int, processes: int, progress: str) -> None:

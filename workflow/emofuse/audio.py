@@ -7,7 +7,6 @@ dialog, and microphones at two places do not cancel each other.
 from __future__ import annotations
 
 import math
-import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -127,7 +126,7 @@ def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
 def _read(path: str | Path, start: float | None, end: float | None) -> tuple[Samples, int]:
     """The first channel, (samples,), and the file's rate; a ValueError says why it cannot be read."""
     try:
-        status = os.stat(path)
+        status = Path(path).stat()
     except (OSError, ValueError):  # such as a name with a zero byte
         raise ValueError("no such file") from None
     if not stat.S_ISREG(status.st_mode):

@@ -1,8 +1,8 @@
 """Audio files of a whole corpus checked: in several processes, and never twice.
 
-For short files most of the time is Python's own, which threads would share. So each process is a Python that is started
-with this module, is told recordings on its standard input, a block per line, and ends where that ends: also when whoever
-asks is killed.
+For short files most of the time is Python's own, which threads would share. So each process is a Python that is
+started with this module, is told recordings on its standard input, a block per line, and ends where that ends:
+also when whoever asks is killed.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _remembered(progress: Path, min_duration: float) -> Iterator[tuple[Part, Sai
 
 def _state(path: str) -> State:
     with suppress(OSError, ValueError):
-        status = os.stat(path)
+        status = Path(path).stat()
         return [status.st_mtime_ns, status.st_size]
     return None
 

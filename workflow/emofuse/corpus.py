@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
@@ -170,9 +169,11 @@ class Corpus:
         """Where the labels say that each utterance is heard, and how large that file is, in bytes."""
         import pandas as pd
 
-        listed = self.listed.utterances
+        listed, root = self.listed.utterances, Path(self.root)
         # Other audio under the same names is most often of another size.
-        sizes = [_size(os.path.join(self.root, path or "")) for path in listed["path"]]
+        sizes = [
+            _size(root / (path or "")) for path in listed["path"].astype(object).where(listed["path"].notna(), None)
+        ]
         return listed[["utterance", "path", "start", "end"]].assign(bytes=pd.array(sizes, dtype="Int64"))
 
     def _contents_of_shards(self, shards: int) -> dict[str, str | None]:
@@ -205,9 +206,9 @@ class Corpus:
         return self.config["utterances"] or self.contents.get("count", 1)
 
 
-def _size(file: str) -> int | None:
+def _size(file: Path) -> int | None:
     """The size of a file in bytes; ``None`` where there is none."""
     with suppress(OSError, ValueError):  # such as a name with a zero byte
-        status = os.stat(file)
+        status = file.stat()
         return status.st_size if stat.S_ISREG(status.st_mode) else None
     return None

@@ -359,7 +359,7 @@ def _listed_twice(labelled: pd.DataFrame, root: Path, path: Path) -> Problems:
     by_name: dict[str, str] = {}
     by_audio: dict[tuple[str, float, float], tuple[str, ...]] = {}
     # Of a million rows the few that can matter: the same file may be named below the root, and from the top.
-    files = labelled["path"]
+    files = labelled["path"].astype("str")
     if files.str.startswith("/").any():
         files = files.map(lambda file: str(root / file), na_action="ignore")
     of_audio = labelled[["start", "end"]].assign(file=files)

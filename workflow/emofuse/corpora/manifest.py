@@ -119,8 +119,7 @@ def _understand(rows: Sequence[tuple[int, Row | None]], path: Path) -> tuple[pd.
         if row and not problems:
             right.append((line, row))
         cases += [Case(problem, f"{path}: line {line}: {problem}") for problem in problems]
-    columns = {name: list(column) for name, column in zip(KNOWN, zip(*(row for _, row in right)), strict=False)}
-    columns = columns or {name: [] for name in KNOWN}
+    columns = {name: [getattr(row, name) for _, row in right] for name in KNOWN}
     files = [posixpath.normpath(file) for file in columns["path"]]
     starts, ends, turns = (_numbers(columns[name]) for name in ("start", "end", "turn_start"))
     texts = {
