@@ -246,7 +246,9 @@ def summary(part: Callable[..., Any]) -> str:
     >>> summary(summary)
     "The first sentence of a part's docstring, on one line."
     """
-    return " ".join((inspect.getdoc(part) or "").split("\n\n")[0].split())
+    # Who reads it knows no roles of Sphinx: of :class:`~emofuse.fusion.context.Context`, Context is left.
+    plain = re.sub(r":\w+:`~?(?:\w+\.)*(\w+)`", r"\1", inspect.getdoc(part) or "")
+    return " ".join(plain.split("\n\n")[0].split())
 
 
 def check_parameters(part: Any) -> None:
