@@ -71,7 +71,8 @@ def from_audio(**changes):
 
 def test_a_model_names_an_experiment_from_audio_and_a_method():
     config = completion.complete(from_audio(model={"experiment": "e", "method": "mean"})).config
-    assert config["model"] == {"experiment": "e", "method": "mean", "checkpoints": "copy", "registered_as": None}
+    usual = {"training": "folds", "checkpoints": "copy", "registered_as": None}
+    assert config["model"] == {"experiment": "e", "method": "mean"} | usual
     assert completion.complete(from_audio()).config["model"] is None
 
 
@@ -83,6 +84,7 @@ def test_a_model_names_an_experiment_from_audio_and_a_method():
         ({"model": {"method": "chosen"}}, "model.method is 'chosen'; should be one of speech, mean"),
         ({"model": {"method": "oracle"}}, "model.method is 'oracle'; should be one of speech, mean, and no ceiling"),
         ({"model": {"checkpoints": "cpy"}}, "model.checkpoints is 'cpy'; should be one of copy, refer"),
+        ({"model": {"training": "al"}}, "model.training is 'al'; should be one of folds, all; did you mean 'all'?"),
         ({"model": {"metod": "mean"}}, "model: unknown key 'metod'; should be one of experiment, method"),
         ({"transcripts": {"source": "reference"}}, "which reads words; transcripts.source should be whisper"),
         ({"speech": {"regression": {"scaling": "corpus"}}}, "scaling is 'corpus'; should be training for a model"),

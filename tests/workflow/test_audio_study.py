@@ -180,6 +180,13 @@ def test_a_second_study_shares_what_depends_on_the_corpus_alone(audio):
     assert planned(audio) == {"folds", "scores", "text_expert", "front"} | CLASSIFIERS | FUSION
 
 
+def test_a_model_of_all_speakers_is_made_of_one_fold_without_a_target(audio):
+    audio.write_config(model={"experiment": "voices", "method": "bayes_text", "training": "all"})
+    jobs = audio.planned("fold", "experiment", targets=["results/audio/model/digests.json"])
+    joined = {f"{rule} sources/voices" for rule in ("scores", "text_expert")}
+    assert jobs == {"source_folds", "speech_classifier 0", "model"} | joined
+
+
 def test_reference_transcripts_run_no_whisper(audio_copy):
     audio_copy.write_config(**changed(audio_copy, "transcripts", source="reference"), model=None)
     assert planned(audio_copy) == {"reference_transcripts", "sentiment", "scores"} | ENCODED | FUSION - {"model"}

@@ -53,6 +53,7 @@ Scaling = Literal[*SCALINGS]  # type: ignore[valid-type]
 TextReader = Literal[*EXPERTS]  # type: ignore[valid-type]
 Rejects = Literal["stop", "leave_out"]
 Balance = Literal["none", "corpora"]
+MemberTraining = Literal["folds", "all"]
 Bundling = Literal["copy", "refer"]
 Device = Annotated[Literal["auto", "cpu"], HOW]
 Place = Annotated[str, HOW]
@@ -211,10 +212,16 @@ class Tracking(Section):
 
 
 class Model(Section):
-    """What is packaged to be taken away: a method, as the folds of an experiment have learned it."""
+    """What is packaged to be taken away: a method, as an experiment has tested it."""
 
-    experiment: str = Field(description="The experiment whose folds' models answer together; it begins with audio.")
+    experiment: str = Field(description="The experiment; it begins with audio.")
     method: str = Field(description="The fusion method.")
+    training: MemberTraining = Field(
+        "folds",
+        description="Which rows have trained it: those of each fold, whose models then answer together, or all, which "
+        "is one model of all speakers that the experiment trains on but those of the first session by name, who "
+        "validate. What is said of its accuracy is said of the folds' models.",
+    )
     checkpoints: Bundling = Field(
         "copy",
         description="Whether checkpoints on this machine are copied into the model, or referred to by their path. "

@@ -44,7 +44,7 @@ def corpus_of(wildcards):
 
 
 def experiment_of(wildcards):
-    return study.experiments[wildcards.experiment]
+    return (study.experiments | study.wholes)[wildcards.experiment]
 
 
 def source_of(wildcards):
