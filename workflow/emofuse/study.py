@@ -391,6 +391,18 @@ class Study:
         """The folder of the model to take away."""
         return f"{self.folder}/{MODEL}"
 
+    @property
+    def sealed(self) -> list[str]:
+        """The last file of the model to take away, if one is made."""
+        return [f"{self.model}/{SEAL}"] if self.packaged else []
+
+    @property
+    def logged(self) -> dict[str, Any]:
+        """What MLflow holds of the model to take away; nothing where none is made."""
+        entry = self.config["model"] or {}
+        keys = {key: entry[key] for key in ("experiment", "method", "registered_as") if entry}
+        return keys | {"seal": seal for seal in self.sealed}
+
     @cached_property
     def tested(self) -> dict[str, list[Experiment]]:
         """The experiments that are compared, by the corpus that they test: several, or one that crosses corpora."""
@@ -433,8 +445,8 @@ class Study:
         models = [
             path for experiment in experiments for path in experiment.files_of_models(self.scaling, self.model_file)
         ]
-        packaged = [f"{self.model}/{SEAL}"] if self.packaged else []
-        return list(dict.fromkeys([f"{self.folder}/report.html", f"{self.folder}/tracking.json", *models, *packaged]))
+        whole = [f"{self.folder}/report.html", f"{self.folder}/tracking.json"]
+        return list(dict.fromkeys([*whole, *models, *self.sealed]))
 
     @property
     def cross_experiments(self) -> list[str]:

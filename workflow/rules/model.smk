@@ -19,7 +19,7 @@ if study.packaged:
             ],
             checkpoints=study.packaged_files,
         output:
-            f"{study.model}/{SEAL}",
+            study.sealed,
         log:
             study.log("model", study.model),
         params:
