@@ -399,9 +399,10 @@ class Study:
     @property
     def logged(self) -> dict[str, Any]:
         """What MLflow holds of the model to take away; nothing where none is made."""
-        entry = self.config["model"] or {}
-        keys = {key: entry[key] for key in ("experiment", "method", "registered_as") if entry}
-        return keys | {"seal": seal for seal in self.sealed}
+        entry = self.config["model"]
+        if not entry:
+            return {}
+        return {key: entry[key] for key in ("experiment", "method", "registered_as")} | {"seal": self.sealed[0]}
 
     @cached_property
     def tested(self) -> dict[str, list[Experiment]]:

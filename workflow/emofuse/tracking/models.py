@@ -99,14 +99,11 @@ def _register(client: MlflowClient, model: LoggedModel, packaged: Packaged, run:
             return str(registered["version"])
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
-    versions = client.search_model_versions(f"name = '{name}'")
-    of_model = [version for version in versions if version.model_id == model.model_id]  # of a sync that was cut short
-    version = (
-        of_model[0]
-        if of_model
-        else client.create_model_version(
-            name, f"models:/{model.model_id}", run.info.run_id, {DIGEST: packaged.digest}, model_id=model.model_id
-        )
+    # A sync that was cut short may have left a version. MLflow knows it by where its files lie alone.
+    source, versions = model.artifact_location, client.search_model_versions(f"name = '{name}'")
+    version = next((version for version in versions if version.source == source), None)
+    version = version or client.create_model_version(
+        name, source, run.info.run_id, {DIGEST: packaged.digest}, model_id=model.model_id
     )
     registered = [*_versions(model), {"name": name, "version": version.version}]
     client.set_logged_model_tags(model.model_id, {MLFLOW_MODEL_VERSIONS: json.dumps(registered)})
