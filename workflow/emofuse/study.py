@@ -397,6 +397,11 @@ class Study:
         return [f"{self.model}/{SEAL}"] if self.packaged else []
 
     @property
+    def examples(self) -> list[str]:
+        """What the model to take away says of a few recordings, if one is made."""
+        return [f"{self.folder}/examples.txt"] if self.packaged else []
+
+    @property
     def logged(self) -> dict[str, Any]:
         """What MLflow holds of the model to take away; nothing where none is made."""
         entry = self.config["model"]
@@ -447,7 +452,7 @@ class Study:
             path for experiment in experiments for path in experiment.files_of_models(self.scaling, self.model_file)
         ]
         whole = [f"{self.folder}/report.html", f"{self.folder}/tracking.json"]
-        return list(dict.fromkeys([*whole, *models, *self.sealed]))
+        return list(dict.fromkeys([*whole, *models, *self.sealed, *self.examples]))
 
     @property
     def cross_experiments(self) -> list[str]:
@@ -540,7 +545,7 @@ class Study:
         patterns = [
             job for experiment in self.experiments.values() for name in self.methods for job in experiment.jobs(name)
         ]
-        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track", "model")]
+        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track", "model", "examples")]
         return logs.records(RESULTS / "logs", dict.fromkeys(patterns))
 
     # --- What is wrong -----------------------------------------------------------------------------------------------

@@ -28,3 +28,22 @@ if study.packaged:
             "model"
         script:
             "../scripts/model.py"
+
+    rule examples:
+        input:
+            model=study.sealed,
+            predictions=packaged.methods[method]["predictions"],
+            recordings=f"{RESULTS}/corpora/{packaged.test.folder}/recordings.parquet",
+        output:
+            study.examples,
+        log:
+            study.log("examples", f"{study.folder}/examples"),
+        resources:
+            path=lambda wildcards: packaged.test.root,
+            device=study.config["device"],
+        params:
+            recipe=study.recipe("examples"),
+        message:
+            "examples"
+        script:
+            "../scripts/examples.py"
