@@ -16,7 +16,7 @@ from emofuse.model.model import Model
 given, resources = snakemake.input, snakemake.resources
 with logged(snakemake.log[0]):
     said = examples.predict(
-        Model.load(Path(given.model).parent, device=resources.device),
+        Model.load(Path(given.model[0]).parent, device=resources.device),
         tables.read(contracts.PREDICTIONS, given.predictions),
         tables.read(contracts.RECORDINGS, given.recordings),
         resources.path,
