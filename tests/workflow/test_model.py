@@ -1,21 +1,34 @@
 """A packaged model says of a study's recordings what the study says, from the audio files on."""
 
+import base64
 import copy
 import json
+import os
+import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow import MlflowException
 
 from emofuse import contracts, scores, splits, tables
 from emofuse.evaluation.metrics import metrics_of
 from emofuse.evaluation.statistics import comparison_of
 from emofuse.fusion import folds
-from emofuse.model import keeping, package
+from emofuse.model import flavor, keeping, package
 from emofuse.model.model import Model
+from emofuse.model.served import AUDIO_ROOT
 from emofuse.model.stages import Stages
 from emofuse.speech import classifier
 from emofuse.study import Study
@@ -168,6 +181,7 @@ class Packaged:
             )
             with keeping.making(place / "model") as folder:
                 package.write(folder, recipe, given)
+                flavor.write(folder)
             self.made[method, training] = place / "model", of_study[method]
         return self.made[method, training]
 
@@ -245,6 +259,7 @@ FRESH = """
 import json, sys
 import pandas as pd
 from emofuse.model.model import Model
+from emofuse.model.served import AUDIO_ROOT
 model = Model.load(sys.argv[1], device="cpu")
 rows = pd.read_parquet(sys.argv[2])
 model.predict(rows, words="never")
@@ -271,6 +286,146 @@ def test_a_fresh_process_says_the_same_of_one_recording_and_loads_no_whisper_bef
     there, here = pd.DataFrame(said).iloc[0], among.iloc[1]
     assert there["emotion"] == here["emotion"] and there["text"] == here["text"]
     np.testing.assert_allclose(there[PROBABILITY].astype(float), here[PROBABILITY].astype(float), atol=1e-6)
+
+
+PYFUNC = """
+import sys
+import mlflow
+import emofuse
+model = mlflow.pyfunc.load_model(sys.argv[1])
+assert emofuse.__file__.startswith(sys.argv[1]), emofuse.__file__
+print(model.predict([{"path": path} for path in sys.argv[2:]]).to_json(orient="records", double_precision=15))
+"""
+
+
+def assert_same(said, expected):
+    """Rows of JSON say what a table of predictions does."""
+    for row, (_, one) in zip(said, expected.iterrows(), strict=True):
+        np.testing.assert_allclose([row[name] for name in PROBABILITY], one[PROBABILITY].astype(float), atol=1e-6)
+        assert (row["emotion"], row["selected"]) == (one["emotion"], one["selected"])
+        assert row["text"] == (None if pd.isna(one["text"]) else one["text"])
+
+
+@pytest.fixture(scope="module")
+def three(packaged):
+    """A model that selects some, three recordings, and what it says of them."""
+    folder, predictions = packaged.model("wary")
+    selected = predictions.loc[predictions["selected"], "utterance"]
+    asked = packaged.recordings["utterance"].isin(selected.iloc[:2])
+    rows = pd.concat([packaged.recordings[asked], packaged.recordings[~asked].iloc[:1]]).drop(columns="utterance")
+    rows = rows.assign(speaker=None, dialog=None, turn_start=np.nan)
+    return folder, rows, Model.load(folder, device="cpu").predict(rows)
+
+
+def test_mlflow_loads_it_with_the_library_that_it_ships(packaged, three, tmp_path):
+    folder, rows, said = three
+    moved = shutil.copytree(folder, tmp_path / "moved")
+    root = packaged.project.folder / "data/voices"
+    command = [sys.executable, "-c", PYFUNC, str(moved), *rows["recording"]]
+    # Not the library that is tested: its own.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {AUDIO_ROOT: str(root)}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    assert_same(json.loads(done.stdout.splitlines()[-1]), said)
+    keeping.check_seal(moved)  # no bytecode was written into it
+
+
+OUTSIDE = ["../outside.wav", "link.wav", "/etc/passwd", "../no/such/file.wav"]
+
+
+def ask(address, request):
+    """The status and the answer of a server."""
+    data = request if isinstance(request, bytes) else json.dumps(request).encode()
+    asked = urllib.request.Request(f"{address}/invocations", data, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(asked, timeout=300) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def serving(folder, port, root):
+    command = [str(Path(sys.executable).with_name("mlflow")), "models", "serve", "-m", str(folder)]
+    command += ["--env-manager", "local", "-h", "127.0.0.1", "-p", str(port)]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = os.environ | {AUDIO_ROOT: str(root), "PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    log = (root.parent / "server.log").open("wb")
+    return subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=root.parent, start_new_session=True)
+
+
+def test_mlflow_serves_it_and_trusts_no_request(packaged, three, tmp_path):
+    folder, rows, said = three
+    root = tmp_path / "audio"
+    root.mkdir()
+    shutil.copy(rows["path"].iloc[0], root / "inside.wav")
+    shutil.copy(rows["path"].iloc[1], tmp_path / "outside.wav")
+    (root / "link.wav").symlink_to(tmp_path / "outside.wav")
+    audio = [base64.b64encode(Path(path).read_bytes()).decode() for path in rows["path"]]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    address, process = f"http://127.0.0.1:{port}", serving(folder, port, root)
+    try:
+        for _ in range(600):
+            assert process.poll() is None, (tmp_path / "server.log").read_text()[-2000:]
+            with suppress(OSError), urllib.request.urlopen(f"{address}/ping", timeout=5):
+                break
+            time.sleep(0.25)
+        recordings = [{"path": "inside.wav"}, {"audio": audio[1]}, {"audio": audio[2]}, {"audio": audio[2][:40]}]
+        status, answer = ask(address, {"inputs": recordings})
+        *answered, broken = answer["predictions"]
+        assert status == 200
+        assert_same(answered, said)
+        assert [row["recording"] for row in answered] == ["inside.wav", "1", "2"]
+        assert broken["problem"] and broken["emotion"] is None and broken["recording"] == "3"
+        status, answer = ask(address, {"inputs": recordings[:3], "params": {"words": "never"}})
+        assert status == 200 and not any(row["selected"] for row in answer["predictions"])
+        refused = {
+            "valid JSON": b"{",
+            "is no base64": {"inputs": [{"audio": "%"}]},
+            "Extra inputs are not permitted": {"inputs": [{"audio": audio[0], "sound": "x"}]},
+            "either audio or path": {"inputs": [{}]},
+            "words is 'no'": {"inputs": [{"audio": audio[0]}], "params": {"words": "no"}},
+            "budget": {"inputs": [{"audio": audio[0]}], "params": {"budget": 2.0}},
+            **{f"path is {path!r}, which leads out": {"inputs": [{"path": path}]} for path in OUTSIDE},
+        }
+        for reason, request in refused.items():
+            status, answer = ask(address, request)
+            assert status == 400 and reason in answer["message"], (reason, answer)
+        keeping.check_seal(folder)
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def test_a_folder_with_a_planted_file_is_not_served(packaged, tmp_path):
+    planted = shutil.copytree(packaged.model("speech")[0], tmp_path / "planted")
+    (planted / "members" / "extra.txt").write_text("planted")
+    with pytest.raises(MlflowException, match=r"extra\.txt: is not named in digests\.json"):
+        mlflow.pyfunc.load_model(str(planted))
+
+
+def test_a_model_has_the_same_bytes_each_time(packaged, tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        shutil.copy(packaged.model("wary")[0] / package.DESCRIPTION, tmp_path / name)
+        flavor.write(tmp_path / name)
+    assert not subprocess.run(["diff", "-r", tmp_path / "first", tmp_path / "second"]).returncode
+
+
+def test_the_command_says_what_it_can_and_why_not_for_the_rest(three, tmp_path):
+    folder, rows, said = three
+    for path in rows["path"].iloc[:2]:
+        shutil.copy(path, tmp_path)
+    (tmp_path / "broken.wav").write_bytes(b"no audio")
+    names = [Path(path).name for path in rows["path"].iloc[:2]]
+    command = [sys.executable, "-m", "emofuse", "predict", str(folder), *names, "broken.wav", "--output", "said.jsonl"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert "emofuse: broken.wav: unreadable" in done.stderr
+    *answered, broken = map(json.loads, (tmp_path / "said.jsonl").read_text().splitlines())
+    assert_same(answered, said.iloc[:2])
+    assert broken["emotion"] is None and broken["problem"].startswith("unreadable")
 
 
 def test_what_cannot_be_used_gets_a_reason_and_the_others_their_answer(packaged, asked, tmp_path):

@@ -227,7 +227,7 @@ class Model(Section):
         description="Whether checkpoints on this machine are copied into the model, or referred to by their path. "
         "Those of the hub are always referred to, by name and commit.",
     )
-    registered_as: str | None = Field(None, description="Its name in MLflow's registry; null registers none.")
+    registered_as: Name | None = Field(None, description="Its name in MLflow's registry; null registers none.")
 
 
 class Corpus(Section):

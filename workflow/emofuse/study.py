@@ -404,6 +404,24 @@ class Study:
         """The folder of the model to take away."""
         return f"{self.folder}/{MODEL}"
 
+    @property
+    def sealed(self) -> list[str]:
+        """The last file of the model to take away, if one is made."""
+        return [f"{self.model}/{SEAL}"] if self.packaged else []
+
+    @property
+    def examples(self) -> list[str]:
+        """What the model to take away says of a few recordings, if one is made."""
+        return [f"{self.folder}/examples.txt"] if self.packaged else []
+
+    @property
+    def logged(self) -> dict[str, Any]:
+        """What MLflow holds of the model to take away; nothing where none is made."""
+        entry = self.config["model"]
+        if not entry:
+            return {}
+        return {key: entry[key] for key in ("experiment", "method", "registered_as")} | {"seal": self.sealed[0]}
+
     @cached_property
     def tested(self) -> dict[str, list[Experiment]]:
         """The experiments that are compared, by the corpus that they test: several, or one that crosses corpora."""
@@ -446,8 +464,8 @@ class Study:
         models = [
             path for experiment in experiments for path in experiment.files_of_models(self.scaling, self.model_file)
         ]
-        packaged = [f"{self.model}/{SEAL}"] if self.packaged else []
-        return list(dict.fromkeys([f"{self.folder}/report.html", f"{self.folder}/tracking.json", *models, *packaged]))
+        whole = [f"{self.folder}/report.html", f"{self.folder}/tracking.json"]
+        return list(dict.fromkeys([*whole, *models, *self.sealed, *self.examples]))
 
     @property
     def cross_experiments(self) -> list[str]:
@@ -539,7 +557,7 @@ class Study:
         """What the jobs of this study, as its config is now, were made with: each one's rule and file."""
         experiments = [*self.experiments.values(), *self.wholes.values()]
         patterns = [job for experiment in experiments for name in self.methods for job in experiment.jobs(name)]
-        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track", "model")]
+        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track", "model", "examples")]
         return logs.records(RESULTS / "logs", dict.fromkeys(patterns))
 
     # --- What is wrong -----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 
 from emofuse import figures, provenance
 from emofuse.logs import made_with_others
-from emofuse.places import CHOSEN, RESULTS, SEAL, checkpoint_files
+from emofuse.places import CHOSEN, RESULTS, checkpoint_files
 from emofuse.study import SHARD, Study
 from emofuse.tables import InputError
 

@@ -17,7 +17,7 @@ if study.packaged:
             text_embeddings=[f"{place}.safetensors" for place in learned.text_embeddings if learned.text_expert(method)],
             checkpoints=study.packaged_files,
         output:
-            f"{study.model}/{SEAL}",
+            study.sealed,
         log:
             study.log("model", study.model),
         params:
@@ -26,3 +26,22 @@ if study.packaged:
             "model"
         script:
             "../scripts/model.py"
+
+    rule examples:
+        input:
+            model=study.sealed,
+            predictions=packaged.methods[method]["predictions"],
+            recordings=f"{RESULTS}/corpora/{packaged.test.folder}/recordings.parquet",
+        output:
+            study.examples,
+        log:
+            study.log("examples", f"{study.folder}/examples"),
+        resources:
+            path=lambda wildcards: packaged.test.root,
+            device=study.config["device"],
+        params:
+            recipe=study.recipe("examples"),
+        message:
+            "examples"
+        script:
+            "../scripts/examples.py"

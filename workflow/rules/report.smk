@@ -106,6 +106,7 @@ rule report:
 rule track:
     input:
         study.files,
+        study.sealed,
         report=f"{study.folder}/report.html",  # last, so that a server that is down costs nothing else
     output:
         f"{study.folder}/tracking.json",
@@ -121,6 +122,7 @@ rule track:
             config=study.what,
             config_digest=provenance.digest(study.what),
             across=study.across,
+            model=study.logged,
         ),
     message:
         "track"

@@ -15,5 +15,6 @@ with logged(snakemake.log[0]):
         config=recipe["config"],
         config_digest=recipe["config_digest"],
         across=recipe["across"],
+        model=recipe["model"],
     )
     tables.write_json(record, snakemake.output[0])

@@ -165,4 +165,5 @@ def _checkpoints(described: Mapping[str, Any]) -> Iterator[str]:
 
 def _files() -> Iterator[str]:
     yield "`digests.json` holds the SHA-256 of every other file; a folder in which one differs is not loaded."
+    yield "It is a model of MLflow: `mlflow models serve -m THIS_FOLDER --env-manager local` answers requests."
     yield "Nothing here is a pickle: weights are safetensors, what scikit-learn has learned is kept by skops."

@@ -126,12 +126,20 @@ def collect(
         - ``turn_start``: when it begins in the dialog, in seconds; NaN where there is none
         - ``problem``: why it cannot be used; missing where it can
     """
-    parts = _unambiguous(_once(part for place in places for part in _parts(str(Path(place)))))
+    return heard(_unambiguous(_once(part for place in places for part in _parts(str(Path(place))))), longest, progress)
+
+
+def heard(
+    parts: Sequence[Part],
+    longest: float = LONGEST_RECORDING,
+    progress: Callable[[Iterable], Iterable] | None = None,
+) -> pd.DataFrame:
+    """The utterances of parts of files, in the order of the parts; arguments and result as of :func:`collect`."""
     rows: list[dict[str, Any]] = []
     # Each recording is heard on one core: after each of the network's many small steps, more cores would wait.
     with ThreadPoolExecutor(len(os.sched_getaffinity(0)), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        heard: Iterable[Future] = [pool.submit(_utterances, part, longest) for part in parts]
-        for future in progress(heard) if progress else heard:
+        awaited: Iterable[Future] = [pool.submit(_utterances, part, longest) for part in parts]
+        for future in progress(awaited) if progress else awaited:
             rows += future.result()
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 

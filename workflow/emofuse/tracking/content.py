@@ -93,6 +93,45 @@ class AcrossInput(TypedDict):
     """The paths of its pictures, by their names."""
 
 
+class ModelInput(TypedDict):
+    """What tracking is told about the model to take away."""
+
+    experiment: str
+    """The experiment that it was packaged from."""
+
+    method: str
+    """The method that it holds."""
+
+    seal: str
+    """The path of the file with the digests of its files, in its folder."""
+
+    registered_as: str | None
+    """Its name in MLflow's registry, if it is registered."""
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """The model to take away.
+
+    Args:
+        experiment: that it was packaged from
+        method: that it holds
+        name: what MLflow shows
+        folder: that holds it
+        digest: of its seal, and with it of all its files: 16 hexadecimal digits
+        card: what a reader should know of it, in Markdown
+        registered_as: its name in the registry; ``None`` where it is not registered
+    """
+
+    experiment: str
+    method: str
+    name: str
+    folder: Path
+    digest: str
+    card: str
+    registered_as: str | None
+
+
 @dataclass(frozen=True)
 class Scores:
     """The `scores` table that all methods of an experiment start from.
@@ -214,6 +253,32 @@ def read_study(
     if problems:
         raise InputError(problems)
     return contents
+
+
+def read_model(study: str, files: ModelInput | Mapping[str, Any]) -> Packaged | None:
+    """The model to take away; ``None`` where there is none.
+
+    Args:
+        study: its name
+        files: what was packaged; empty where nothing is
+
+    Raises:
+        InputError: if its files are missing
+    """
+    if not files:
+        return None
+    seal = Path(files["seal"])
+    card = seal.with_name("README.md")
+    _require([str(seal), str(card)])
+    return Packaged(
+        experiment=files["experiment"],
+        method=files["method"],
+        name=f"{study}-{files['method']}",
+        folder=seal.parent,
+        digest=provenance.file_digest([seal]),
+        card=card.read_text(encoding="utf-8"),
+        registered_as=files["registered_as"],
+    )
 
 
 def read_across(study: str, files: Mapping[str, Any], methods: Mapping[str, str]) -> Experiment:
