@@ -40,7 +40,7 @@ from mlflow.utils.mlflow_tags import (
 )
 from mlflow.utils.validation import MAX_EXPERIMENT_TAG_VAL_LENGTH, MAX_PARAM_VAL_LENGTH, MAX_TAG_VAL_LENGTH
 
-from emofuse import provenance, tables
+from emofuse import credentials, provenance, tables
 from emofuse.tables import Problem
 from emofuse.tracking.content import (
     AcrossInput,
@@ -51,7 +51,6 @@ from emofuse.tracking.content import (
     Scores,
     read_study,
     sha256_of_each,
-    without_password,
 )
 
 STUDY = "emofuse.study"
@@ -111,7 +110,7 @@ def synchronise(
         across: what the comparison of its experiments has written; empty where none is compared
 
     Returns:
-        ``uri`` without its password, and ``runs``, a row per run: experiment, method, fold (``None`` for a parent),
+        ``uri`` without its credentials, and ``runs``, a row per run: experiment, method, fold (``None`` for a parent),
         run_id, digest, status (``kept`` or ``written``)
 
     Raises:
@@ -137,8 +136,8 @@ def synchronise(
             f"MLflow at {uri} could not be brought into line with the files of study {study}: {error}\n"
             "No result is lost: the files have it all. Once that address answers, run the same command again."
         )
-        raise RuntimeError(without_password(problem)) from None
-    return {"uri": without_password(uri), "runs": rows}
+        raise RuntimeError(credentials.hidden(problem)) from None
+    return {"uri": credentials.hidden(uri), "runs": rows}
 
 
 def _do_not_wait_for_the_disk(connection: Any, record: Any) -> None:
