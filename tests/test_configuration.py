@@ -87,7 +87,7 @@ def test_a_model_names_an_experiment_from_audio_and_a_method():
         ({"transcripts": {"source": "reference"}}, "which reads words; transcripts.source should be whisper"),
         ({"speech": {"regression": {"scaling": "corpus"}}}, "scaling is 'corpus'; should be training for a model"),
         ({"corpora": {"c": {"reader": "released", "path": "p"}}}, "'e', which begins with published scores; should be"),
-        ({"experiments": {"model": {"train": "c", "test": "c"}}}, "experiments.model has the name of the model's fol"),
+        ({"experiments": {"model": {"train": "c", "test": "c"}}}, "experiments.model has the name of another folder"),
     ],
 )
 def test_what_is_wrong_with_a_model_is_said(changes, said):
