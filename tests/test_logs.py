@@ -52,6 +52,15 @@ def test_the_error_that_ends_a_stage_is_in_its_log(tmp_path):
     assert "ValueError: no such utterance" in log
 
 
+def test_no_password_is_in_a_log_or_on_the_terminal(tmp_path, capfd):
+    with pytest.raises(SystemExit), logs.logged(tmp_path / "job.log"):
+        print("at http://me:secret@host", file=sys.stderr)
+        raise OSError("http://me:secret@host/?token=secret is down")
+    text = (tmp_path / "job.log").read_text()
+    assert "http://***@host" in text and "OSError" in text
+    assert "secret@" not in text + capfd.readouterr().err
+
+
 def test_a_job_that_ends_well_records_what_it_was_made_with(tmp_path):
     script = "import sklearn, tqdm, pytest; from emofuse.logs import logged\nwith logged(sys.argv[1]): time.sleep(0.1)"
     subprocess.run([sys.executable, "-c", f"import sys, time; {script}", tmp_path / "folds" / "Ses01F.log"], check=True)

@@ -115,7 +115,7 @@ rule track:
     params:
         recipe=study.recipe(
             "track",
-            uri=study.config["tracking"]["uri"] or os.environ.get("MLFLOW_TRACKING_URI", ""),
+            uri=credentials.hidden(study.config["tracking"]["uri"] or os.environ.get("MLFLOW_TRACKING_URI", "")),
             results=str(RESULTS),
             study=study.name,
             experiments={name: experiment.runs for name, experiment in study.experiments.items()},

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from emofuse import accuracy, contracts, logs, parts, provenance, tables
+from emofuse import accuracy, contracts, credentials, logs, parts, provenance, tables
 from emofuse.tables import EMOTIONS, InputError, Problems
 
 ACROSS = "across corpora"
@@ -233,7 +233,7 @@ def read_study(
         InputError: if files are missing or bad, or ``metrics.parquet`` lacks a method; for all experiments at once
     """
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-    config_file = {"config.yaml": without_password(text).encode()}
+    config_file = {"config.yaml": credentials.hidden(text).encode()}
     contents: dict[str, Experiment] = {}
     problems: Problems = []
     for experiment, files in experiments.items():
@@ -621,15 +621,6 @@ def flatten(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             params[legal(name)] = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
     return params
-
-
-def without_password(text: str) -> str:
-    """A URI, or a text with URIs, that can be shown.
-
-    >>> without_password("postgresql://me:secret@db/mlflow")
-    'postgresql://me:***@db/mlflow'
-    """
-    return re.sub(r"(?<=://)([^:/@\s]*):\S*@", r"\1:***@", text)
 
 
 def sha256_of_each(artifacts: Mapping[str, bytes]) -> dict[str, str]:

@@ -40,7 +40,7 @@ from mlflow.utils.mlflow_tags import (
 )
 from mlflow.utils.validation import MAX_EXPERIMENT_TAG_VAL_LENGTH, MAX_PARAM_VAL_LENGTH, MAX_TAG_VAL_LENGTH
 
-from emofuse import provenance, tables
+from emofuse import credentials, provenance, tables
 from emofuse.tables import Problem
 from emofuse.tracking import models
 from emofuse.tracking.content import (
@@ -54,7 +54,6 @@ from emofuse.tracking.content import (
     read_model,
     read_study,
     sha256_of_each,
-    without_password,
 )
 from emofuse.tracking.models import DIGEST, STUDY
 
@@ -111,7 +110,7 @@ def synchronise(
         model: the model to take away; empty where there is none
 
     Returns:
-        ``uri`` without its password; ``runs``, a row per run: experiment, method, fold (``None`` for a parent),
+        ``uri`` without its credentials; ``runs``, a row per run: experiment, method, fold (``None`` for a parent),
         run_id, digest, status (``kept`` or ``written``); and ``model``, as :func:`emofuse.tracking.models.synchronise`
         says
 
@@ -144,8 +143,8 @@ def synchronise(
             f"MLflow at {uri} could not be brought into line with the files of study {study}: {error}\n"
             "No result is lost: the files have it all. Once that address answers, run the same command again."
         )
-        raise RuntimeError(without_password(problem)) from None
-    return {"uri": without_password(uri), "runs": rows, "model": logged}
+        raise RuntimeError(credentials.hidden(problem)) from None
+    return {"uri": credentials.hidden(uri), "runs": rows, "model": logged}
 
 
 def _do_not_wait_for_the_disk(connection: Any, record: Any) -> None:
