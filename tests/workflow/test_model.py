@@ -20,7 +20,6 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from mlflow import MlflowException
 
 from emofuse import contracts, scores, splits, tables
 from emofuse.evaluation.metrics import metrics_of
@@ -291,8 +290,8 @@ def test_a_fresh_process_says_the_same_of_one_recording_and_loads_no_whisper_bef
 PYFUNC = """
 import sys
 import mlflow
-import emofuse
 model = mlflow.pyfunc.load_model(sys.argv[1])
+import emofuse
 assert emofuse.__file__.startswith(sys.argv[1]), emofuse.__file__
 print(model.predict([{"path": path} for path in sys.argv[2:]]).to_json(orient="records", double_precision=15))
 """
@@ -401,7 +400,7 @@ def test_mlflow_serves_it_and_trusts_no_request(packaged, three, tmp_path):
 def test_a_folder_with_a_planted_file_is_not_served(packaged, tmp_path):
     planted = shutil.copytree(packaged.model("speech")[0], tmp_path / "planted")
     (planted / "members" / "extra.txt").write_text("planted")
-    with pytest.raises(MlflowException, match=r"extra\.txt: is not named in digests\.json"):
+    with pytest.raises(InputError, match=r"extra\.txt: is not named in digests\.json"):
         mlflow.pyfunc.load_model(str(planted))
 
 
