@@ -234,7 +234,7 @@ def test_an_experiment_that_left_the_study_disappears_and_comes_back(study):
     study.synchronise()
     before = ids(study)
     client = MlflowClient(study.uri)
-    server.synchronise(study.uri, study.results, "released", {}, config={}, config_digest="", across={})
+    server.synchronise(study.uri, study.results, "released", {}, config={}, config_digest="", across={}, model={})
     assert client.get_experiment_by_name("released/iemocap").lifecycle_stage == "deleted"
     rows = study.synchronise()
     assert client.get_experiment_by_name("released/iemocap").lifecycle_stage == "active"
