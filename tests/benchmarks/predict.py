@@ -15,8 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = os.environ["TQDM_DISABLE"] = "1"
-
+from emofuse.__main__ import ALONE
 from emofuse.model.model import Model
 from emofuse.model.recordings import collect
 
@@ -28,6 +27,7 @@ WORDS = ("selected", "always")
 
 
 def main(folder: str = MODEL, audio: str = FOLDER, count: str = str(RECORDINGS)) -> None:
+    os.environ.update(ALONE)
     model = Model.load(folder)
     files = sorted(path for path in Path(audio).rglob("*.wav") if not path.name.startswith("."))
     utterances = collect(files[: int(count)])
