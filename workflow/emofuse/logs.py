@@ -43,13 +43,10 @@ def logged(path: str | Path) -> Iterator[None]:
     record.unlink(missing_ok=True)
     began = time.perf_counter()
     file = logging.FileHandler(path, mode="w", encoding="utf-8")
-    logging.basicConfig(
-        level=logging.INFO,
-        handlers=[file, logging.StreamHandler(sys.stderr)],
-        force=True,
-    )
-    for handler in logging.getLogger().handlers:
+    handlers = [file, logging.StreamHandler(sys.stderr)]
+    for handler in handlers:
         handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(True)
     try:
         with redirect_stderr(_Tee(sys.stderr, cast(TextIO, file.stream))):  # it is open from the start
