@@ -290,6 +290,7 @@ def plan(
     protocol: Protocol,
     *corpora: pd.DataFrame,
     only: Sequence[str] | None = None,
+    splits: Sequence[str] = SPLITS,
     conditions: Conditions | None = None,
     balance: int | None = None,
     speakers_may_repeat: bool = False,
@@ -301,6 +302,7 @@ def plan(
         protocol: a function that is marked as one
         corpora: as in :func:`folds`
         only: the folds that are checked, whether they exist or not; ``None`` for all
+        splits: those that should have utterances
         conditions: as in :func:`folds`
         balance: likewise
         speakers_may_repeat: likewise
@@ -326,9 +328,19 @@ def plan(
     if not speakers_may_repeat:
         _check_speakers(groups)
     whole = pd.concat([corpus["corpus"] for corpus in corpora], ignore_index=True)
-    notes = _check(groups, whole.value_counts(), utterances.loc[is_used, "corpus"].value_counts(), SPLITS)
+    notes = _check(groups, whole.value_counts(), utterances.loc[is_used, "corpus"].value_counts(), splits)
     people = groups[groups["split"] == "train"].drop_duplicates(["fold", "corpus", "speaker"])
     return Plan(sorted(names), {str(fold): int(count) for fold, count in people.groupby("fold").size().items()}, notes)
+
+
+def fold_names(
+    protocol: Protocol, *corpora: pd.DataFrame, conditions: Conditions | None = None, **parameters: Any
+) -> list[str]:
+    """The names of all folds of a protocol, sorted; arguments and errors as of :func:`plan`, which checks them too."""
+    names: list[str] = []
+    for _ in _named_once(protocol(*_sides(corpora, conditions), **parameters), names):
+        pass
+    return sorted(names)
 
 
 def _named_once(folds: Iterator[Fold], names: list[str]) -> Iterator[Fold]:

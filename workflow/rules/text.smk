@@ -170,6 +170,8 @@ rule text_expert:
         f"{EXPERIMENT}/text_expert.parquet",
     log:
         study.log("text_expert", EXPERIMENT),
+    wildcard_constraints:
+        experiment=any_of([*study.experiments, *study.wholes]),
     params:
         recipe=lambda wildcards: study.text_expert_recipe(experiment_of(wildcards).folds),
     message:

@@ -12,7 +12,7 @@ from collections import namedtuple
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +42,7 @@ Meaning = Literal[
 """What a column of a manifest may be."""
 
 KNOWN: tuple[str, ...] = get_args(Meaning)
-REQUIRED = ("path", "speaker", "emotion")
+REQUIRED: tuple[Meaning, ...] = ("path", "speaker", "emotion")
 
 
 class Manifest(Reader):
@@ -94,7 +94,7 @@ class Manifest(Reader):
         blocks: list[pd.DataFrame] = []
         cases: list[Case] = []
         try:
-            for rows in _blocks(path, self.columns or {}):
+            for rows in _blocks(path, self.columns or {}, REQUIRED):
                 block, faults = _understand(rows, path)
                 blocks.append(block)
                 cases += faults
@@ -110,12 +110,47 @@ Row = namedtuple("Row", KNOWN)
 """What a row says, without spaces around it; empty where it says nothing."""
 
 
+class Read(NamedTuple):
+    """A row of a manifest as it was read.
+
+    Attributes:
+        source: where it stands, as ``file: line n``
+        row: what it says; ``None`` if it has more values than there are columns
+        problems: what is wrong with it, a sentence each
+    """
+
+    source: str
+    row: Row | None
+    problems: Problems
+
+
+def read_rows(file: Path, *, required: Sequence[Meaning], only: Sequence[Meaning]) -> Iterator[Read]:
+    """Read a manifest row by row.
+
+    Args:
+        file: the manifest
+        required: the columns that must be in it, and that no row may leave empty
+        only: the columns that are read, whatever else it has
+
+    Raises:
+        InputError: with what is wrong with the file as a whole
+    """
+    for block in _blocks(file, {}, required, only):
+        for line, row in block:
+            yield Read(f"{file}: line {line}", row, _wrong(row, required))
+
+
+def turn_start(row: Row) -> float:
+    """When an utterance begins in its dialog; NaN where it has none, or where that is not told."""
+    return float((row.dialog and (row.turn_start or row.start)) or "nan")
+
+
 def _understand(rows: Sequence[tuple[int, Row | None]], path: Path) -> tuple[pd.DataFrame, list[Case]]:
     """The rows that are right as a table, and what is wrong with the others."""
     cases: list[Case] = []
     right: list[tuple[int, Row]] = []
     for line, row in rows:
-        problems = _wrong(row)
+        problems = _wrong(row, REQUIRED)
         if row and not problems:
             right.append((line, row))
         cases += [Case(problem, f"{path}: line {line}: {problem}") for problem in problems]
@@ -175,11 +210,11 @@ def _numbers(texts: Sequence[str]) -> npt.NDArray[np.float64]:
     return np.array([float(text or "nan") for text in texts], dtype=float)
 
 
-def _wrong(row: Row | None) -> Problems:
+def _wrong(row: Row | None, required: Sequence[Meaning]) -> Problems:
     """What is wrong with a row; ``None`` is one that has more values than there are columns."""
     if row is None:
         return ["has more values than the header has columns; quote commas"]
-    problems: Problems = [f"{name} is empty" for name in REQUIRED if not getattr(row, name)]
+    problems: Problems = [f"{name} is empty" for name in required if not getattr(row, name)]
     problems += _wrong_names(row.speaker, row.session, row.fold, row.split, row.condition)
     if row.start or row.end:
         problems += _wrong_part(row.start, row.end)
@@ -234,8 +269,19 @@ def _seconds(text: str) -> float | None:
     return value if np.isfinite(value) and value >= 0 else None
 
 
-def _blocks(file: Path, columns: Mapping[str, str | None]) -> Iterator[list[tuple[int, Row | None]]]:
+def _blocks(
+    file: Path,
+    columns: Mapping[str, Meaning | None],
+    required: Sequence[Meaning],
+    only: Sequence[Meaning] | None = None,
+) -> Iterator[list[tuple[int, Row | None]]]:
     """The rows of a manifest, each with the number of its last line, :data:`BLOCK` at once.
+
+    Args:
+        file: the manifest
+        columns: what the file's own columns are, where that is not what they are called; ``None`` for those left out
+        required: the columns that must be in it
+        only: the columns that are read, whatever else it has; ``None`` for all, and then it may have no other
 
     Raises:
         InputError: with what is wrong with the file as a whole
@@ -247,9 +293,11 @@ def _blocks(file: Path, columns: Mapping[str, str | None]) -> Iterator[list[tupl
         block: list[tuple[int, Row | None]] = []
         try:
             header = next(filter(None, table), [])
-            if problems := _wrong_header(header, columns, file):
+            meaning: list[str | None] = [columns.get(name, name) for name in header]
+            if only is not None:
+                meaning = [known if known in only else None for known in meaning]
+            if problems := _wrong_header(header, columns, meaning, required, file):
                 raise InputError(problems)
-            meaning = [columns.get(name, name) for name in header]
             places = [meaning.index(name) if name in meaning else len(header) for name in KNOWN]
             begin = table.line_num + 1
             for values in table:
@@ -270,7 +318,13 @@ def _blocks(file: Path, columns: Mapping[str, str | None]) -> Iterator[list[tupl
             yield block
 
 
-def _wrong_header(header: Sequence[str], columns: Mapping[str, str | None], file: Path) -> Problems:
+def _wrong_header(
+    header: Sequence[str],
+    columns: Mapping[str, Meaning | None],
+    meaning: Sequence[str | None],
+    required: Sequence[Meaning],
+    file: Path,
+) -> Problems:
     """What is wrong with the columns of a manifest."""
     place = f"{file}: line 1"
     problems: Problems = [
@@ -281,20 +335,20 @@ def _wrong_header(header: Sequence[str], columns: Mapping[str, str | None], file
     twice = sorted({name for name in header if header.count(name) > 1})
     problems += [f"{place}: column {name!r} appears more than once" for name in twice]
 
-    meaning = {name: columns.get(name, name) for name in header}
+    of = dict(zip(header, meaning, strict=True))
     for name in KNOWN:
-        same = [column for column, known in meaning.items() if known == name]
+        same = [column for column, known in of.items() if known == name]
         if len(same) > 1:
             names = " and ".join(map(repr, same))
             problems.append(f"{place}: columns {names} are both {name}; should be one, and the other null in columns")
     has = ", ".join(header) or "none"
     problems += [
         f"{place}: column {name!r} is missing; has {has}; should be CSV in UTF-8, with commas"
-        for name in REQUIRED
-        if name not in meaning.values()
+        for name in required
+        if name not in of.values()
     ]
-    for name in dict.fromkeys(header):
-        if meaning[name] not in (None, *KNOWN):
+    for name, known in of.items():
+        if known not in (None, *KNOWN):
             similar = nearest(name.strip().casefold(), KNOWN)
             shown = name if name.isidentifier() else repr(name)
             problems.append(
