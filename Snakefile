@@ -25,3 +25,9 @@ include: "workflow/rules/report.smk"
 rule all:
     input:
         study.targets,
+
+
+onsuccess:
+    for path in study.examples:
+        if os.path.exists(path):  # a part of the study may have been asked for
+            print(f"{path}:\n{Path(path).read_text()}")

@@ -1,5 +1,7 @@
 """Any audio becomes 16 kHz, one channel, float32; bad audio is rejected; batches are as the budget says."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emofuse import audio
+from emofuse import audio, checking
 from emofuse.tables import InputError
 
 
@@ -154,7 +156,7 @@ def test_files_that_are_no_audio_have_a_reason(tmp_path):
     (tmp_path / "cut.flac").write_bytes(data[: len(data) // 2])
     names = ["empty.wav", "text.wav", "bare.raw", "cut.flac", "missing.wav", "."]
     table = audio.resolve(recordings(*names), tmp_path)
-    durations, reasons = zip(*audio.check_all(table, 0.1, threads=3), strict=True)
+    durations, reasons = zip(*checking.check_all(table, 0.1, processes=3), strict=True)
     assert set(durations) == {0.0}
     assert reasons[0] == "empty file"
     assert reasons[1].startswith("unreadable (Format not recognised")
@@ -167,18 +169,62 @@ def test_many_are_checked_in_their_order(tmp_path):
     for number in range(1, 9):
         soundfile.write(tmp_path / f"{number}.wav", sine(16_000, number / 10), 16_000)
     table = audio.resolve(recordings(*(f"{number}.wav" for number in (3, 8, 1, 5))), tmp_path)
-    assert [duration for duration, _ in audio.check_all(table, 0.1, threads=4)] == [0.3, 0.8, 0.1, 0.5]
+    assert [duration for duration, _ in checking.check_all(table, 0.1, processes=4)] == [0.3, 0.8, 0.1, 0.5]
 
 
 def test_parts_of_one_file_are_checked_each_for_itself(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.concatenate([np.zeros(16_000), sine(16_000)]), 16_000)
     table = pd.DataFrame({"path": "a.wav", "start": [0.0, 1.0, 1.0], "end": [1.0, 2.0, 1.05]})
-    checked = audio.check_all(audio.resolve(table, tmp_path), 0.1)
+    checked = checking.check_all(audio.resolve(table, tmp_path), 0.1)
     assert checked == [
         (1.0, "silent: all samples are 0.0000"),
         (1.0, None),
         (0.05, "too short: 0.050 s; should be at least 0.1 s"),
     ]
+
+
+@pytest.fixture
+def many(tmp_path):
+    """More recordings than a process is told at once."""
+    for number in range(3):
+        soundfile.write(tmp_path / f"{number}.wav", sine(16_000, (number + 1) / 10), 16_000)
+    starts = np.arange(2 * checking.BLOCK + 5) / 100_000
+    table = pd.DataFrame({"path": [f"{row % 3}.wav" for row in range(len(starts))], "start": starts, "end": 0.1})
+    return audio.resolve(table, tmp_path)
+
+
+def test_processes_say_what_one_says(many):
+    assert checking.check_all(many, 0.01, processes=2) == checking.check_all(many, 0.01)
+
+
+def test_after_a_kill_only_the_rest_is_read_and_what_has_changed(many, tmp_path, monkeypatch):
+    progress, read = tmp_path / "folder/progress.jsonl", []
+
+    def check(path, start, end, **_):
+        if len(read) == checking.BLOCK + 7:
+            raise KeyboardInterrupt
+        read.append((path, start))
+        return 0.1, None
+
+    monkeypatch.setattr(audio, "check", check)
+    with pytest.raises(KeyboardInterrupt):
+        checking.check_all(many, 0.01, progress=progress)
+    with progress.open("a") as file:
+        file.write("\n[0.01, [[")  # a block that was cut short
+    monkeypatch.undo()
+    whole = checking.check_all(many, 0.01)
+    monkeypatch.setattr(audio, "check", lambda path, start, end, **_: read.append((path, start)) or (9.0, None))
+    read.clear()
+    said = checking.check_all(many, 0.01, progress=progress)
+    assert len(read) == len(many) - checking.BLOCK and said[0] == (0.1, None) and said[-1] == (9.0, None)
+
+    read.clear()
+    soundfile.write(tmp_path / "1.wav", sine(16_000, 0.5), 16_000)
+    assert len(checking.check_all(many, 0.01, progress=progress)) == len(whole)
+    assert {Path(path).name for path, _ in read} == {"1.wav"}
+    read.clear()
+    checking.check_all(many, 0.02, progress=progress)
+    assert len(read) == len(many)
 
 
 lengths = st.lists(st.integers(1, 1_000), max_size=50)

@@ -13,6 +13,11 @@ from emofuse import contracts, parts, splits, tables
 from emofuse.tables import EMOTIONS, SPLITS, InputError
 
 
+def fold_names(protocol, *corpora, **options):
+    """The names of all folds, of which none is checked."""
+    return splits.plan(protocol, *corpora, only=[], **options).names
+
+
 def corpus(speakers, name="a", emotions=EMOTIONS, conditions=("",)):
     """A corpus where each speaker, named with a session, says something in every emotion and condition."""
     table = pd.DataFrame(
@@ -111,7 +116,7 @@ def test_who_speaks_in_several_sessions_validates_in_each_with_all_that_is_said(
 def test_every_session_that_everybody_is_in_is_told():
     source = corpus({"x": "1", "y": "1"})
     source = pd.concat([source, source.assign(utterance="more-" + source["utterance"], session="2")])
-    assert problems(splits.fold_names, splits.cross_corpus, source, corpus({"t": "1"}, "b")) == [
+    assert problems(fold_names, splits.cross_corpus, source, corpus({"t": "1"}, "b")) == [
         f"a: every speaker is in session '{name}'; should be one who is not, and trains" for name in "12"
     ]
 
@@ -196,13 +201,13 @@ def test_who_says_nothing_in_the_conditions_has_no_fold():
     a = corpus({"x": "1", "y": "1", "z": "1"}, conditions=("improvised",))
     a = pd.concat([a, corpus({"w": "1"}, conditions=("scripted",))])
     conditions = {"train": ["improvised"], "test": ["improvised"]}
-    assert splits.fold_names(splits.leave_one_speaker_out, a, conditions=conditions) == ["x", "y", "z"]
+    assert fold_names(splits.leave_one_speaker_out, a, conditions=conditions) == ["x", "y", "z"]
 
 
 def test_every_condition_that_no_corpus_of_its_side_has_is_told_with_the_nearest():
     a = corpus({"x": "1", "y": "2"}, conditions=("improvised", "scripted"))
     conditions = {"train": ["improvisd", "scripted"], "test": ["scripted"]}
-    assert problems(splits.fold_names, splits.cross_corpus, a, corpus({"t": "1"}, "b"), conditions=conditions) == [
+    assert problems(fold_names, splits.cross_corpus, a, corpus({"t": "1"}, "b"), conditions=conditions) == [
         "conditions: 'improvisd' is no condition of a; should be one of improvised, scripted; "
         "did you mean 'improvised'?",
         "conditions: 'scripted' is no condition of b; its utterances have none",
@@ -255,8 +260,8 @@ def test_the_corpora_may_say_themselves_who_trains():
     assert table["fold"].unique().tolist() == ["given"] and speakers(table, utterances, "given", "test") == ["z"]
     assert splits.check(table, utterances) == ["a: 4 of 16 utterances in no fold"]
     named = utterances.assign(given_fold="official")
-    assert splits.fold_names(splits.given, named) == ["official"]
-    (problem,) = problems(splits.fold_names, splits.given, corpus({"x": "1"}))
+    assert fold_names(splits.given, named) == ["official"]
+    (problem,) = problems(fold_names, splits.given, corpus({"x": "1"}))
     assert problem.startswith("a: has no column split; should be a manifest that has one, or")
 
 
@@ -332,7 +337,7 @@ def test_no_speaker_is_in_two_splits_and_every_utterance_is_tested_once(sessions
     utterances = corpus(sessions)
     assume(protocol is not splits.leave_one_session_out or utterances["session"].nunique() > 2)
     table = splits.folds(protocol, utterances)
-    assert splits.fold_names(protocol, utterances) == table["fold"].unique().tolist()
+    assert fold_names(protocol, utterances) == table["fold"].unique().tolist()
     joined = table.merge(utterances, on="utterance")
     assert joined.groupby(["fold", "speaker"])["split"].agg(set).map(len).eq(1).all()
     assert joined.groupby("fold")["split"].agg(set).map(len).eq(len(SPLITS)).all()
@@ -452,14 +457,14 @@ def test_a_fold_that_appears_twice_is_refused():
 
 def test_too_few_speakers_or_sessions():
     two = corpus({"x": "1", "y": "2"})
-    assert problems(splits.fold_names, splits.leave_one_speaker_out, two) == [
+    assert problems(fold_names, splits.leave_one_speaker_out, two) == [
         "a: has 2 speakers (x, y); should have 3 or more"
     ]
-    assert problems(splits.fold_names, splits.leave_one_session_out, two) == [
+    assert problems(fold_names, splits.leave_one_session_out, two) == [
         "a: has 2 sessions (1, 2); should have 3 or more"
     ]
     one = corpus({"x": "1"})
-    assert problems(splits.fold_names, splits.cross_corpus, one, corpus({"z": "1"}, "b")) == [
+    assert problems(fold_names, splits.cross_corpus, one, corpus({"z": "1"}, "b")) == [
         "a: has 1 speaker (x); should have 2 or more"
     ]
 
@@ -475,7 +480,7 @@ def test_every_speaker_in_several_sessions_is_named():
 
 def test_every_utterance_that_both_corpora_name_is_told():
     a = iemocap_like(3)
-    told = problems(splits.fold_names, splits.cross_corpus, a, a.assign(corpus="b"))
+    told = problems(fold_names, splits.cross_corpus, a, a.assign(corpus="b"))
     assert len(told) == len(a)
     assert told[0].endswith("both have an utterance 'iemocap-Ses01F-angry'; names should differ")
 

@@ -66,11 +66,11 @@ def test_no_rejects_are_an_empty_table(iemocap, tmp_path):
     assert tables.read(contracts.REJECTS, tmp_path / "rejects.parquet").empty
 
 
-def test_a_missing_reference_is_none(iemocap):
+def test_what_nobody_wrote_down_is_a_missing_reference(iemocap):
     iemocap.add("Ses01F_impro01_F000", text=None)
     iemocap.add("Ses01F_impro01_F001")
     listed, _ = read(iemocap)
-    assert listed.utterances["reference"].tolist() == [None, "Excuse me."]
+    assert listed.utterances["reference"].isna().tolist() == [True, False]
 
 
 def test_labels_are_listed_without_audio_and_the_same_wherever_the_corpus_lies(iemocap, tmp_path):
@@ -91,7 +91,7 @@ def test_shards_have_the_recordings_of_the_corpus_and_stop_at_their_own_audio_al
     def shard(number, rejects):
         recipe = {"reader": "emofuse.corpora.iemocap:Iemocap", "parameters": {}, "emotions": None}
         recipe |= {"min_duration": 0.1, "rejects": rejects}
-        return base.shard(recipe, iemocap.root, number=number, shards=3, partial=True, threads=1)
+        return base.shard(recipe, iemocap.root, number=number, shards=3, partial=True, kept="", threads=1)
 
     _, checked = read(iemocap, rejects="leave_out")
     whole = audio.resolve(checked.recordings, iemocap.root)
@@ -104,6 +104,24 @@ def test_shards_have_the_recordings_of_the_corpus_and_stop_at_their_own_audio_al
         InputError, match=r"utterance 'Ses01F_impro01_F004' has audio that cannot be used: no such file"
     ):
         shard(2, "stop")
+
+
+def test_what_is_kept_of_labels_is_what_was_read(iemocap, tmp_path):
+    for turn in range(6):
+        iemocap.add(f"Ses01F_impro01_F00{turn}", "xxx" if turn == 2 else "sad", text=None if turn else "Hm.")
+    recipe = {"reader": "emofuse.corpora.iemocap:Iemocap", "parameters": {}, "emotions": {"none": "sad"}}
+    _, listed = base.listed_by(recipe, iemocap.root, True, "")
+    assert listed.warnings
+    base.keep(listed, tmp_path / "kept.parquet")
+    recipe |= {"min_duration": 0.1, "rejects": "stop"}
+    for shard in (None, (0, 3), (1, 3), (2, 3)):
+        _, kept = base.listed_by(recipe, "nowhere", True, str(tmp_path / "kept.parquet"), shard)
+        _, read_anew = base.listed_by(recipe, iemocap.root, True, "", shard)
+        as_read = [table.astype(object).where(table.notna(), None) for table in (kept.utterances, read_anew.utterances)]
+        pd.testing.assert_frame_equal(*(table.reset_index(drop=True) for table in as_read))
+        assert (kept.warnings, kept.published) == (listed.warnings, listed.published)
+    rows = base.counts(kept.labelled, kept.published)
+    assert len(rows) == len(kept.published)
 
 
 def test_audio_that_cannot_be_used_stops_a_study_unless_the_config_leaves_it_out(iemocap):

@@ -82,18 +82,24 @@ def test_a_broken_fold_that_is_not_asked_for_blocks_no_other(release):
     )
 
 
-def test_emotions_that_the_config_leaves_out_have_no_scores(release):
+def test_emotions_that_the_config_leaves_out_have_no_scores(release, tmp_path):
     reader = Released()
     listed = base.list_corpus(reader, release, emotions={"H": None})
     utterances = base.utterances_of(listed, "iemocap")
     published = reader.read_published(release)
-    scores = joined(published.scores, utterances, published.transcripts, reader.folds(release))
-    assert set(scores["emotion"]) == {"angry", "neutral", "sad"}
+    tables.write(published.scores, contracts.PUBLISHED, tmp_path / "published.parquet")
+    table = tables.Folds(contracts.PUBLISHED, tmp_path / "published.parquet")
+    scores = pd.concat(joined([table], utterances, reader.folds(release)))
+    assert set(scores["utterance"]) == set(utterances["utterance"])
+    assert set(utterances["emotion"]) == {"angry", "neutral", "sad"}
     assert len(scores) == 4 * len(utterances)
 
 
 def test_the_table_keeps_its_contract_and_names_folds_after_the_speaker_tested(release):
-    scores = tables.check(read_scores(release), contracts.SCORES, "scores")
+    scores = read_scores(release)
+    tables.check(scores[list(contracts.SCORES.columns)], contracts.SCORES, "scores")
+    spoken = scores.drop_duplicates("utterance")
+    tables.check(spoken[list(contracts.SPOKEN.columns)], contracts.SPOKEN, "spoken")
     assert set(scores["fold"]) == {"Ses01F", "Ses01M", "Ses02F", "Ses02M"}
     assert set(scores["condition"]) == {"improvised", "scripted"}
     assert {"Ses01F_impro01", "Ses02M_script01"} < set(scores["dialog"])

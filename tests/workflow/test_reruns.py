@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 CORPUS = "results/corpora/voices"
 HEARS_OR_READS = {"recordings", "embeddings", "merge_embeddings", "transcripts", "merge_transcripts", "sentiment"}
 HEARS_OR_READS |= {"text_embeddings", "merge_text_embeddings"}
-COMPARES = {"evaluate", "telling", "figures_methods", "figures_experiment", "report", "track"}
+COMPARES = {"evaluate", "telling", "figures_methods", "figures_experiment", "model", "examples", "report", "track"}
 
 READER = '''
 from emofuse.corpora.base import Listing, Reader

@@ -6,20 +6,22 @@ dialog, and microphones at two places do not cancel each other.
 
 from __future__ import annotations
 
+import math
+import stat
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import soundfile
 import soxr
 
 from emofuse.tables import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RATE = 16_000
 """Samples per second, as every model here reads them."""
@@ -133,19 +135,6 @@ def check(
     return duration, None
 
 
-def check_all(recordings: pd.DataFrame, min_duration: float, threads: int = 1) -> list[tuple[float, str | None]]:
-    """Check many recordings, as :func:`check` does, in their order.
-
-    Args:
-        recordings: rows with a path, a start and an end, as :func:`resolve` gives them
-        min_duration: what is shorter, in seconds, is too short
-        threads: how many files are read at once (libsndfile runs outside of Python's lock)
-    """
-    with ThreadPoolExecutor(threads) as pool:
-        parts = (recordings[name] for name in ("path", "start", "end"))
-        return list(pool.map(partial(check, min_duration=min_duration), *parts))
-
-
 def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Put utterances of similar length together, so that little is padded.
 
@@ -182,10 +171,13 @@ def _read(path: str | Path, start: float | None, end: float | None) -> tuple[Sam
 @contextmanager
 def _opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
     """A file to be read; a ValueError says why it cannot be."""
-    path = Path(path)
-    if not path.is_file():
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):  # such as a name with a zero byte
+        raise ValueError("no such file") from None
+    if not stat.S_ISREG(status.st_mode):
         raise ValueError("no such file")
-    if not path.stat().st_size:
+    if not status.st_size:
         raise ValueError("empty file")
     try:
         with soundfile.SoundFile(path) as file:
@@ -206,4 +198,4 @@ def _span(file: soundfile.SoundFile, start: float | None, end: float | None) -> 
 
 
 def _is_missing(seconds: float | None) -> TypeGuard[None]:
-    return seconds is None or np.isnan(seconds)
+    return seconds is None or math.isnan(seconds)

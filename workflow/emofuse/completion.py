@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, create_model
 
-from emofuse import parts
+from emofuse import credentials, parts
 from emofuse.configuration import HOW, Adaptation, Config, Corpus, Experiment, Method, Section
-from emofuse.places import CHOSEN, MODEL, RESERVED
+from emofuse.places import CHOSEN, OF_STUDY, RESERVED
 from emofuse.tables import TEXT, InputError, Problem, Problems
 
 
@@ -189,8 +189,22 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
         if facts and (fit_on != ["test"] if facts["sees_test_labels"] else "test" in fit_on):
             right = "[test], since it sees the test labels" if facts["sees_test_labels"] else "without test"
             yield f"methods.{name}.fit_on is {fit_on}; should be {right}"
-    if draft.get("study") in RESERVED:
-        yield f"study is {draft['study']!r}, which is a folder that all studies share; should be another name"
+    study = draft.get("study")
+    if isinstance(study, str) and study.lower() in RESERVED:
+        yield f"study is {study!r}, which is a folder that all studies share; should be another name"
+    for name in whole.config["experiments"]:
+        if isinstance(name, str) and name.lower() in OF_STUDY:
+            yield f"experiments.{name} has the name of another folder of the study; should have another name"
+    for section, entries in whole.config.items():
+        yield from _alike(section, entries)
+    uri = _mapping(draft, "tracking").get("uri", "")
+    if isinstance(uri, str) and credentials.holds_credentials(uri):
+        yield (
+            f"tracking.uri is {credentials.hidden(uri)!r}, with a password or token that would be shown wherever the"
+            " config is; should be the address alone, with MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or"
+            " MLFLOW_TRACKING_TOKEN, in the environment or MLflow's credentials file, and for a database the whole"
+            " address in MLFLOW_TRACKING_URI"
+        )
     places = {section: _mapping(draft, section) for section in ("speech", "transcripts", "sentiment")}
     text_expert = _mapping(draft, "text_expert")
     if "encoder" in text_expert.get("experts", []):
@@ -214,6 +228,15 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
         estimator = whole.config["methods"]["speech"].get("estimator", "speech")
         if estimator != "speech":
             yield f"methods.speech.estimator is {estimator!r}; should be speech, since every method is compared with it"
+
+
+def _alike(section: str, entries: Mapping[str, Any]) -> Iterator[Problem]:
+    """Names that differ in nothing but case, whose folders are one on some file systems."""
+    first: dict[str, str] = {}
+    for name in filter(lambda name: isinstance(name, str), entries):
+        before = first.setdefault(name.lower(), name)
+        if before != name:
+            yield f"{section}: {before!r} and {name!r} differ in case alone; should differ in a letter"
 
 
 def _of_the_experiment(whole: Completed, name: str, experiment: dict[str, Any]) -> Iterator[Problem]:
@@ -296,8 +319,6 @@ def _of_the_model(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
         yield f"model.experiment is {name!r}; {parts.should_be_one_of(name, experiments)}"
     elif whole.facts["corpora"].get(experiments[name].get("test"), {}).get("gives") == "scores":
         yield f"model.experiment is {name!r}, which begins with published scores; should be one that begins with audio"
-    if MODEL in experiments:
-        yield f"experiments.{MODEL} has the name of the model's folder; should have another name"
     packaged = [known for known, facts in methods.items() if facts and not facts["sees_test_labels"]]
     facts = methods.get(method)
     if facts is None or (facts and facts["sees_test_labels"]):

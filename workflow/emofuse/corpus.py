@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,15 +88,16 @@ class Corpus:
 
     @cached_property
     def listed(self) -> Listed:
-        """Its utterances, read from the labels alone.
+        """Its utterances, read from the labels alone, or from what is kept of these.
 
         Raises:
             InputError: with all that is wrong with the labels
         """
         from emofuse.corpora import base
 
-        emotions, partial = self.config["emotions"], self.config["partial"]
-        listed = base.list_corpus(self.reader, self.path, emotions=emotions, partial=partial)
+        recipe = {"reader": self.facts["path"], "parameters": self.facts["parameters"]}
+        recipe["emotions"] = self.config["emotions"]
+        _, listed = base.listed_by(recipe, self.path, self.config["partial"], self.kept)
         if listed.problems:
             raise InputError(listed.problems)
         return listed
@@ -117,31 +120,48 @@ class Corpus:
         """
         if self.is_made or not self.path.exists():
             return {}
-        digest = provenance.code_digest(SCRIPTS / "utterances.py", self.facts["path"])
-        files = self.reader.watched(self.path)
-        if not files:  # a reader that does not say what it reads
+        if not self._state:
             return self._read_contents()
+        return self.memory.recall(f"corpus-{self.folder}", self._state, self._read_contents)
+
+    @cached_property
+    def _state(self) -> list[Any]:
+        """What its labels are read from and by; empty where nothing can be kept of them."""
+        files = [] if self.is_made else self.reader.watched(self.path)
+        if not files:  # a reader that does not say what it reads
+            return []
+        digest = provenance.code_digest(SCRIPTS / "utterances.py", self.facts["path"])
         beside = sorted(place.name for place in self.path.iterdir()) if self.path.is_dir() else []
-        key = [str(self.path), beside, code.state(files), self.variant, self.config["partial"], digest]
-        return self.memory.recall(f"corpus-{self.folder}", key, self._read_contents)
+        return [str(self.path), beside, code.state(files), self.variant, self.config["partial"], digest]
+
+    @cached_property
+    def kept(self) -> str:
+        """The file of what was read of its labels as they are now, which jobs read instead of these; empty for none."""
+        if not self._state:
+            return ""
+        return str(self.memory.folder / "labels" / self.folder / f"{provenance.digest(self._state)}.parquet")
 
     def _read_contents(self) -> dict[str, Any]:
         from emofuse.corpora import base
 
+        if self.kept:
+            for earlier in Path(self.kept).parent.glob("*.parquet"):
+                earlier.unlink()
+            base.keep(self.listed, self.kept)
         listed = self.listed.utterances
-        references = base.references(self.listed, listed)
         tables_of = {
             "recordings": self._listed_recordings,
             "utterances": self.labels,
-            "references": references,
+            "references": listed[["utterance", "reference"]],
             "counts": base.counts(self.listed.labelled, self.listed.published),
+            "labelled": self.listed.labelled[["utterance"]],
         }
-        return {name: provenance.digest(table.to_csv(index=False)) for name, table in tables_of.items()} | {
+        without_reference = listed.loc[listed["reference"].isna(), "utterance"]
+        return {name: provenance.table_digest(table) for name, table in tables_of.items()} | {
             "published": provenance.file_digest(self.reader.watched(self.path)) if self.is_published else None,
-            "labelled": provenance.digest(self.listed.labelled["utterance"].tolist()),
             "count": len(listed),
             "turns": int(self.labels[["dialog", "turn_start"]].notna().all(axis=1).sum()),
-            "without_reference": references.loc[references["reference"].isna(), "utterance"].tolist(),
+            "without_reference": [len(without_reference), without_reference.head(3).tolist()],
         }
 
     @cached_property
@@ -149,10 +169,11 @@ class Corpus:
         """Where the labels say that each utterance is heard, and how large that file is, in bytes."""
         import pandas as pd
 
-        listed = self.listed.utterances
+        listed, root = self.listed.utterances, Path(self.root)
         # Other audio under the same names is most often of another size.
-        files = [Path(self.root, path or "") for path in listed["path"]]
-        sizes = [file.stat().st_size if file.is_file() else None for file in files]
+        sizes = [
+            _size(root / (path or "")) for path in listed["path"].astype(object).where(listed["path"].notna(), None)
+        ]
         return listed[["utterance", "path", "start", "end"]].assign(bytes=pd.array(sizes, dtype="Int64"))
 
     def _contents_of_shards(self, shards: int) -> dict[str, str | None]:
@@ -174,9 +195,7 @@ class Corpus:
         def compute() -> dict[str, str]:
             recordings = self._listed_recordings
             numbers = shard_numbers(recordings["utterance"], shards)
-            return {
-                str(shard): provenance.digest(rows.to_csv(index=False)) for shard, rows in recordings.groupby(numbers)
-            }
+            return {str(shard): provenance.table_digest(rows) for shard, rows in recordings.groupby(numbers)}
 
         key = [self.contents["recordings"], shards]
         return self.memory.recall(f"shards-{self.folder}-{shards}", key, compute)
@@ -185,3 +204,11 @@ class Corpus:
     def utterances(self) -> int:
         """How many utterances there are, about how many where the workflow makes the corpus."""
         return self.config["utterances"] or self.contents.get("count", 1)
+
+
+def _size(file: Path) -> int | None:
+    """The size of a file in bytes; ``None`` where there is none."""
+    with suppress(OSError, ValueError):  # such as a name with a zero byte
+        status = file.stat()
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+    return None

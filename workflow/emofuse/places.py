@@ -15,6 +15,9 @@ RESULTS = Path("results")
 RESERVED = ("benchmarks", "cache", "corpora", "logs", "mlartifacts", "synthetic")
 """Folders in there that all studies share."""
 
+OF_STUDY = ("figures", "model", "sources")
+"""Folders in that of a study that are no experiments."""
+
 CHOSEN = "chosen"
 """What is made of the methods that the validation rows choose, beside their folders: no method has this name."""
 

@@ -12,9 +12,12 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emofuse import code
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LIBRARY = Path(__file__).parent
 
@@ -31,6 +34,20 @@ def canonical(value: Any) -> str:
 def digest(value: Any) -> str:
     """A short digest of a plain value, 16 hexadecimal digits."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
+
+
+def table_digest(table: pd.DataFrame) -> str:
+    """A short digest of the values of a table, in their order; of its columns the names count, not the types."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    total = hashlib.sha256()
+    # As text, a part at a time: that of a million rows is as large as their file.
+    for part in pa.Table.from_pandas(table, preserve_index=False).to_batches(max_chunksize=10_000):
+        sink = pa.BufferOutputStream()
+        csv.write_csv(part, sink, csv.WriteOptions(include_header=False))
+        total.update(sink.getvalue())
+    return digest([list(table.columns), total.hexdigest()])
 
 
 def file_digest(paths: Iterable[str | Path]) -> str:

@@ -71,7 +71,7 @@ def leave_one_speaker_out(utterances: pd.DataFrame) -> Iterator[Fold]:
     Raises:
         InputError: if there are fewer than three speakers
     """
-    speakers = sorted(set(utterances["speaker"]))
+    speakers = sorted(utterances["speaker"].unique())
     _check_number(speakers, 3, "speaker", utterances)
     sessions = _each_with_all(utterances, "speaker", "session")
     by_session = _each_with_all(utterances, "session", "speaker")
@@ -91,7 +91,7 @@ def leave_one_session_out(utterances: pd.DataFrame) -> Iterator[Fold]:
     Raises:
         InputError: if there are fewer than three sessions, or with every speaker who is in several
     """
-    sessions = sorted(set(utterances["session"]))
+    sessions = sorted(utterances["session"].unique())
     _check_number(sessions, 3, "session", utterances)
     several: Problems = [
         f"{_corpus(utterances)}: speaker {speaker!r} is in sessions {', '.join(sorted(of))}; should be in one"
@@ -239,7 +239,7 @@ def _own_columns(utterances: pd.DataFrame) -> pd.DataFrame:
 
 def _each_with_all(utterances: pd.DataFrame, of: str, what: str) -> dict[str, set[str]]:
     """Of each value of one column, the values of another."""
-    return {name: set(values) for name, values in utterances.groupby(of)[what]}
+    return {name: set(values) for name, values in utterances[[of, what]].drop_duplicates().groupby(of)[what]}
 
 
 def _next(name: str, names: Sequence[str]) -> str:
@@ -254,7 +254,7 @@ def _held_out(group: pd.Series, test: str, validation: str) -> Fold:
 
 
 def _corpus(utterances: pd.DataFrame) -> str:
-    return " + ".join(sorted(set(utterances["corpus"])))
+    return " + ".join(sorted(utterances["corpus"].unique()))
 
 
 def _check_number(names: Sequence[str], least: int, noun: str, utterances: pd.DataFrame) -> None:
@@ -272,21 +272,102 @@ Conditions = Mapping[str, Sequence[str] | None]
 """The conditions that ``train`` (and validation) is restricted to, and those that ``test`` is; ``None`` for all."""
 
 
-def fold_names(
-    protocol: Protocol, *corpora: pd.DataFrame, conditions: Conditions | None = None, **parameters: Any
-) -> list[str]:
-    """The names of all folds of a protocol, sorted.
+class Plan(NamedTuple):
+    """What is known of the folds of an experiment before their table is made.
+
+    Attributes:
+        names: of all folds of the protocol, sorted
+        speakers: how many speakers train in each fold that is wanted
+        notes: what a reader of the results should know, as :func:`check` returns it
+    """
+
+    names: list[str]
+    speakers: dict[str, int]
+    notes: Problems
+
+
+def plan(
+    protocol: Protocol,
+    *corpora: pd.DataFrame,
+    only: Sequence[str] | None = None,
+    splits: Sequence[str] = SPLITS,
+    conditions: Conditions | None = None,
+    balance: int | None = None,
+    speakers_may_repeat: bool = False,
+    **parameters: Any,
+) -> Plan:
+    """Check the folds of an experiment one after the other, so that no more than one is held.
 
     Args:
         protocol: a function that is marked as one
         corpora: as in :func:`folds`
-        conditions: likewise
+        only: the folds that are checked, whether they exist or not; ``None`` for all
+        splits: those that should have utterances
+        conditions: as in :func:`folds`
+        balance: likewise
+        speakers_may_repeat: likewise
         parameters: the protocol's
 
     Raises:
-        InputError: as :func:`folds`, but for ``only`` and speakers
+        InputError: as :func:`folds` and :func:`check`, but for names that are no fold
     """
-    return sorted(fold.name for fold in protocol(*_sides(corpora, conditions), **parameters))
+    sides = _sides(corpora, conditions)
+    utterances = pd.concat([side[[*GROUP]] for side in sides], ignore_index=True)
+    group = utterances.groupby(list(GROUP)).ngroup().to_numpy()
+    names: list[str] = []
+    rows: list[tuple[str, str, int]] = []
+    is_used = np.zeros(len(utterances), dtype=bool)
+    for fold in _named_once(protocol(*sides, **parameters), names):
+        if only is None or fold.name in only:
+            fold = _restricted(fold, utterances, conditions, balance)
+            for split in SPLITS:
+                has = getattr(fold, split)
+                rows += [(fold.name, split, number) for number in np.flatnonzero(np.bincount(group[has]))]
+                is_used |= has
+    groups = _with_names(pd.DataFrame(rows, columns=["fold", "split", "group"]), utterances)
+    if not speakers_may_repeat:
+        _check_speakers(groups)
+    whole = pd.concat([corpus["corpus"] for corpus in corpora], ignore_index=True)
+    notes = _check(groups, whole.value_counts(), utterances.loc[is_used, "corpus"].value_counts(), splits)
+    people = groups[groups["split"] == "train"].drop_duplicates(["fold", "corpus", "speaker"])
+    return Plan(sorted(names), {str(fold): int(count) for fold, count in people.groupby("fold").size().items()}, notes)
+
+
+def fold_names(
+    protocol: Protocol, *corpora: pd.DataFrame, conditions: Conditions | None = None, **parameters: Any
+) -> list[str]:
+    """The names of all folds of a protocol, sorted; arguments and errors as of :func:`plan`, which checks them too."""
+    names: list[str] = []
+    for _ in _named_once(protocol(*_sides(corpora, conditions), **parameters), names):
+        pass
+    return sorted(names)
+
+
+def _named_once(folds: Iterator[Fold], names: list[str]) -> Iterator[Fold]:
+    """The folds of a protocol, whose names are put into a list.
+
+    Raises:
+        InputError: after the last, with every name that two folds have
+    """
+    problems: Problems = []
+    seen: set[str] = set()
+    for fold in folds:
+        if fold.name in seen:
+            problems.append(f"fold {fold.name}: appears twice; should appear once")
+        seen.add(fold.name)
+        names.append(fold.name)
+        yield fold
+    if problems:
+        raise InputError(problems)
+
+
+def _restricted(fold: Fold, utterances: pd.DataFrame, conditions: Conditions | None, balance: int | None) -> Fold:
+    """A fold as the config restricts it, whatever its protocol."""
+    trains, tests = (_is_of(utterances, conditions, side) for side in ("train", "test"))
+    train = fold.train & trains
+    if balance is not None:
+        train = _balanced(train, utterances, provenance.seed(balance, fold.name))
+    return Fold(fold.name, train, fold.validation & trains, fold.test & tests)
 
 
 def folds(
@@ -321,20 +402,13 @@ def folds(
     """
     sides = _sides(corpora, conditions)
     utterances = pd.concat(sides, ignore_index=True)
-    trains, tests = (_is_of(utterances, conditions, side) for side in ("train", "test"))
-    names: set[str] = set()
-    wanted: dict[str, Fold] = {}
-    problems: Problems = []
-    for fold in protocol(*sides, **parameters):
-        if fold.name in names:
-            problems.append(f"fold {fold.name}: appears twice; should appear once")
-        names.add(fold.name)
-        if only is None or fold.name in only:
-            train = fold.train & trains
-            if balance is not None:
-                train = _balanced(train, utterances, provenance.seed(balance, fold.name))
-            wanted[fold.name] = Fold(fold.name, train, fold.validation & trains, fold.test & tests)
-    problems += [
+    names: list[str] = []
+    wanted = {
+        fold.name: _restricted(fold, utterances, conditions, balance)
+        for fold in _named_once(protocol(*sides, **parameters), names)
+        if only is None or fold.name in only
+    }
+    problems: Problems = [
         f"{name!r} is no fold; {should_be_one_of(name, sorted(names))}" for name in only or [] if name not in names
     ]
     if problems:
@@ -404,9 +478,13 @@ def check_speakers(folds: pd.DataFrame, utterances: pd.DataFrame) -> None:
     Raises:
         InputError: with every speaker in two splits of a fold
     """
+    _check_speakers(_groups(folds, utterances))
+
+
+def _check_speakers(groups: pd.DataFrame) -> None:
     problems: Problems = [
         f"fold {fold}: speaker {speaker!r} is in two splits; should be in one"
-        for fold, speaker in _in_two_splits(_groups(folds, utterances))
+        for fold, speaker in _in_two_splits(groups)
     ]
     if problems:
         raise InputError(problems)
@@ -430,7 +508,13 @@ def check(folds: pd.DataFrame, utterances: pd.DataFrame, splits: Sequence[str] =
     Raises:
         InputError: with every training split that lacks an emotion, and every other split that is empty
     """
-    groups = _groups(folds, utterances)
+    is_used = utterances["utterance"].isin(folds["utterance"])
+    of_corpus, used = utterances["corpus"].value_counts(), utterances.loc[is_used, "corpus"].value_counts()
+    return _check(_groups(folds, utterances), of_corpus, used, splits)
+
+
+def _check(groups: pd.DataFrame, utterances: pd.Series, used: pd.Series, splits: Sequence[str]) -> Problems:
+    """As :func:`check`, with the numbers of utterances, and of those that are in a fold, by corpus."""
     contents = _contents(groups)
     problems: Problems = []
     for fold, content in contents.items():
@@ -452,9 +536,8 @@ def check(folds: pd.DataFrame, utterances: pd.DataFrame, splits: Sequence[str] =
     if problems:
         raise InputError(problems)
     notes = _notes(groups, contents, splits)
-    is_left_out = ~utterances["utterance"].isin(folds["utterance"])
-    for corpus, count, size in is_left_out.groupby(utterances["corpus"]).agg(["sum", "size"]).itertuples():
-        if count:
+    for corpus, size in utterances.sort_index().items():
+        if count := size - used.get(corpus, 0):
             notes.append(f"{corpus}: {count} of {size} utterances in no fold")
     for note in notes:
         log.warning("%s", note)
@@ -496,11 +579,22 @@ class _Content(NamedTuple):
         return self.emotions["train"]
 
 
+GROUP = ("corpus", "speaker", "emotion")
+"""What the utterances of a group have in common."""
+
+
 def _groups(folds: pd.DataFrame, utterances: pd.DataFrame) -> pd.DataFrame:
     """Who is in which split of which fold, with which emotions: each combination once."""
-    of = ["corpus", "speaker", "emotion"]
-    group = utterances.groupby(of).ngroup().set_axis(utterances["utterance"])  # numbers, since folds may be long
+    group = (
+        utterances.groupby(list(GROUP)).ngroup().set_axis(utterances["utterance"])
+    )  # numbers, since folds may be long
     rows = folds[["fold", "split"]].assign(group=folds["utterance"].map(group)).drop_duplicates()
+    return _with_names(rows, utterances)
+
+
+def _with_names(rows: pd.DataFrame, utterances: pd.DataFrame) -> pd.DataFrame:
+    """Rows with the values of their groups in place of their numbers."""
+    of = list(GROUP)
     return rows.join(utterances[of].drop_duplicates().sort_values(of, ignore_index=True), on="group")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from emofuse import code, figures, logs, parts, provenance
 from emofuse.corpus import Corpus
-from emofuse.experiment import Experiment, Source
+from emofuse.experiment import Experiment, Source, Whole
 from emofuse.memory import Memory
 from emofuse.places import (
     LIBRARY,
@@ -63,6 +63,7 @@ class Study:
             for folds in [_asked(config["experiments"], name)]
         }
         self.experiments = {name: Experiment(name, self) for name in config["experiments"]}
+        self.wholes = {whole.name: whole for whole in self._wholes()}
         self.corpus_of_folder = {corpus.folder: corpus for corpus in self.corpora.values()}
 
     @classmethod
@@ -94,9 +95,8 @@ class Study:
     @cached_property
     def digests(self) -> dict[str, str]:
         """The digest of the code of each rule; of a rule that names parts by their path, with each of these."""
-        readers, protocols = (
-            [facts["path"] for facts in self.facts[kind].values()] for kind in ("corpora", "experiments")
-        )
+        readers = [facts["path"] for facts in self.facts["corpora"].values()]
+        protocols = [experiment.facts["path"] for experiment in [*self.experiments.values(), *self.wholes.values()]]
         rules = {script.stem: [()] for script in SCRIPTS.glob("*.py")} | {
             **{rule: [(path,) for path in readers] for rule in LISTS},
             **{rule: [(path,) for path in protocols] for rule in ("folds", "source_folds")},
@@ -176,10 +176,10 @@ class Study:
     @property
     def model_recipe(self) -> dict[str, Any]:
         """The recipe of the model to take away."""
-        entry, experiment = self.config["model"], self.packaged
+        entry, experiment, learned = self.config["model"], self.packaged, self.learned
         facts = self.facts["methods"][entry["method"]]
         speech, words, of_text = (self.config[key] for key in ("speech", "transcripts", "text_expert"))
-        experts = self.text_expert_recipe(experiment.folds)
+        experts = self.text_expert_recipe(learned.folds)
         reads = {
             "tfidf": {},
             "encoder": {key: of_text["encoder"][key] for key in ("checkpoint", "layers")}
@@ -196,7 +196,9 @@ class Study:
             path=facts["path"],
             entry=self.methods[entry["method"]],
             seed=[self.config["seed"], experiment.test.name],
-            folds=experiment.folds,
+            training=entry["training"],
+            is_cross=experiment.is_cross,
+            folds=learned.folds,
             speech={"classifier": speech["classifier"], "checkpoint": speech["checkpoint"]}
             | {"precision": speech["embeddings"]["precision"]},
             transcripts=writes | {"seed": self.whisper_recipe(experiment.test.folder)["seed"]}
@@ -246,7 +248,7 @@ class Study:
         """What speech models are made of, by the folder of the models below the study's."""
         return {
             source.folder.removeprefix(f"{self.folder}/"): source
-            for experiment in self.experiments.values()
+            for experiment in [*self.wholes.values(), *self.experiments.values()]
             if not experiment.is_published
             for scaling in (SCALINGS if experiment.is_cross else [self.scaling])
             for source in [experiment.models_of(scaling)]
@@ -254,8 +256,9 @@ class Study:
 
     @cached_property
     def shared(self) -> dict[str, Experiment]:
-        """An experiment of each source that several experiments may share, by the source's name."""
-        return {experiment.source: experiment for experiment in self.experiments.values() if experiment.is_cross}
+        """What trains on each source that several experiments may share, by the source's name."""
+        of_sources = [*self.wholes.values(), *self.experiments.values()]
+        return {experiment.source: experiment for experiment in of_sources if experiment.is_cross}
 
     # --- Where things are --------------------------------------------------------------------------------------------
 
@@ -377,6 +380,16 @@ class Study:
         """The experiment of the model to take away, if one is made."""
         return self.experiments[self.config["model"]["experiment"]] if self.config["model"] else None
 
+    def _wholes(self) -> Iterator[Whole]:
+        """What the model to take away has learned from, where that is no experiment's folds."""
+        if self.packaged and self.config["model"]["training"] == "all":
+            yield Whole(self.packaged)
+
+    @property
+    def learned(self) -> Experiment | None:
+        """Whose folds' models the model to take away is made of."""
+        return next(iter(self.wholes.values()), self.packaged)
+
     @property
     def packaged_files(self) -> list[str]:
         """The files of the checkpoints on this machine that the model to take away needs."""
@@ -390,6 +403,24 @@ class Study:
     def model(self) -> str:
         """The folder of the model to take away."""
         return f"{self.folder}/{MODEL}"
+
+    @property
+    def sealed(self) -> list[str]:
+        """The last file of the model to take away, if one is made."""
+        return [f"{self.model}/{SEAL}"] if self.packaged else []
+
+    @property
+    def examples(self) -> list[str]:
+        """What the model to take away says of a few recordings, if one is made."""
+        return [f"{self.folder}/examples.txt"] if self.packaged else []
+
+    @property
+    def logged(self) -> dict[str, Any]:
+        """What MLflow holds of the model to take away; nothing where none is made."""
+        entry = self.config["model"]
+        if not entry:
+            return {}
+        return {key: entry[key] for key in ("experiment", "method", "registered_as")} | {"seal": self.sealed[0]}
 
     @cached_property
     def tested(self) -> dict[str, list[Experiment]]:
@@ -433,8 +464,8 @@ class Study:
         models = [
             path for experiment in experiments for path in experiment.files_of_models(self.scaling, self.model_file)
         ]
-        packaged = [f"{self.model}/{SEAL}"] if self.packaged else []
-        return list(dict.fromkeys([f"{self.folder}/report.html", f"{self.folder}/tracking.json", *models, *packaged]))
+        whole = [f"{self.folder}/report.html", f"{self.folder}/tracking.json"]
+        return list(dict.fromkeys([*whole, *models, *self.sealed, *self.examples]))
 
     @property
     def cross_experiments(self) -> list[str]:
@@ -524,10 +555,9 @@ class Study:
 
     def records(self) -> Iterator[tuple[str, Path]]:
         """What the jobs of this study, as its config is now, were made with: each one's rule and file."""
-        patterns = [
-            job for experiment in self.experiments.values() for name in self.methods for job in experiment.jobs(name)
-        ]
-        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track", "model")]
+        experiments = [*self.experiments.values(), *self.wholes.values()]
+        patterns = [job for experiment in experiments for name in self.methods for job in experiment.jobs(name)]
+        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track", "model", "examples")]
         return logs.records(RESULTS / "logs", dict.fromkeys(patterns))
 
     # --- What is wrong -----------------------------------------------------------------------------------------------
@@ -547,6 +577,8 @@ class Study:
             for name, experiment in self.experiments.items():
                 problems += [f"experiments.{name}: {problem}" for problem in self._problems_of_dialogs(experiment)]
                 problems += [f"experiments.{name}: {problem}" for problem in self._problems_of_folds(experiment)]
+            for whole in self.wholes.values():
+                problems += [f"model.training is 'all': {problem}" for problem in self._problems_of_whole(whole)]
         if problems:
             raise InputError(problems)
 
@@ -555,15 +587,15 @@ class Study:
         if not corpus.is_made and was_read and not corpus.path.exists():
             yield f"corpora.{corpus.name}.path: {corpus.path}: no such file or folder; should be where data_dir says"
         try:
-            missing = corpus.contents.get("without_reference", [])
+            missing, first = corpus.contents.get("without_reference", (0, []))
         except InputError as error:
             yield from error.problems
             return
         transcripts = self.config["transcripts"]
         if missing and transcripts["source"] == "reference" and not transcripts["fill_in"]:
             yield (
-                f"corpora.{corpus.name}: {len(missing)} utterances have no reference transcript "
-                f"({', '.join(missing[:3])}, …); transcripts.fill_in: true lets Whisper write these down"
+                f"corpora.{corpus.name}: {missing} utterances have no reference transcript "
+                f"({', '.join(first)}, …); transcripts.fill_in: true lets Whisper write these down"
             )
 
     def _problems_of_dialogs(self, experiment: Experiment) -> Iterator[Problem]:
@@ -584,6 +616,12 @@ class Study:
         for fold in experiment.config["folds"] or [] if known else []:
             if fold not in known:
                 yield f"folds: {fold!r} is no fold; {parts.should_be_one_of(fold, known)}"
+
+    @staticmethod
+    def _problems_of_whole(whole: Whole) -> Iterator[Problem]:
+        yield from whole.plan["problems"]
+        if whole.config["folds"] is None and any(corpus.is_made for corpus in whole.corpora):
+            yield "should be folds, since the workflow makes the corpus only later, and its sessions are not known"
 
 
 def _asked(experiments: Mapping[str, Any], corpus: str) -> list[str] | None:

@@ -16,13 +16,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 EMOTIONS = ("angry", "happy", "neutral", "sad")
 """The classes, in the order of every probability vector."""
@@ -180,6 +182,8 @@ def check(frame: pd.DataFrame, contract: Contract, source: str | Path) -> pd.Dat
 
 def _values(values: pd.Series, column: Column) -> tuple[pd.Series, dict[int, Problem]]:
     """The values of a column in its type, and of each row that is wrong the last reason: one says enough."""
+    import pandas as pd
+
     is_missing = values.isna()
     try:
         typed = values.astype(column.dtype)
@@ -216,6 +220,8 @@ def _is_of(dtype: type, value: object) -> bool:
 
 def _wrong_rows(frame: pd.DataFrame, contract: Contract) -> Iterator[tuple[Problem, pd.Index]]:
     """What is wrong with several columns together, and in which rows."""
+    import pandas as pd
+
     if contract.unique and set(contract.unique) <= set(frame.columns):
         problem = f"appears more than once; each ({', '.join(contract.unique)}) should appear once"
         yield problem, frame.index[frame.duplicated(list(contract.unique), keep=False)]
@@ -237,8 +243,14 @@ def _shown(value: object) -> Problem:
     return repr(value) if isinstance(value, str) else str(value)
 
 
+def draws(utterances: Iterable[str]) -> npt.NDArray[np.int64]:
+    """The number that each utterance draws by its name alone: (utterances,), from 0 to 2³² − 1."""
+    digests = (hashlib.sha256(name.encode()).digest() for name in utterances)
+    return np.fromiter((int.from_bytes(digest[:4]) for digest in digests), dtype=np.int64)
+
+
 def shard_numbers(utterances: Iterable[str], shards: int) -> npt.NDArray[np.int64]:
-    """The shard of each utterance: drawn by its name alone, so that an utterance that comes or goes moves no other.
+    """The shard of each utterance, which its name alone draws, so that an utterance that comes or goes moves no other.
 
     Args:
         utterances: their names
@@ -250,8 +262,7 @@ def shard_numbers(utterances: Iterable[str], shards: int) -> npt.NDArray[np.int6
     >>> shard_numbers(["Ses01F_impro01_F000", "Ses01F_impro01_F001", "Ses01F_impro01_M000"], 2)
     array([0, 0, 1])
     """
-    digests = (hashlib.sha256(name.encode()).digest() for name in utterances)
-    return np.array([int.from_bytes(digest[:4]) % shards for digest in digests], dtype=np.int64)
+    return draws(utterances) % shards
 
 
 def shard(frame: pd.DataFrame, number: int, shards: int) -> pd.DataFrame:
@@ -276,6 +287,8 @@ def gather(
     Raises:
         InputError: naming each utterance that is missing, repeated or not expected
     """
+    import pandas as pd
+
     frame = check(pd.concat([read(contract, path) for path in paths], ignore_index=True), contract, source)
     expected = pd.Index(utterances["utterance"])
     gathered = pd.Index(frame["utterance"])
@@ -298,6 +311,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())  # else a power cut may leave the new name with nothing behind it
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -329,6 +344,8 @@ def read_parquet(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: if the file is missing or is not Parquet
     """
+    import pandas as pd
+
     with _readable(path):
         return pd.read_parquet(path)
 
@@ -360,6 +377,10 @@ def writing_folds(contract: Contract, path: str | Path) -> Iterator[Callable[[pd
     Raises:
         InputError: as in :func:`check`, or if a fold is written twice
     """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     schema: pa.Schema | None = None
     written: set[str] = set()
     with replacing(path) as temporary, ExitStack() as stack:
@@ -406,6 +427,8 @@ class Folds:
         Raises:
             InputError: as in :func:`read_parquet`
         """
+        import pyarrow.parquet as pq
+
         with _readable(self.path), pq.ParquetFile(self.path) as file:
             groups = range(file.num_row_groups)
             # Group by group: the whole column of a large table would be as long as that.
@@ -419,6 +442,8 @@ class Folds:
         Raises:
             InputError: as in :func:`read`
         """
+        import pandas as pd
+
         with _readable(self.path):
             rows = pd.read_parquet(self.path, filters=[("fold", "==", fold)])
         return check(rows, self.contract, self.path)

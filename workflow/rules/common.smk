@@ -5,9 +5,9 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from emofuse import figures, provenance
+from emofuse import credentials, figures, provenance, repeated
 from emofuse.logs import made_with_others
-from emofuse.places import CHOSEN, RESULTS, SEAL, checkpoint_files
+from emofuse.places import CHOSEN, RESULTS, checkpoint_files
 from emofuse.study import SHARD, Study
 from emofuse.tables import InputError
 
@@ -15,6 +15,7 @@ try:
     written_in = [str(path) for path in workflow.configfiles] or ["config"]
     study = Study.load(config, " + ".join(written_in), Path(written_in[-1]).parent)
     if workflow.is_main_process:
+        repeated.check(workflow.configfiles)
         study.check()
         for line in made_with_others(study.records()):
             print(line, file=sys.stderr)
@@ -44,7 +45,7 @@ def corpus_of(wildcards):
 
 
 def experiment_of(wildcards):
-    return study.experiments[wildcards.experiment]
+    return (study.experiments | study.wholes)[wildcards.experiment]
 
 
 def source_of(wildcards):

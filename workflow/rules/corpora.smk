@@ -13,6 +13,7 @@ rule published:
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
+        labels=lambda wildcards: corpus_of(wildcards).kept,
     params:
         recipe=lambda wildcards: study.corpus_recipe("published", wildcards.corpus),
     message:
@@ -35,6 +36,7 @@ rule recordings:
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
+        labels=lambda wildcards: corpus_of(wildcards).kept,
     params:
         recipe=lambda wildcards: study.corpus_recipe("recordings", wildcards.corpus),
     message:
@@ -56,6 +58,7 @@ rule utterances:
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
+        labels=lambda wildcards: corpus_of(wildcards).kept,
     params:
         recipe=lambda wildcards: study.corpus_recipe("utterances", wildcards.corpus),
     message:
@@ -75,6 +78,7 @@ rule references:
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
+        labels=lambda wildcards: corpus_of(wildcards).kept,
     params:
         recipe=lambda wildcards: study.corpus_recipe("references", wildcards.corpus),
     message:
@@ -93,6 +97,7 @@ rule counts:
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
+        labels=lambda wildcards: corpus_of(wildcards).kept,
     params:
         recipe=lambda wildcards: study.corpus_recipe("counts", wildcards.corpus),
     message:

@@ -29,7 +29,7 @@ rule spoken:
     log:
         study.log("spoken", EXPERIMENT),
     wildcard_constraints:
-        experiment=any_of(study.experiments_of(published=False)),
+        experiment=any_of([*study.experiments_of(published=False), *study.wholes]),
     params:
         recipe=study.recipe("spoken"),
     message:
@@ -48,7 +48,7 @@ rule scores:
     log:
         study.log("scores", EXPERIMENT),
     wildcard_constraints:
-        experiment=any_of(study.experiments_of(published=False)),
+        experiment=any_of([*study.experiments_of(published=False), *study.wholes]),
     params:
         recipe=study.recipe("scores", calibration=study.config["speech"]["calibration"]),
     message:

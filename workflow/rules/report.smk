@@ -106,6 +106,7 @@ rule report:
 rule track:
     input:
         study.files,
+        study.sealed,
         report=f"{study.folder}/report.html",  # last, so that a server that is down costs nothing else
     output:
         f"{study.folder}/tracking.json",
@@ -114,13 +115,14 @@ rule track:
     params:
         recipe=study.recipe(
             "track",
-            uri=study.config["tracking"]["uri"] or os.environ.get("MLFLOW_TRACKING_URI", ""),
+            uri=credentials.hidden(study.config["tracking"]["uri"] or os.environ.get("MLFLOW_TRACKING_URI", "")),
             results=str(RESULTS),
             study=study.name,
             experiments={name: experiment.runs for name, experiment in study.experiments.items()},
             config=study.what,
             config_digest=provenance.digest(study.what),
             across=study.across,
+            model=study.logged,
         ),
     message:
         "track"

@@ -17,6 +17,7 @@ rule embeddings:
         budget=speech["embeddings"]["budget"],
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
+        labels=lambda wildcards: corpus_of(wildcards).kept,
     params:
         recipe=lambda wildcards: study.shard_recipe(
             "embeddings",

@@ -44,6 +44,7 @@ else:
             batch_size=words["batch_size"],
             path=lambda wildcards: str(corpus_of(wildcards).path),
             partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
+            labels=lambda wildcards: corpus_of(wildcards).kept,
         params:
             recipe=lambda wildcards: study.shard_recipe(
                 "transcripts",
@@ -169,6 +170,8 @@ rule text_expert:
         f"{EXPERIMENT}/text_expert.parquet",
     log:
         study.log("text_expert", EXPERIMENT),
+    wildcard_constraints:
+        experiment=any_of([*study.experiments, *study.wholes]),
     params:
         recipe=lambda wildcards: study.text_expert_recipe(experiment_of(wildcards).folds),
     message:

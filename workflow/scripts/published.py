@@ -10,7 +10,7 @@ recipe = snakemake.params.recipe
 
 with logged(snakemake.log[0]):
     path = Path(snakemake.resources.path)
-    reader, listed = base.listed_by(recipe, path, bool(snakemake.resources.partial))
+    reader, listed = base.listed_by(recipe, path, bool(snakemake.resources.partial), snakemake.resources.labels)
     base.report(listed)
     published = reader.read_published(path, recipe["folds"])
     tables.write(base.utterances_of(listed, recipe["corpus"]), contracts.UTTERANCES, snakemake.output.utterances)

@@ -10,7 +10,9 @@ recipe, resources = snakemake.params.recipe, snakemake.resources
 
 with logged(snakemake.log[0]):
     path, partial = Path(resources.path), bool(resources.partial)
-    reader, listed = base.listed_by(recipe, path, partial)
+    reader, listed = base.listed_by(recipe, path, partial, resources.labels)
+    # Removed when the table is written: who asks for it anew wants all audio read anew.
+    progress = Path(snakemake.output.recordings).with_name("recordings.jsonl")
     checked = base.check_audio(
         listed,
         reader.root(path),
@@ -18,8 +20,10 @@ with logged(snakemake.log[0]):
         rejects=recipe["rejects"],
         partial=partial,
         threads=snakemake.threads,
+        progress=progress,
     )
     # The table of rejects is written even where the study stops.
     tables.write(checked.rejects, contracts.REJECTS, snakemake.log.rejects)
     base.report(listed, checked)
     tables.write(checked.recordings, contracts.RECORDINGS, snakemake.output.recordings)
+    progress.unlink()

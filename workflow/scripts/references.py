@@ -8,6 +8,6 @@ recipe, resources = snakemake.params.recipe, snakemake.resources
 
 with logged(snakemake.log[0]):
     recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)
-    _, listed = base.listed_by(recipe, resources.path, bool(resources.partial))
+    _, listed = base.listed_by(recipe, resources.path, bool(resources.partial), resources.labels)
     base.report(listed)
     tables.write(base.references(listed, recordings), contracts.REFERENCES, snakemake.output[0])

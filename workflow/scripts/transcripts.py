@@ -21,6 +21,7 @@ with logged(snakemake.log[0]):
         number=int(wildcards.shard),
         shards=int(wildcards.shards),
         partial=bool(resources.partial),
+        kept=resources.labels,
         threads=snakemake.threads,
     )
     transcripts = transcription.transcribe(

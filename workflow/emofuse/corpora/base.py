@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import difflib
 import io
+import json
 import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, TextIO
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet as pq
 
-from emofuse import audio, tables
+from emofuse import audio, checking, tables
 from emofuse.contracts import UTTERANCES
 from emofuse.parts import load, nearest
 from emofuse.tables import EMOTIONS, InputError, Problem, Problems
@@ -42,10 +45,10 @@ COLUMNS = [
 """What a reader says of each labelled utterance.
 
 ``path`` is relative to the corpus's folder, with ``/``; ``start`` and ``end`` are in seconds, NaN for the whole file;
-``dialog`` is the conversation that it belongs to, or ``None``, and ``turn_start`` when it begins there, in seconds;
+``dialog`` is the conversation that it belongs to, or missing, and ``turn_start`` when it begins there, in seconds;
 where a corpus tells no times, a number that rises from turn to turn; NaN where it tells neither;
 ``label`` is the corpus's own;
-``reference`` is the transcript, or ``None``;
+``reference`` is the transcript, or missing;
 ``source`` is where the label was read, as ``file: line n``.
 A corpus that says itself who trains, validates and tests may have ``given_fold`` and ``given_split`` besides.
 """
@@ -209,12 +212,10 @@ def list_corpus(
 
     listing = reader.read(path)
     labelled = listing.utterances.astype(dict.fromkeys(("start", "end", "turn_start"), float))
-    for name in ("dialog", "reference"):
-        labelled[name] = labelled[name].astype(object).where(labelled[name].notna(), None)
-    label = labelled["label"].astype(str).str.casefold()
+    label = _each(labelled["label"], lambda name: str(name).casefold())
     own = _casefold(reader.emotions)
     meaning = own | _casefold(emotions or {})
-    labelled = labelled.assign(emotion=label.map(own), meaning=label.map(meaning))
+    labelled = labelled.assign(emotion=_each(label, own.get), meaning=_each(label, meaning.get))
 
     problems = [
         *listing.problems,
@@ -234,23 +235,66 @@ def list_corpus(
     if not partial:
         problems += _incomplete(path, differences)
 
-    utterances = labelled[labelled["meaning"].notna()].drop(columns=["label", "source", "emotion"])
-    utterances = utterances.rename(columns={"meaning": "emotion"}).reset_index(drop=True)
+    utterances = _used(labelled)
     if utterances.empty and not problems:
         problems.append(f"{path}: has no utterance of the four emotions")
     return Listed(utterances, labelled, reader.published, problems, differences if partial else [])
 
 
-def listed_by(recipe: Mapping[str, Any], path: str | Path, partial: bool) -> tuple[Reader, Listed]:
+WARNINGS = b"warnings"
+"""The key of the metadata of what is kept of labels under which its warnings stand, as JSON."""
+
+
+def _used(labelled: pd.DataFrame) -> pd.DataFrame:
+    """Of labelled utterances, those of the four emotions, as in :class:`Listed`."""
+    utterances = labelled[labelled["meaning"].notna()].drop(columns=["label", "source", "emotion"])
+    return utterances.rename(columns={"meaning": "emotion"}).reset_index(drop=True)
+
+
+def keep(listed: Listed, path: str | Path) -> None:
+    """Keep what was read of a corpus's labels in a Parquet file, from which :func:`listed_by` reads it.
+
+    Args:
+        listed: a corpus without problems
+        path: the file, which is written whole or not at all
+    """
+    table = pa.Table.from_pandas(listed.labelled.assign(draw=tables.draws(listed.labelled["utterance"])))
+    warnings = json.dumps(listed.warnings, ensure_ascii=False)
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), WARNINGS: warnings})
+    with tables.replacing(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def listed_by(
+    recipe: Mapping[str, Any], path: str | Path, partial: bool, kept: str, shard: tuple[int, int] | None = None
+) -> tuple[Reader, Listed]:
     """A corpus's reader, and what its labels say, as the recipe of a rule asks for it.
 
     Args:
         recipe: the ``reader``'s path, its ``parameters``, and ``emotions`` as in :func:`list_corpus`
         path: where the corpus lies
         partial: as in :func:`list_corpus`
+        kept: the file of what the study has read of these labels at its start, see :func:`keep`;
+            where it is missing, as for a corpus that the workflow makes, the labels are read
+        shard: the number of a shard and how many there are, whose utterances alone are listed; ``None`` for all
     """
     reader = load(recipe["reader"])(**recipe["parameters"])
-    return reader, list_corpus(reader, path, emotions=recipe["emotions"], partial=partial)
+    try:
+        with pq.ParquetFile(kept) as file:
+            warnings = json.loads(file.schema_arrow.metadata[WARNINGS])
+            parts = (_of_shard(batch, shard) for batch in file.iter_batches())
+            labelled = pa.Table.from_batches(parts, file.schema_arrow).to_pandas().drop(columns="draw")
+        return reader, Listed(_used(labelled), labelled, reader.published, [], warnings)
+    except FileNotFoundError:
+        listed = list_corpus(reader, path, emotions=recipe["emotions"], partial=partial)
+        return reader, listed if shard is None else listed._replace(utterances=tables.shard(listed.utterances, *shard))
+
+
+def _of_shard(batch: pa.RecordBatch, shard: tuple[int, int] | None) -> pa.RecordBatch:
+    if shard is None:
+        return batch
+    number, shards = shard
+    return batch.filter(pa.array(batch["draw"].to_numpy() % shards == number))
 
 
 def compare(labelled: pd.DataFrame, published: Sequence[Count]) -> Problems:
@@ -286,6 +330,12 @@ def counts(labelled: pd.DataFrame, published: Sequence[Count]) -> pd.DataFrame:
     return table.assign(differs=is_other & bool((is_other & table["exact"].astype(bool)).any()))
 
 
+def _each(values: pd.Series, say: Callable[[Any], str | None]) -> pd.Series:
+    """What a function says of each value; it is asked once for all that are the same."""
+    codes, different = pd.factorize(values, use_na_sentinel=False)
+    return pd.Series(pd.array([say(value) for value in different], dtype="str")[codes], index=values.index)
+
+
 def _casefold(emotions: Mapping[str, str | None]) -> dict[str, str | None]:
     return {str(name).casefold(): emotion for name, emotion in emotions.items()}
 
@@ -308,7 +358,12 @@ def _listed_twice(labelled: pd.DataFrame, root: Path, path: Path) -> Problems:
     cases: list[Case] = []
     by_name: dict[str, str] = {}
     by_audio: dict[tuple[str, float, float], tuple[str, ...]] = {}
-    for row in labelled.itertuples():
+    # Of a million rows the few that can matter: the same file may be named below the root, and from the top.
+    files = labelled["path"].astype("str")
+    if files.str.startswith("/").any():
+        files = files.map(lambda file: str(root / file), na_action="ignore")
+    of_audio = labelled[["start", "end"]].assign(file=files)
+    for row in labelled[labelled["utterance"].duplicated(keep=False) | of_audio.duplicated(keep=False)].itertuples():
         if row.utterance in by_name:
             problem: Problem = f"utterance {row.utterance!r} is listed already ({by_name[row.utterance]})"
             cases.append(Case("an utterance is listed already", f"{row.source}: {problem}"))
@@ -395,6 +450,7 @@ def check_audio(
     rejects: Literal["stop", "leave_out"] = "stop",
     partial: bool = False,
     threads: int = 1,
+    progress: str | Path | None = None,
 ) -> Checked:
     """Open the audio of a corpus, and compare its files with the published counts.
 
@@ -407,10 +463,11 @@ def check_audio(
         rejects: whether audio that cannot be used is a problem, or is left out with a warning
         partial: whether only a part of the corpus is here: differences from the whole one are then warnings
         threads: how many audio files are read at once
+        progress: as in :func:`emofuse.checking.check_all`
     """
     root = Path(root)
     recordings, rejected, problems, warnings = check_files(
-        listed.utterances, root, min_duration=min_duration, rejects=rejects, threads=threads
+        listed.utterances, root, min_duration=min_duration, rejects=rejects, threads=threads, progress=progress
     )
     if not problems:
         lies_there = np.array([(root / path).is_file() for path in listed.labelled["path"]], dtype=bool)
@@ -440,6 +497,7 @@ def check_files(
     min_duration: float,
     rejects: Literal["stop", "leave_out"],
     threads: int = 1,
+    progress: str | Path | None = None,
 ) -> Checked:
     """Open the audio of some utterances, whatever the rest of their corpus; arguments as in :func:`check_audio`.
 
@@ -449,9 +507,10 @@ def check_files(
         min_duration: what is shorter, in seconds, is rejected
         rejects: whether audio that cannot be used is a problem, or is left out with a warning
         threads: how many audio files are read at once
+        progress: as in :func:`emofuse.checking.check_all`
     """
     root = Path(root)
-    checked = audio.check_all(audio.resolve(utterances, root), min_duration, threads)
+    checked = checking.check_all(audio.resolve(utterances, root), min_duration, threads, progress)
     table = utterances.assign(
         duration=np.array([duration for duration, _ in checked], dtype=float),
         reason=np.array([reason for _, reason in checked], dtype=object),
@@ -466,7 +525,7 @@ def check_files(
 
 
 def shard(
-    recipe: Mapping[str, Any], path: str | Path, *, number: int, shards: int, partial: bool, threads: int
+    recipe: Mapping[str, Any], path: str | Path, *, number: int, shards: int, partial: bool, kept: str, threads: int
 ) -> pd.DataFrame:
     """The `recordings` table of a shard, whose paths lead to the files.
 
@@ -478,15 +537,16 @@ def shard(
         number: the shard's
         shards: how many there are
         partial: as in :func:`list_corpus`
+        kept: as in :func:`listed_by`
         threads: how many audio files are read at once
 
     Raises:
         InputError: with everything that is wrong with the labels or with the shard's audio
     """
-    reader, listed = listed_by(recipe, path, partial)
-    part, root = tables.shard(listed.utterances, number, shards), reader.root(Path(path))
+    reader, listed = listed_by(recipe, path, partial, kept, (number, shards))
+    root = reader.root(Path(path))
     settings = {key: recipe[key] for key in ("min_duration", "rejects")}
-    checked = check_files(part, root, threads=threads, **settings)
+    checked = check_files(listed.utterances, root, threads=threads, **settings)
     report(listed, checked)
     return audio.resolve(checked.recordings, root)
 
@@ -517,8 +577,7 @@ def utterances_of(listed: Listed, corpus: str, recordings: pd.DataFrame | None =
         recordings: the `recordings` table, whose utterances alone are used; ``None`` for a corpus without audio
     """
     table = listed.utterances if recordings is None else _heard(listed, recordings)
-    table = table.assign(corpus=corpus).reindex(columns=list(UTTERANCES.columns)).astype(object)
-    return table.where(table.notna(), None).reset_index(drop=True)
+    return table.assign(corpus=corpus).reindex(columns=list(UTTERANCES.columns)).reset_index(drop=True)
 
 
 def references(listed: Listed, recordings: pd.DataFrame) -> pd.DataFrame:
@@ -582,20 +641,31 @@ def grouped(cases: Iterable[Case], where: Path) -> Problems:
     return problems
 
 
-def read_text(path: Path) -> str:
-    """Read a text file in UTF-8, or in Latin-1 if it is not UTF-8.
+def open_text(path: Path) -> TextIO:
+    """Open a text file in UTF-8, or in Latin-1 if it is not UTF-8; lines end as they do in the file.
 
     Raises:
         InputError: if the file cannot be read
     """
     try:
-        data = path.read_bytes()
+        with path.open(encoding="utf-8", newline="") as file:
+            while file.read(2**20):
+                pass
     except OSError as error:
         raise InputError([f"{path}: cannot be read ({error.strerror})"]) from None
-    try:
-        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("latin-1")
+        return path.open(encoding="latin-1", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def read_text(path: Path) -> str:
+    """Read a text file, as :func:`open_text` opens it.
+
+    Raises:
+        InputError: if the file cannot be read
+    """
+    with open_text(path) as file:
+        return file.read()
 
 
 def read_lines(path: Path) -> list[str]:
@@ -615,4 +685,5 @@ def words(text: str) -> str | None:
     >>> words("[LAUGHTER]  Excuse me. [BREATHING]"), words("[LAUGHTER]"), words(" ")
     ('Excuse me.', '', None)
     """
-    return " ".join(re.sub(r"\[[^\]]*\]", " ", text).split()) if text.strip() else None
+    spoken = re.sub(r"\[[^\]]*\]", " ", text) if "[" in text else text
+    return " ".join(spoken.split()) if text.strip() else None

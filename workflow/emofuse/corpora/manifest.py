@@ -7,21 +7,22 @@ anna/001.wav,anna,happy,1,interview,What a lovely day.
 from __future__ import annotations
 
 import csv
-import io
 import posixpath
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections import namedtuple
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from emofuse.corpora.base import COLUMNS, Case, Listing, Reader, grouped, read_text, words
+from emofuse.corpora.base import COLUMNS, Case, Listing, Reader, grouped, open_text, words
 from emofuse.parts import nearest, should_be_one_of
 from emofuse.places import FOLDER_NAME, names_a_folder
-from emofuse.tables import EMOTIONS, SPLITS, Problem, Problems
+from emofuse.tables import EMOTIONS, SPLITS, InputError, Problem, Problems
 
 Meaning = Literal[
     "path",
@@ -42,23 +43,6 @@ Meaning = Literal[
 
 KNOWN: tuple[str, ...] = get_args(Meaning)
 REQUIRED: tuple[Meaning, ...] = ("path", "speaker", "emotion")
-
-Record = dict[str, str]
-"""A row of a manifest: its values by the meaning of their columns, all of :data:`KNOWN`, empty where there is none."""
-
-
-class Row(NamedTuple):
-    """A row of a manifest as it was read.
-
-    Attributes:
-        source: where it stands, as ``file: line n``
-        record: its values
-        faults: what is wrong with them, a sentence each
-    """
-
-    source: str
-    record: Record
-    faults: Problems
 
 
 class Manifest(Reader):
@@ -107,94 +91,163 @@ class Manifest(Reader):
 
     def read(self, path: Path) -> Listing:
         """List the rows."""
-        read, problems = read_rows(path, self.columns or {})
-        cases = [Case(fault, f"{row.source}: {fault}") for row in read for fault in row.faults]
-        sources = [row.source for row in read if not row.faults]
-        rows = [row.record for row in read if not row.faults]
-        names = _names(rows)
-        utterances = [
-            {
-                "utterance": name,
-                "speaker": row["speaker"],
-                "session": row["session"] or row["speaker"],
-                "dialog": row["dialog"] or None,
-                "condition": row["condition"],
-                "path": row["path"],
-                "start": float(row["start"] or "nan"),
-                "end": float(row["end"] or "nan"),
-                "turn_start": turn_start(row),
-                "label": row["emotion"],
-                "reference": words(row["transcript"]),
-                "given_fold": row["fold"] or None,
-                "given_split": row["split"] or None,
-                "source": source,
-            }
-            for row, name, source in zip(rows, names, sources, strict=True)
-        ]
-        unlabelled = [] if read or problems else [path]
-        table = pd.DataFrame(utterances, columns=[*COLUMNS, "given_fold", "given_split"])
-        return Listing(table, problems + grouped(cases, path), unlabelled)
+        blocks: list[pd.DataFrame] = []
+        cases: list[Case] = []
+        try:
+            for rows in _blocks(path, self.columns or {}, REQUIRED):
+                block, faults = _understand(rows, path)
+                blocks.append(block)
+                cases += faults
+        except InputError as error:
+            return Listing(_table([]), error.problems)
+        return Listing(_table(blocks), grouped(cases, path), [] if blocks else [path])
 
 
-def turn_start(row: Record) -> float:
-    """When an utterance begins in its dialog; NaN where it has none, or where that is not told."""
-    return float((row["dialog"] and (row["turn_start"] or row["start"])) or "nan")
+BLOCK = 10_000
+"""Rows that are read at once: as Python's own texts they take many times the memory that they take in a table."""
+
+Row = namedtuple("Row", KNOWN)
+"""What a row says, without spaces around it; empty where it says nothing."""
 
 
-def read_rows(
-    file: Path,
-    columns: Mapping[str, Meaning | None],
-    *,
-    required: Sequence[Meaning] = REQUIRED,
-    only: Sequence[Meaning] | None = None,
-) -> tuple[list[Row], Problems]:
+class Read(NamedTuple):
+    """A row of a manifest as it was read.
+
+    Attributes:
+        source: where it stands, as ``file: line n``
+        row: what it says; ``None`` if it has more values than there are columns
+        problems: what is wrong with it, a sentence each
+    """
+
+    source: str
+    row: Row | None
+    problems: Problems
+
+
+def read_rows(file: Path, *, required: Sequence[Meaning], only: Sequence[Meaning]) -> Iterator[Read]:
     """Read a manifest row by row.
 
     Args:
         file: the manifest
-        columns: what the file's own columns are, where that is not what they are called; ``None`` for those left out
         required: the columns that must be in it, and that no row may leave empty
-        only: the columns that are read, whatever else it has; ``None`` for all, and then it may have no other
+        only: the columns that are read, whatever else it has
 
-    Returns:
-        the rows, and what is wrong with the file as a whole, which then has none
+    Raises:
+        InputError: with what is wrong with the file as a whole
     """
-    records, problems = _records(file, columns, required, only)
-    return [Row(f"{file}: line {line}", *_understand(values, required)) for line, values in records], problems
+    for block in _blocks(file, {}, required, only):
+        for line, row in block:
+            yield Read(f"{file}: line {line}", row, _wrong(row, required))
 
 
-def _understand(values: dict[str | None, str | None], required: Sequence[Meaning]) -> tuple[Record, Problems]:
-    """A row, and what is wrong with it."""
-    if None in values:
-        return {}, ["has more values than the header has columns; quote commas"]
-    row = dict.fromkeys(KNOWN, "") | {name: (text or "").strip() for name, text in values.items() if name is not None}
-    problems: Problems = [f"{name} is empty" for name in required if not row[name]]
+def turn_start(row: Row) -> float:
+    """When an utterance begins in its dialog; NaN where it has none, or where that is not told."""
+    return float((row.dialog and (row.turn_start or row.start)) or "nan")
+
+
+def _understand(rows: Sequence[tuple[int, Row | None]], path: Path) -> tuple[pd.DataFrame, list[Case]]:
+    """The rows that are right as a table, and what is wrong with the others."""
+    cases: list[Case] = []
+    right: list[tuple[int, Row]] = []
+    for line, row in rows:
+        problems = _wrong(row, REQUIRED)
+        if row and not problems:
+            right.append((line, row))
+        cases += [Case(problem, f"{path}: line {line}: {problem}") for problem in problems]
+    columns = {name: [getattr(row, name) for _, row in right] for name in KNOWN}
+    files = [posixpath.normpath(file) for file in columns["path"]]
+    starts, ends, turns = (_numbers(columns[name]) for name in ("start", "end", "turn_start"))
+    texts = {
+        "utterance": columns["utterance"],
+        "speaker": columns["speaker"],
+        "session": [
+            session or speaker for session, speaker in zip(columns["session"], columns["speaker"], strict=True)
+        ],
+        "dialog": [dialog or None for dialog in columns["dialog"]],
+        "condition": columns["condition"],
+        "path": files,
+        "label": columns["emotion"],
+        "reference": [words(transcript) for transcript in columns["transcript"]],
+        "given_fold": [fold or None for fold in columns["fold"]],
+        "given_split": [split or None for split in columns["split"]],
+        "source": [f"{path}: line {line}" for line, _ in right],
+        "part": list(map(_part, columns["start"], columns["end"])),
+    }
+    is_turn = np.array([bool(dialog) for dialog in columns["dialog"]], dtype=bool)
+    turns = np.where(is_turn, np.where(np.isnan(turns), starts, turns), np.nan)
+    table = pd.DataFrame({name: pd.array(values, dtype="str") for name, values in texts.items()})
+    return table.assign(start=starts, end=ends, turn_start=turns), cases
+
+
+ENDING = r"([^/])\.[^./]+$"
+"""The ending of a file's name and the letter before it, which a name that begins with a dot has not."""
+
+
+def _table(blocks: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The listing, in which each utterance has a name: that of its row, or one that its file and part give."""
+    columns = [*COLUMNS, "given_fold", "given_split"]
+    if not blocks:
+        return pd.DataFrame(columns=columns)
+    table = pd.concat(blocks, ignore_index=True)
+    is_unnamed = table["utterance"] == ""
+    if is_unnamed.any():
+        files = table.loc[is_unnamed, "path"]
+        whole = files.str.replace(ENDING, r"\1", regex=True)
+        names = whole.str.replace("^.*/", "", regex=True)
+        of_files = names[~files.duplicated()]
+        if of_files.duplicated().any():
+            names = names.where(~names.isin(of_files[of_files.duplicated()]), whole)
+        table["utterance"] = table["utterance"].where(~is_unnamed, names + table["part"])
+    return table[columns]
+
+
+def _part(*limits: str) -> str:
+    """What the name of a part of a recording ends in."""
+    return "".join(f"_{np.format_float_positional(float(limit), trim='-')}" for limit in limits if limit)
+
+
+def _numbers(texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    return np.array([float(text or "nan") for text in texts], dtype=float)
+
+
+def _wrong(row: Row | None, required: Sequence[Meaning]) -> Problems:
+    """What is wrong with a row; ``None`` is one that has more values than there are columns."""
+    if row is None:
+        return ["has more values than the header has columns; quote commas"]
+    problems: Problems = [f"{name} is empty" for name in required if not getattr(row, name)]
+    problems += _wrong_names(row.speaker, row.session, row.fold, row.split, row.condition)
+    if row.start or row.end:
+        problems += _wrong_part(row.start, row.end)
+    if row.turn_start:
+        if _seconds(row.turn_start) is None:
+            problems.append(f"turn_start is {row.turn_start!r}; should be a number, 0 or more")
+        if not row.dialog:
+            problems.append(
+                f"turn_start is {row.turn_start!r} and dialog is empty; should be both, or turn_start empty"
+            )
+    return problems
+
+
+@lru_cache(maxsize=1000)
+def _wrong_names(speaker: str, session: str, fold: str, split: str, condition: str) -> Problems:
+    """What is wrong with what many rows have in common."""
     # Folds are named after speakers and sessions, and each fold has a folder.
-    problems += [
-        f"{name} is {row[name]!r}; {FOLDER_NAME}"
-        for name in ("speaker", "session", "fold")
-        if not names_a_folder(row[name])
+    problems: Problems = [
+        f"{name} is {value!r}; {FOLDER_NAME}"
+        for name, value in {"speaker": speaker, "session": session, "fold": fold}.items()
+        if not names_a_folder(value)
     ]
-    if row["split"] not in ("", *SPLITS):
-        problems.append(f"split is {row['split']!r}; {should_be_one_of(row['split'], SPLITS)}")
-    if row["fold"] and not row["split"]:
-        problems.append(f"fold is {row['fold']!r} and split is empty; should be both, or fold empty")
-    if row["condition"] == "all":
+    if split not in ("", *SPLITS):
+        problems.append(f"split is {split!r}; {should_be_one_of(split, SPLITS)}")
+    if fold and not split:
+        problems.append(f"fold is {fold!r} and split is empty; should be both, or fold empty")
+    if condition == "all":
         problems.append("condition is 'all', which stands for all conditions together; should have another name")
-    problems += _wrong_part(row["start"], row["end"])
-    if row["turn_start"] and _seconds(row["turn_start"]) is None:
-        problems.append(f"turn_start is {row['turn_start']!r}; should be a number, 0 or more")
-    if row["turn_start"] and not row["dialog"]:
-        problems.append(f"turn_start is {row['turn_start']!r} and dialog is empty; should be both, or turn_start empty")
-    if row["path"]:
-        row["path"] = posixpath.normpath(row["path"])
-    return row, problems
+    return problems
 
 
 def _wrong_part(start: str, end: str) -> Problems:
     """What is wrong with where a part of a recording begins and ends."""
-    if not start and not end:
-        return []
     if not start or not end:
         given, missing = ("start", "end") if start else ("end", "start")
         return [f"{given} is {start or end!r} and {missing} is empty; should be both, in seconds, or neither"]
@@ -216,51 +269,59 @@ def _seconds(text: str) -> float | None:
     return value if np.isfinite(value) and value >= 0 else None
 
 
-def _names(rows: Sequence[Record]) -> list[str]:
-    """The name of each utterance: that of its row, or one that its file and part give."""
-    unnamed = {PurePosixPath(row["path"]) for row in rows if not row["utterance"]}
-    files = Counter(path.stem for path in unnamed)
-    names = []
-    for row in rows:
-        path = PurePosixPath(row["path"])
-        name = path.stem if files[path.stem] == 1 else str(path.with_suffix(""))
-        limits = [np.format_float_positional(float(row[limit]), trim="-") for limit in ("start", "end") if row[limit]]
-        names.append(row["utterance"] or "_".join([name, *limits]))
-    return names
+def _blocks(
+    file: Path,
+    columns: Mapping[str, Meaning | None],
+    required: Sequence[Meaning],
+    only: Sequence[Meaning] | None = None,
+) -> Iterator[list[tuple[int, Row | None]]]:
+    """The rows of a manifest, each with the number of its last line, :data:`BLOCK` at once.
 
+    Args:
+        file: the manifest
+        columns: what the file's own columns are, where that is not what they are called; ``None`` for those left out
+        required: the columns that must be in it
+        only: the columns that are read, whatever else it has; ``None`` for all, and then it may have no other
 
-def _records(
-    file: Path, columns: Mapping[str, Meaning | None], required: Sequence[Meaning], only: Sequence[Meaning] | None
-) -> tuple[list[tuple[int, dict[str | None, str | None]]], Problems]:
-    """The rows of a manifest, each with the number of its last line, or what is wrong with the file as a whole."""
-    # Strict, since a quote that is never closed would else swallow the rows after it.
-    table = csv.DictReader(io.StringIO(read_text(file), newline=""), strict=True)
-    records: list[tuple[int, dict[str | None, str | None]]] = []
-    begin = 1
-    try:
-        header = list(table.fieldnames or [])
-        meaning: dict[str | None, str | None] = {name: columns.get(name, name) for name in header}
-        if only is not None:
-            meaning = {name: known if known in only else None for name, known in meaning.items()}
-        if problems := _wrong_header(header, columns, meaning, required, file):
-            return [], problems
-        while True:
+    Raises:
+        InputError: with what is wrong with the file as a whole
+    """
+    with open_text(file) as text:
+        # Strict, since a quote that is never closed would else swallow the rows after it.
+        table = csv.reader(text, strict=True)
+        begin = 1
+        block: list[tuple[int, Row | None]] = []
+        try:
+            header = next(filter(None, table), [])
+            meaning: list[str | None] = [columns.get(name, name) for name in header]
+            if only is not None:
+                meaning = [known if known in only else None for known in meaning]
+            if problems := _wrong_header(header, columns, meaning, required, file):
+                raise InputError(problems)
+            places = [meaning.index(name) if name in meaning else len(header) for name in KNOWN]
             begin = table.line_num + 1
-            try:
-                record = next(table)
-            except StopIteration:
-                return records, []
-            values = {meaning.get(name): text for name, text in record.items() if name is None or meaning[name]}
-            records.append((table.line_num, values))
-    except csv.Error as error:
-        right: Problem = "should have each quote closed, and doubled within a quoted value"
-        return [], [f"{file}: line {begin}: the row that begins here cannot be read ({error}); {right}"]
+            for values in table:
+                if values:
+                    # The last is for the columns that the file does not have.
+                    texts = [value.strip() for value in values] + [""] * (len(header) + 1 - len(values))
+                    row = Row(*[texts[place] for place in places]) if len(values) <= len(header) else None
+                    block.append((table.line_num, row))
+                if len(block) == BLOCK:
+                    yield block
+                    block = []
+                begin = table.line_num + 1
+        except csv.Error as error:
+            right: Problem = "should have each quote closed, and doubled within a quoted value"
+            problem: Problem = f"{file}: line {begin}: the row that begins here cannot be read ({error}); {right}"
+            raise InputError([problem]) from None
+        if block:
+            yield block
 
 
 def _wrong_header(
     header: Sequence[str],
     columns: Mapping[str, Meaning | None],
-    meaning: Mapping[str | None, str | None],
+    meaning: Sequence[str | None],
     required: Sequence[Meaning],
     file: Path,
 ) -> Problems:
@@ -274,8 +335,9 @@ def _wrong_header(
     twice = sorted({name for name in header if header.count(name) > 1})
     problems += [f"{place}: column {name!r} appears more than once" for name in twice]
 
+    of = dict(zip(header, meaning, strict=True))
     for name in KNOWN:
-        same = [column for column, known in meaning.items() if known == name]
+        same = [column for column, known in of.items() if known == name]
         if len(same) > 1:
             names = " and ".join(map(repr, same))
             problems.append(f"{place}: columns {names} are both {name}; should be one, and the other null in columns")
@@ -283,10 +345,10 @@ def _wrong_header(
     problems += [
         f"{place}: column {name!r} is missing; has {has}; should be CSV in UTF-8, with commas"
         for name in required
-        if name not in meaning.values()
+        if name not in of.values()
     ]
-    for name in dict.fromkeys(header):
-        if meaning[name] not in (None, *KNOWN):
+    for name, known in of.items():
+        if known not in (None, *KNOWN):
             similar = nearest(name.strip().casefold(), KNOWN)
             shown = name if name.isidentifier() else repr(name)
             problems.append(

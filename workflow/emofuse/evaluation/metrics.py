@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import brier_score_loss, log_loss
 
 from emofuse import accuracy
 from emofuse.tables import EMOTIONS, PROBABILITY
@@ -80,6 +79,8 @@ def scores_of(predictions: pd.DataFrame) -> dict[str, float]:
         between 0 and 1, higher is better but for selected;
         log_loss (nats), Brier (0 to 2), ECE (0 to 1): lower is better
     """
+    from sklearn.metrics import brier_score_loss, log_loss  # 0.8 s, which pictures and pages need not wait for
+
     emotion, predicted = (accuracy.indices(predictions[name]) for name in ("emotion", "predicted"))
     confusion = accuracy.confusion(emotion, predicted)
     recall = accuracy.recalls(confusion)

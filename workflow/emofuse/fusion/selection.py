@@ -43,7 +43,7 @@ class Selection(FusionMethod, abstract=True):
             Literal["optuna", "exact"], Field(description="optuna, or the exact optimum of UA or WA.")
         ] = "optuna",
         sampler: Annotated[Sampler, Field(description="The Optuna sampler.")] = "TPE",
-        trials: Annotated[int, Field(ge=1, description="How many candidates Optuna tries.")] = 200,
+        trials: Annotated[int, Field(ge=1, le=1_000_000, description="How many candidates Optuna tries.")] = 200,
         enqueue_exact: Annotated[
             bool, Field(description="Whether Optuna tries the exact optimum (with a budget, the exact front) first.")
         ] = False,

@@ -23,6 +23,9 @@ from torch.nn import functional
 
 from emofuse.audio import RATE, Samples
 
+PACKAGE = "silero-vad"
+"""The package that ships the weights."""
+
 FRAME = 512
 """Samples per frame: 32 ms. The network says of each frame how probable speech is in it."""
 
@@ -114,7 +117,7 @@ class Network(nn.Module):
 @functools.cache
 def network() -> Network:
     """The network with its weights, loaded once."""
-    package = importlib.metadata.distribution("silero-vad")
+    package = importlib.metadata.distribution(PACKAGE)
     weights = load_file(Path(str(package.locate_file("silero_vad/data/silero_vad_16k.safetensors"))))
     # The same recurrent cell, which torch runs over many frames at once under another name.
     model = Network()

@@ -18,9 +18,20 @@ from emofuse.tables import EMOTIONS, SPLITS
 LICENCES = {
     "cardiffnlp/twitter-xlm-roberta-base-sentiment": "none given on its page",
     "facebook/wav2vec2-base": "Apache 2.0",
-    "large-v3": "MIT",
 }
-"""Of the checkpoints of the project's own configs, as their pages on the hub say (Whisper's: its repository)."""
+"""Of the checkpoints of the project's own configs: ``license`` in their ``README.md`` on the hub."""
+
+WHISPER_LICENCE = "MIT"
+"""Of Whisper's own models: the ``README.md`` of github.com/openai/whisper, which says so of code and weights."""
+
+TESTED = {
+    "folds": "Each member was tested on speakers that it was not trained on; together they were not tested. Together "
+    "they consult the words wherever one of them does.",
+    "one of these": "The model is that of one of these folds, and was tested as each of them.",
+    "all": "These figures are the study's, of the folds' models, each of which kept speakers for its test. This model "
+    "was not tested: all speakers of the corpus have trained or validated it.",
+}
+"""What was tested, and what was not, by how the model was trained."""
 
 
 def card(
@@ -81,6 +92,11 @@ def _trained_on(recipe: Mapping[str, Any], trained: pd.DataFrame) -> Iterator[st
         counts = f"{rows['speaker'].nunique()} | {len(rows)}"
         yield f"| {in_markdown(fold)} | {split} | {in_markdown(corpus)} | {counts} |"
     yield from ("", "`trained_on.parquet` names them. Validation rows chose among models and fitted the method.")
+    if recipe["training"] == "all":
+        yield (
+            f"The member is {in_markdown(recipe['folds'][0])}, the first by name of the folds in which one session (or "
+            "speaker) validates and all other speakers train. The protocol above is that of the study's test."
+        )
 
 
 def _expected(
@@ -88,10 +104,7 @@ def _expected(
 ) -> Iterator[str]:
     crossed, method = is_crossed(comparison), recipe["method"]
     yield over_folds(sorted(predictions["fold"].unique()), crossed)
-    yield (
-        "Each member was tested on speakers that it was not trained on; together they were not tested. Together they "
-        "consult the words wherever one of them does."
-    )
+    yield TESTED["folds" if recipe["training"] == "folds" else "one of these" if recipe["is_cross"] else "all"]
     yield f"Intervals are over {drawn(crossed)}. UA is the mean recall of the four emotions."
     name = interval_name(recipe["confidence"])
     yield from ("", f"| condition | UA | {name} | over folds | UA − voice alone | {name} | words consulted |")
@@ -143,7 +156,8 @@ def _checkpoints(described: Mapping[str, Any]) -> Iterator[str]:
     for name, entry in stages.items():
         checkpoint = entry.get("checkpoint")
         if checkpoint:
-            licence = LICENCES.get(checkpoint.get("name", ""), "unknown")
+            known = WHISPER_LICENCE if name == "transcripts" and "name" in checkpoint else "unknown"
+            licence = LICENCES.get(checkpoint.get("name", ""), known)
             yield f"| {name} | `{checkpoint_name(checkpoint)}` | {licence} |"
     if "checkpoint" not in described["speech"]:
         yield "| speech | fine-tuned, in `members/` | that of the encoder that it was made of |"
@@ -151,4 +165,5 @@ def _checkpoints(described: Mapping[str, Any]) -> Iterator[str]:
 
 def _files() -> Iterator[str]:
     yield "`digests.json` holds the SHA-256 of every other file; a folder in which one differs is not loaded."
+    yield "It is a model of MLflow: `mlflow models serve -m THIS_FOLDER --env-manager local` answers requests."
     yield "Nothing here is a pickle: weights are safetensors, what scikit-learn has learned is kept by skops."

@@ -93,6 +93,13 @@ def _check_types(types: list[str], path: str | Path) -> None:
         raise InputError(problems)
 
 
+LABEL = "registered_model_meta"
+"""What MLflow adds to a registered model when it hands it out: its name and version, which nobody here reads."""
+
+BYTECODE = "__pycache__"
+"""Where Python keeps the bytecode of a folder's modules, unless a file has that name."""
+
+
 @contextmanager
 def making(folder: str | Path) -> Iterator[Path]:
     """Make a model's folder whole or not at all, in the place of what was there.
@@ -115,7 +122,9 @@ def making(folder: str | Path) -> Iterator[Path]:
 
 
 def _seal(folder: Path) -> None:
-    """Write the digests of all files of a folder."""
+    """Write the digests of all files of a folder, in which no bytecode can be written from now on."""
+    for code in {path.parent for path in folder.rglob("*.py")}:
+        (code / BYTECODE).touch()  # so that a folder whose code is run stays as it is
     files = _files(folder)
     _refuse_pickles(files)
     tables.write_json({name: _digest(path) for name, path in files.items()}, folder / SEAL)
@@ -132,7 +141,7 @@ def check_seal(folder: str | Path) -> None:
     files = _files(Path(folder))
     problems: Problems = [f"{folder}: lacks {name}, which {SEAL} names" for name in sorted(sealed.keys() - files)]
     for name, path in files.items():
-        if name == SEAL:
+        if name in (SEAL, LABEL):
             continue
         if name not in sealed:
             problems.append(f"{path}: is not named in {SEAL}; should not be in a model's folder")

@@ -8,15 +8,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
 
-from emofuse import audio, calibration, contracts, provenance, tables
+from emofuse import calibration, checking, contracts, provenance, tables
 from emofuse.accuracy import Floats
 from emofuse.fusion.base import FusionMethod
 from emofuse.fusion.uncertainty import confidence, entropy, varentropy
@@ -75,13 +74,9 @@ class Model:
         path = described["path"]
         if path.partition(":")[0].endswith(".py"):
             path = str(folder / path)
-        writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # a sealed folder stays as it is
-        try:
-            of_folds = [
-                members.read(folder / "members" / name, path, described["parameters"]) for name in described["members"]
-            ]
-        finally:
-            sys.dont_write_bytecode = writes
+        of_folds = [
+            members.read(folder / "members" / name, path, described["parameters"]) for name in described["members"]
+        ]
         return cls(described, of_folds, Stages(described, folder, device, fetch))
 
     def predict(
@@ -145,6 +140,8 @@ class Model:
         name, reads_words = self.described["method"], any(member.method.reads_words for member in asked)
         methods: list[Any] = [member.method for member in asked]
         problems: Problems = []
+        if words not in get_args(Words):
+            problems.append(f"words is {words!r}; should be one of {', '.join(get_args(Words))}")
         if budget is not None and not all(member.shares for member in asked):
             problems.append(f"budget is {budget:g}; {name} has no front, so that its share of words is what it is")
         elif budget is not None and not 0 <= budget <= 1:
@@ -264,7 +261,7 @@ def _heard(utterances: pd.DataFrame, min_duration: float) -> pd.DataFrame:
     rows = rows.astype({"turn_start": float, "start": float, "duration": float})
     rows["end"] = rows["start"] + rows["duration"]
     usable = rows[rows["problem"].isna()]
-    checked = audio.check_all(usable, min_duration, os.cpu_count() or 1)
+    checked = checking.check_all(usable, min_duration, os.cpu_count() or 1)
     for index, (duration, problem) in zip(usable.index, checked, strict=True):
         rows.loc[index, ["duration", "problem"]] = duration or np.nan, problem  # what cannot be read has none
     return rows

@@ -7,7 +7,7 @@ the same tables, they have to say what the study says, or there is no model.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ import pandas as pd
 from sklearn.base import ClassifierMixin
 from sklearn.isotonic import IsotonicRegression
 
-from emofuse import checkpoints, contracts, provenance, scores, tables
+from emofuse import checkpoints, contracts, provenance, tables
 from emofuse.fusion import folds
 from emofuse.fusion.base import FusionMethod
 from emofuse.fusion.uncertainty import confidence
@@ -25,8 +25,9 @@ from emofuse.model.card import card
 from emofuse.model.members import Member, answer
 from emofuse.model.model import DESCRIPTION
 from emofuse.places import BESIDE_WEIGHTS, WEIGHTS, checkpoint_files
+from emofuse.scores import Scores
 from emofuse.speech import classifier
-from emofuse.tables import PROBABILITY, TEXT, InputError, Problems
+from emofuse.tables import PROBABILITY, TEXT, InputError, Problem, Problems
 from emofuse.text import expert
 
 TOLERANCE = 1e-9
@@ -40,13 +41,13 @@ class Given(NamedTuple):
     """The files of a study that a model is made of.
 
     Attributes:
-        scores: the `scores` table
-        spoken: the `spoken` table
-        calibration: the temperatures of the folds
-        predictions: of the method
+        scores: the `scores` table of the folds that it has learned from
+        spoken: the `spoken` table of these
+        calibration: the temperatures of these
+        predictions: of the method in the experiment
         comparison: of the experiment
         metrics: likewise
-        folds: the `folds` table
+        folds: the `folds` table of the folds that it has learned from
         models: of each fold, the classifier's arrays, or the weights of the fine-tuned encoder
         chosen: of each fold, what its training has chosen
         text_expert: the table of the text expert, none where the method does not read it
@@ -83,21 +84,27 @@ def write(folder: Path, recipe: Mapping[str, Any], given: Given) -> None:
             method has learned what cannot be kept; if a checkpoint is missing
     """
     predictions = tables.read(contracts.PREDICTIONS, given.predictions)
+    table, entry, path = Scores(given.scores, given.spoken, given.text_expert), recipe["entry"], recipe["path"]
+    taught = [table, entry, path, recipe["seed"], recipe["method"]]
+    is_tested = recipe["training"] == "folds"
+    said = predictions if is_tested else _said_of_validation(*taught)
+    source = given.predictions if is_tested else given.scores
+    remedy: Problem = ". Were packages changed since? --forcerun fuse" if is_tested else ""
     temperatures = tables.read_json(given.calibration)["temperature"]
     voices = dict(zip(recipe["folds"], zip(given.models, given.chosen, strict=True), strict=True))
     readers = _readers(recipe, given)
-    table = scores.Scores(given.scores, given.spoken, given.text_expert)
-    entry, path = recipe["entry"], recipe["path"]
     shares: dict[str, list[float]] = {}
-    for fold, part, method in folds.fitted(table, entry, path, recipe["seed"], recipe["method"]):
-        _check_answers(method, part, predictions[predictions["fold"] == fold], given.predictions)
+    for fold, part, method in folds.fitted(*taught):
         shares[fold] = _shares(method, part[part["split"].isin(entry["fit_on"])], folds.around(part))
         arrays, chosen = voices[fold]
         voice = (
             classifier.read(arrays, chosen) if recipe["speech"]["classifier"] == "embeddings" else Path(arrays).parent
         )
         member = Member(fold, voice, temperatures[fold], readers.get(fold, []), method, shares[fold])
-        members.write(member, folder / "members" / fold)
+        place = folder / "members" / fold
+        members.write(member, place)
+        kept = members.read(place, path, entry["parameters"])
+        _check_answers(kept.method, part, said[said["fold"] == fold], source, remedy)
 
     of_folds = tables.read(contracts.FOLDS, given.folds)
     of_folds = of_folds[of_folds["fold"].isin(shares) & (of_folds["split"] != "test")]
@@ -143,19 +150,39 @@ def certainty_curve(predictions: pd.DataFrame) -> dict[str, list[float]]:
     return {"certainty": curve.X_thresholds_.tolist(), "right": curve.y_thresholds_.tolist()}
 
 
-def _check_answers(method: FusionMethod, part: pd.DataFrame, predictions: pd.DataFrame, source: str) -> None:
-    """Check that a method, told the words of the utterances alone that it selects, says what the study says."""
+def _said_of_validation(
+    table: Iterable[pd.DataFrame], entry: Mapping[str, Any], path: str, seed_names: Sequence[str | int], name: str
+) -> pd.DataFrame:
+    """The `predictions` table of validation rows, told all words; arguments as :func:`emofuse.fusion.folds.run`."""
+    return pd.concat(
+        folds.predict(method, part[part["split"] == "validation"], folds.around(part))
+        for _, part, method in folds.fitted(table, entry, path, seed_names, name)
+    )
+
+
+def _check_answers(
+    method: FusionMethod, part: pd.DataFrame, predictions: pd.DataFrame, source: str, remedy: Problem
+) -> None:
+    """Check that a method, told the words of the utterances alone that it selects, says what is known of it.
+
+    Args:
+        method: fitted, and kept in the model's folder
+        part: the rows of its fold, of the `scores` table
+        predictions: what the method says when it is told all words
+        source: the file that errors name
+        remedy: what they say at their end
+    """
     dialogs = folds.around(part)
     selected = method.selected(part[method.columns], dialogs)
     said = pd.DataFrame(answer(method, part, selected, dialogs), columns=PROBABILITY).assign(
-        utterance=part["utterance"].to_numpy(), split=part["split"].to_numpy(), selected=selected
+        utterance=part["utterance"].to_numpy(), selected=selected
     )
-    said = said[said["split"] == "test"].set_index("utterance").loc[predictions["utterance"]]
+    said = said.set_index("utterance").loc[predictions["utterance"]]
     off = np.abs(said[PROBABILITY].to_numpy() - predictions[PROBABILITY].to_numpy()).max()
     if off > TOLERANCE or (said["selected"].to_numpy() != predictions["selected"].to_numpy()).any():
         problems: Problems = [
             f"{source}: fold {part['fold'].iloc[0]}: the method, fitted again and told no words but those that it"
-            f" selects, differs by up to {off:.2g}; should say the same. Were packages changed since? --forcerun fuse"
+            f" selects, differs by up to {off:.2g}; should say the same{remedy}"
         ]
         raise InputError(problems)
 

@@ -6,6 +6,7 @@ Nothing is trusted. Whatever cannot be heard gets a row with the reason, and the
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ import pandas as pd
 import torch
 
 from emofuse import audio
-from emofuse.corpora.manifest import read_rows, turn_start
+from emofuse.corpora.manifest import Meaning, read_rows, turn_start
 from emofuse.model import activity
 from emofuse.tables import InputError, Problem
 
@@ -126,12 +127,20 @@ def collect(
         - ``turn_start``: when it begins in the dialog, in seconds; NaN where there is none
         - ``problem``: why it cannot be used; missing where it can
     """
-    parts = _unambiguous(_once(part for place in places for part in _parts(str(Path(place)))))
+    return heard(_unambiguous(_once(part for place in places for part in _parts(str(Path(place))))), longest, progress)
+
+
+def heard(
+    parts: Sequence[Part],
+    longest: float = LONGEST_RECORDING,
+    progress: Callable[[Iterable], Iterable] | None = None,
+) -> pd.DataFrame:
+    """The utterances of parts of files, in the order of the parts; arguments and result as of :func:`collect`."""
     rows: list[dict[str, Any]] = []
     # Each recording is heard on one core: after each of the network's many small steps, more cores would wait.
     with ThreadPoolExecutor(len(os.sched_getaffinity(0)), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        heard: Iterable[Future] = [pool.submit(_utterances, part, longest) for part in parts]
-        for future in progress(heard) if progress else heard:
+        awaited: Iterable[Future] = [pool.submit(_utterances, part, longest) for part in parts]
+        for future in progress(awaited) if progress else awaited:
             rows += future.result()
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
@@ -177,28 +186,24 @@ def _of_folder(folder: Path, place: str) -> list[Part]:
 
 
 def _of_manifest(manifest: Path, place: str) -> list[Part]:
+    parts: list[Part] = []
     try:
-        rows, problems = read_rows(
-            manifest,
-            {},
-            required=("path",),
-            only=("path", "start", "end", "speaker", "dialog", "turn_start"),
-        )
+        only: tuple[Meaning, ...] = ("path", "start", "end", "speaker", "dialog", "turn_start")
+        for source, row, problems in read_rows(manifest, required=("path",), only=only):
+            name, faults = posixpath.normpath(row.path) if row and row.path else None, "; ".join(problems)
+            if name is None or row is None:
+                parts.append(_part(place, Path(), place, problem=f"{source}: {faults}"))
+            elif faults:
+                parts.append(_part(name, manifest.parent, place, problem=f"{source}: {faults}"))
+            else:
+                values = {of: float(getattr(row, of) or "nan") for of in ("start", "end")}
+                values |= {of: getattr(row, of) or None for of in ("speaker", "dialog")}
+                values |= {"turn_start": turn_start(row), "whole": LONGEST_UTTERANCE}
+                parts.append(_part(name, manifest.parent, place, **values))
     except InputError as error:
-        rows, problems = [], error.problems
-    if not rows and not problems:
-        problems = [f"{manifest}: holds no recording; should have a row for each"]
-    parts = [_part(place, Path(), place, problem=problem) for problem in problems]
-    for source, record, faults in rows:
-        if not record.get("path"):
-            parts.append(_part(place, Path(), place, problem=f"{source}: {'; '.join(faults)}"))
-        elif faults:
-            parts.append(_part(record["path"], manifest.parent, place, problem=f"{source}: {'; '.join(faults)}"))
-        else:
-            values = {name: float(record[name] or "nan") for name in ("start", "end")}
-            values |= {name: record[name] or None for name in ("speaker", "dialog")}
-            values |= {"turn_start": turn_start(record), "whole": LONGEST_UTTERANCE}
-            parts.append(_part(record["path"], manifest.parent, place, **values))
+        return [_part(place, Path(), place, problem=problem) for problem in error.problems]
+    if not parts:
+        return [_part(place, Path(), place, problem=f"{manifest}: holds no recording; should have a row for each")]
     return parts
 
 
