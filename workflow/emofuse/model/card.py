@@ -114,7 +114,7 @@ def _expected(
         rows = board(comparison, metrics, condition, [])
         row = rows[rows["method"] == method].iloc[0]
         low, high = statistics.interval(
-            accuracy.confusions(parts[condition], "predicted", statistics.AXES),
+            accuracy.confusions(parts[condition], "predicted", ["fold", "speaker"]),
             None,
             "UA",
             crossed=crossed,
