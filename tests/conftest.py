@@ -1,6 +1,7 @@
-"""No test is timed, and which tests run in one process, where several run side by side."""
+"""No test is timed, how thorough tests of faults are, and which tests run in one process, where several do."""
 
 import hypothesis
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -26,6 +27,16 @@ class ByStudy(LoadScopeScheduling):
         folder, _, file = nodeid.split("::")[0].rpartition("/")
         name = file.removesuffix(".py")
         return STUDIES[name] if folder.endswith("workflow") and name in STUDIES else nodeid
+
+
+def pytest_addoption(parser):
+    parser.addoption("--thorough", action="store_true", help="break all that tests of faults break, not a share of it")
+
+
+@pytest.fixture(scope="session")
+def thorough(pytestconfig):
+    """Whether a test of faults tries everything."""
+    return pytestconfig.getoption("thorough")
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -1,5 +1,7 @@
 """Published scores are read as they are, or refused with everything that is wrong with them."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -182,9 +184,8 @@ def test_an_utterance_with_two_labels_is_named(release):
 
 def test_a_fold_that_tests_several_speakers_is_named(release):
     edit(release / TEST, 0, ID=pd.read_csv(release / VALIDATION)["ID"][0])
-    assert f"{release / TEST}: speakers are Ses01F, Ses01M; should be one, after whom the fold is named" in problems(
-        release
-    )
+    right = "should be one, after whom the fold is named"
+    assert f"{release / TEST}: speakers are Ses01F (15 rows), Ses01M (1 rows); {right}" in problems(release)
 
 
 def test_two_folds_of_one_speaker_are_named(release):
@@ -192,14 +193,122 @@ def test_two_folds_of_one_speaker_are_named(release):
     assert "tests Ses01F, as fold_0 does; should be another speaker" in problems(release)
 
 
-def test_a_speaker_on_both_sides_is_named(release):
-    file = release / FOLDS / "fold_0/train-predictions-raw.csv"
-    validation = pd.read_csv(release / VALIDATION, dtype=str, keep_default_na=False)
-    train = pd.read_csv(file, dtype=str, keep_default_na=False)
-    pd.concat([train, validation[:1]]).to_csv(file, index=False)
-    validation[1:].to_csv(release / VALIDATION, index=False)
-    text = problems(release)
-    assert f"({validation['ID'][0]}): its speaker is in two splits; should be in one split of a fold" in text
+@pytest.mark.parametrize(("source", "target"), [("val", "train"), ("train", "test"), ("test", "val")])
+def test_an_utterance_in_another_split_has_its_speaker_on_both_sides(release, source, target):
+    from_file, to_file = (release / FOLDS / f"fold_0/{split}-predictions-raw.csv" for split in (source, target))
+    header, moved, *rest = from_file.read_text().splitlines(keepends=True)
+    from_file.write_text(header + "".join(rest))
+    to_file.write_text(to_file.read_text() + moved)
+    line, name = len(to_file.read_text().splitlines()), moved.split(",")[0]
+    place = f"{to_file}: line {line} ({name}): "
+    said = problems(release).splitlines()
+    assert f"{place}its speaker is in {from_file.name} too; should be in one split of a fold" in said
+    right = f"{place}should be of the speaker whom the other rows test and after whom the fold is named"
+    assert (right in said) == (target == "test")
+    assert len(said) == (3 if target == "test" else 1)
+    if target == "test":
+        with pytest.raises(InputError, match=r"Ses02F \(1 rows\)" if name.startswith("Ses02F") else "1 rows"):
+            Released().folds(release)
+
+
+def test_an_utterance_that_a_fold_lacks_is_named(release):
+    lines = (release / VALIDATION).read_text().splitlines(keepends=True)
+    (release / VALIDATION).write_text("".join(lines[:-5]))
+    names = [line.split(",")[0] for line in lines[-5:]]
+    missing = f"is missing; should be in one of a fold's files, as all utterances of {LABELS}"
+    folder = (release / VALIDATION).parent
+    assert problems(release).splitlines() == [
+        *(f"{folder}: {name} {missing}" for name in sorted(names)[:3]),
+        f"{release}: and 2 more, 5 in all: {missing}",
+    ]
+
+
+def test_a_quotation_mark_swallows_no_row(release):
+    lines = (release / TEST).read_text().splitlines(keepends=True)
+    lines[2] = lines[2].replace(" WORD", '" WORD')
+    lines[3] = lines[3].replace(" WORD", '"WORD', 1)
+    (release / TEST).write_text("".join(lines))
+    first, second = problems(release).splitlines()
+    assert first.startswith(f"{release / TEST}: line 3: should be a row by itself, each quotation mark closed in it (")
+    assert second.startswith(f"{release / TEST}: line 4: should be a row by itself")
+
+
+def test_rows_of_another_length_are_named(release):
+    lines = (release / TEST).read_text().splitlines()
+    lines[1] += ",1"
+    lines[2] = lines[2].rpartition(",")[0]
+    (release / TEST).write_text("\n".join([*lines, "", ""]))
+    assert problems(release).splitlines() == [
+        f"{release / TEST}: line 2: has 9; should have 8 fields, as the first line has",
+        f"{release / TEST}: line 3: has 7; should have 8 fields, as the first line has",
+        f"{release / TEST}: line 18: has 0; should have 8 fields, as the first line has",
+    ]
+
+
+@pytest.mark.parametrize("file", [TEST, VALIDATION, LABELS])
+def test_a_file_without_rows_is_named(release, file):
+    whole = (release / file).read_text()
+    (release / file).write_text(whole.splitlines(keepends=True)[0])
+    assert problems(release) == f"{release / file}: has a header alone; should have a row per utterance"
+    (release / file).write_text("")
+    assert problems(release) == f"{release / file}: is empty; should have a row per utterance"
+
+
+def test_a_column_that_appears_twice_is_named(release):
+    (release / TEST).write_text((release / TEST).read_text().replace("transcription", "ID", 1))
+    assert f"{release / TEST}: column 'ID' appears twice; has ID, ID, sentiment" in problems(release)
+
+
+def test_a_copied_folder_is_named(release):
+    copied = shutil.copytree(release / FOLDS / "fold_0", release / FOLDS / "fold_0_backup")
+    (release / FOLDS / "fold_0.zip").write_bytes(b"")
+    right = "should be named fold_ and a number, or, as a copy of one, lie elsewhere"
+    assert problems(release) == f"{copied}: is no fold; {right}"
+    with pytest.raises(InputError, match=right):
+        Released().folds(release)
+
+
+def refused_or_the_same(root, file, whole, size, original, folds=None):
+    """Cut a file and read the release: what was read before, or a problem that names a file."""
+    file.write_bytes(whole[:size])
+    try:
+        read = Released().read_published(root, folds)
+    except InputError as error:
+        assert all(str(root) in problem or "is no fold" in problem for problem in error.problems)
+    else:
+        pd.testing.assert_frame_equal(read.scores, original.scores)
+        pd.testing.assert_frame_equal(read.transcripts, original.transcripts)
+    finally:
+        file.write_bytes(whole)
+
+
+@pytest.mark.faults
+def test_a_file_that_is_cut_anywhere_is_refused(tmp_path, thorough):
+    release = make_release(tmp_path / "release", speakers=4, utterances=6)
+    names = {f"fold_{number}": [name] for number, name in enumerate(Released().folds(release))}
+    originals = {folder: Released().read_published(release, folds) for folder, folds in names.items()}
+    for number, file in enumerate(Released().watched(release)):
+        whole, folder = file.read_bytes(), file.parent.name if file.parent.name in names else "fold_0"
+        ends = [size for size, byte in enumerate(whole) if byte == ord("\n")]
+        cuts = range(number, len(whole), 7 if thorough else 999)
+        for size in {*cuts, *ends[:1], ends[-2], ends[-2] + 1, ends[-1]}:
+            refused_or_the_same(release, file, whole, size, originals[folder], names[folder])
+
+
+@pytest.mark.faults
+def test_a_published_file_that_is_cut_anywhere_is_refused(tmp_path, thorough):
+    root = tmp_path / "release"
+    for file in (LABELS, TEST, TEST.replace("test-", "val-"), TEST.replace("test-", "train-")):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(published() / file, root / file)
+    original = Released().read_published(root)
+    random = np.random.default_rng(0)
+    for file in Released().watched(root):
+        whole = file.read_bytes()
+        ends = np.flatnonzero(np.frombuffer(whole, dtype=np.uint8) == ord("\n"))
+        share = 50 if thorough else 1
+        for size in [*random.integers(len(whole), size=share), *(random.choice(ends, size=share) + 1)]:
+            refused_or_the_same(root, file, whole, size, original)
 
 
 def test_a_transcript_that_differs_between_folds_is_named(release):

@@ -9,6 +9,7 @@ No audio is read.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -85,7 +86,7 @@ class Released(ScoresReader):
             },
             columns=COLUMNS,
         )
-        return Listing(utterances, problems + grouped(cases, path), [] if len(frame) else [file])
+        return Listing(utterances, problems + grouped(cases, path))
 
     def folds(self, path: Path) -> list[str]:
         """The speakers that the folds test, sorted."""
@@ -97,6 +98,8 @@ class Released(ScoresReader):
     def read_published(self, path: Path, folds: Sequence[str] | None = None) -> Published:
         """Read the scores and transcripts of folds.
 
+        Every fold holds every labelled utterance once, so that a file that was cut at a line's end is noticed.
+
         Args:
             path: a clone of the authors' repository
             folds: which folds are read; ``None`` for all
@@ -105,9 +108,10 @@ class Released(ScoresReader):
             scores sorted by fold, split and utterance, transcripts by utterance
 
         Raises:
-            InputError: with every problem of every file: missing, unreadable, a missing column, an unknown sentiment,
-                an id that appears twice or in two splits of a fold or has no label, probabilities that are none,
-                a transcript that differs between folds, a fold that is not published
+            InputError: with every problem of every file: missing, cut off, unreadable, a missing column, an unknown
+                sentiment, an id that appears twice or in two splits of a fold, is missing from a fold or has no label,
+                a speaker on both sides, probabilities that are none, a transcript that differs between folds,
+                a fold that is not published, a folder that is no fold
         """
         speakers = self._speakers(path)
         folders, unnamed = _folds(path, speakers)
@@ -116,18 +120,21 @@ class Released(ScoresReader):
             for name in folds or []
             if name not in folders
         ]
-        if unknown or (unnamed and folds is None):
+        if unknown:
             raise InputError(unnamed + unknown)
         cases: list[Case] = []
-        problems: Problems = []
-        splits = [
-            _read_split(folder / _file(split), cases, problems).assign(fold=name, split=split)
-            for name, folder in folders.items()
-            if folds is None or name in folds
-            for split in FILES
-        ]
-        table = pd.concat(splits, ignore_index=True)
-        cases += _misplaced(table, speakers)
+        problems = [] if folds else unnamed
+        parts: list[pd.DataFrame] = []
+        for name, folder in folders.items():
+            if folds is None or name in folds:
+                read = {split: _read_split(folder / _file(split), cases, problems) for split in FILES}
+                of_fold = [part.assign(fold=name, split=split) for split, part in read.items() if part is not None]
+                parts += of_fold
+                if len(of_fold) == len(read):  # else an utterance may be in the file that cannot be read
+                    cases += _missing(pd.concat(of_fold)["utterance"], speakers, folder)
+        if parts:
+            table = pd.concat(parts, ignore_index=True)
+            cases += _misplaced(table, speakers)
         problems += grouped(cases, path)
         if problems:
             raise InputError(problems)
@@ -149,8 +156,8 @@ def _file(split: str) -> str:
 
 
 def _folders(root: Path) -> list[Path]:
-    """The folders of folds, in the order of their numbers."""
-    return sorted((root / FOLDS).glob("fold_*"), key=_fold_number)
+    """The folders of folds, in the order of their numbers, and others that begin like them."""
+    return sorted(filter(Path.is_dir, (root / FOLDS).glob("fold_*")), key=_fold_number)
 
 
 def _fold_number(folder: Path) -> tuple[int, str]:
@@ -159,23 +166,29 @@ def _fold_number(folder: Path) -> tuple[int, str]:
 
 
 def _folds(root: Path, speakers: pd.Series) -> tuple[dict[str, Path], Problems]:
-    """The folder of each fold by the fold's name, which the ids that it tests give; and which folders give none."""
+    """The folder of each fold by the fold's name, the speaker whom most of its test rows are of; and what is wrong."""
     problems: Problems = []
     folders: dict[str, Path] = {}
     for folder in _folders(root):
+        if not folder.name.removeprefix("fold_").isdecimal():
+            right: Problem = "should be named fold_ and a number, or, as a copy of one, lie elsewhere"
+            problems.append(f"{folder}: is no fold; {right}")
+            continue
         file = folder / _file("test")
         frame, unreadable = _read_csv(file, ["ID"])
         if frame is None:
             problems += unreadable
             continue
-        tested = sorted(speakers.reindex(frame["ID"]).dropna().unique())
+        tested = speakers.reindex(frame["ID"]).value_counts()
+        name = min(tested[tested == tested.max()].index, default=None)
         if len(tested) != 1:
-            has = ", ".join(tested) or "none whose label is known"
-            problems.append(f"{file}: speakers are {has}; should be one, after whom the fold is named")
-        elif tested[0] in folders:
-            problems.append(f"{file}: tests {tested[0]}, as {folders[tested[0]].name} does; should be another speaker")
-        else:
-            folders[tested[0]] = folder
+            has = ", ".join(f"{speaker} ({rows} rows)" for speaker, rows in sorted(tested.items()))
+            problem: Problem = f"{has or 'none whose label is known'}; should be one, after whom the fold is named"
+            problems.append(f"{file}: speakers are {problem}")
+        if name in folders:
+            problems.append(f"{file}: tests {name}, as {folders[name].name} does; should be another speaker")
+        elif name is not None:
+            folders[name] = folder
     if not folders and not problems:
         problems.append(f"{root / FOLDS}: no folder fold_K; should hold the folds of the authors' repository")
     return folders, problems
@@ -191,20 +204,45 @@ class _Csv(NamedTuple):
 
 
 def _read_csv(path: Path, columns: list[str]) -> _Csv:
-    """A table of texts that has these columns, or why there is none."""
+    """A table of texts that has these columns, or why there is none.
+
+    A row is a line: the authors' files hold no line break within a row, so that a quotation mark that stays open
+    swallows no row, and a last line without an end has been cut.
+    """
     try:
-        # Ids and words stay text: an utterance may well say "None" or "NA".
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        lines = path.read_bytes().decode("utf-8-sig").split("\n")
     except FileNotFoundError:
         return _Csv(None, [f"{path}: no such file"])
     except (OSError, ValueError) as error:
         return _Csv(None, [f"{path}: cannot be read as CSV ({error})"])
-    problems: Problems = [
-        f"{path}: column {name!r} is missing; has {', '.join(frame.columns)}"
-        for name in columns
-        if name not in frame.columns
-    ]
-    return _Csv(None if problems else frame, problems)
+    cases: list[Case] = []
+    rows: list[list[str] | None] = []
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            rows += csv.reader([line.removesuffix("\r")], strict=True)
+        except csv.Error as error:
+            problem: Problem = f"should be a row by itself, each quotation mark closed in it ({error})"
+            cases.append(Case(problem, f"{path}: line {number}: {problem}"))
+            rows.append(None)
+    if lines[-1]:
+        problem = "does not end, as all lines should; the file has been cut off"
+        cases.append(Case(problem, f"{path}: line {len(lines)}: {problem}"))
+    header, *rows = rows or [None]
+    for number, row in enumerate(rows, 2):
+        if header and row is not None and len(row) != len(header):
+            problem = f"should have {len(header)} fields, as the first line has"
+            cases.append(Case(problem, f"{path}: line {number}: has {len(row)}; {problem}"))
+    problems = grouped(cases, path)
+    if header:
+        problems += [
+            f"{path}: column {name!r} {'is missing' if name not in header else 'appears twice'}; has "
+            + ", ".join(header)
+            for name in columns
+            if header.count(name) != 1
+        ]
+    if not rows and not problems:
+        problems.append(f"{path}: {'has a header alone' if header else 'is empty'}; should have a row per utterance")
+    return _Csv(None if problems else pd.DataFrame(rows, columns=header), problems)
 
 
 def _wrong(
@@ -224,12 +262,12 @@ def _not_one_of(frame: pd.DataFrame, path: Path, name: str, column: str, known: 
     return _wrong(~frame[column].isin(known), frame, path, name, column, f"should be one of {', '.join(known)}")
 
 
-def _read_split(path: Path, cases: list[Case], problems: Problems) -> pd.DataFrame:
+def _read_split(path: Path, cases: list[Case], problems: Problems) -> pd.DataFrame | None:
     """The ids, scores and transcripts of a file, each with its ``source``; adds to what is wrong."""
     frame, unreadable = _read_csv(path, ["ID", "transcription", "sentiment", "sentiment_score", *SCORES])
     if frame is None:
         problems += unreadable
-        return pd.DataFrame(columns=["utterance", *SPEECH, *SENTIMENT, "text", "source"])
+        return None
     cases += _not_one_of(frame, path, "ID", "sentiment", list(SENTIMENTS))
     numbers = frame[[*SCORES, "sentiment_score"]].apply(pd.to_numeric, errors="coerce")
     is_probability = numbers.apply(lambda values: values.between(0, 1))
@@ -280,6 +318,18 @@ def _misplaced(table: pd.DataFrame, speakers: pd.Series) -> list[Case]:
     add(table[differs], "has another transcription in another fold; should be the same in all")
 
     speaker = table["utterance"].map(speakers)
-    places = table.assign(speaker=speaker).groupby(["fold", "speaker"], sort=False)["split"].transform("nunique")
-    add(table[~is_again & (places > 1)], "its speaker is in two splits; should be in one split of a fold")
+    is_of_another = (table["split"] == "test") & speaker.notna() & (speaker != table["fold"])
+    add(table[is_of_another], "should be of the speaker whom the other rows test and after whom the fold is named")
+
+    by_speaker = table.assign(speaker=speaker).groupby(["fold", "speaker"], sort=False)
+    home = by_speaker["split"].transform(lambda splits: splits.mode()[0])
+    astray = home.notna() & (table["split"] != home) & ~is_again
+    for split, rows in table[astray].groupby(home, sort=False):
+        add(rows, f"its speaker is in {_file(str(split))} too; should be in one split of a fold")
     return cases
+
+
+def _missing(utterances: pd.Series, speakers: pd.Series, folder: Path) -> list[Case]:
+    """Labelled utterances that a fold lacks."""
+    missing: Problem = f"is missing; should be in one of a fold's files, as all utterances of {LABELS}"
+    return [Case(missing, f"{folder}: {name} {missing}") for name in speakers.index.difference(utterances)]
