@@ -7,7 +7,7 @@ import pytest
 import yaml
 from helpers import ROOT
 
-from emofuse import completion, documentation, parts, repeated
+from emofuse import completion, documentation, parts
 from emofuse.tables import InputError
 
 
@@ -460,10 +460,6 @@ def test_an_address_with_a_password_is_refused_and_not_repeated(uri):
     assert "MLFLOW_TRACKING_PASSWORD" in problem and "credentials file" in problem
 
 
-def test_a_key_that_stands_twice_is_named_with_its_lines(tmp_path):
-    files = {"a.yaml": "study: a\nmethods:\n  mean: {}\n  mean: {}\n", "b.yaml": "x: &y {a: 1}\nz: *y\n", "c.yaml": ""}
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    with pytest.raises(InputError) as caught:
-        repeated.check(tmp_path / name for name in files)
-    assert caught.value.problems == [f"{tmp_path / 'a.yaml'}: line 4: mean stands already in line 3; should stand once"]
+def test_a_part_that_is_no_text_is_one_problem():
+    wrong = minimal(methods={"speech": None, "mean": {"estimator": ["a"]}})
+    assert problems(wrong) == ["methods.mean.estimator is ['a']; should be a text"]

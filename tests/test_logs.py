@@ -52,6 +52,23 @@ def test_the_error_that_ends_a_stage_is_in_its_log(tmp_path):
     assert "ValueError: no such utterance" in log
 
 
+def test_ctrl_c_ends_a_stage_with_a_line(tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught, logged(tmp_path / "stage.log"):
+        raise KeyboardInterrupt
+    assert caught.value.code == 130
+    log = (tmp_path / "stage.log").read_text()
+    assert log.endswith("ERROR interrupted\n")
+    assert "Traceback" not in log + capsys.readouterr().err
+
+
+def test_ctrl_c_is_a_line_where_nobody_catches_it_and_other_errors_stay():
+    for error, said in (("KeyboardInterrupt", "interrupted\n"), ("ValueError", "Traceback")):
+        code = f"from emofuse.logs import interrupted_quietly; interrupted_quietly(); raise {error}"
+        ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert ran.stderr.startswith(said)
+        assert ran.returncode != 0
+
+
 def test_no_password_is_in_a_log_or_on_the_terminal(tmp_path, capfd):
     with pytest.raises(SystemExit), logs.logged(tmp_path / "job.log"):
         print("at http://me:secret@host", file=sys.stderr)

@@ -15,6 +15,7 @@ import pytest
 from mlflow import MlflowClient
 
 from emofuse import contracts, tables
+from emofuse.tables import InputError
 from emofuse.tracking import server
 
 PARENT = "mlflow.parentRunId"
@@ -324,6 +325,14 @@ def test_a_server_that_is_down_is_named_quickly_and_nothing_is_lost(study, port)
     assert time.monotonic() - start < 20  # MLflow by itself tries for four minutes
     study.synchronise()
     assert_in_line(study)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql+nodriver", "mysql+mysqldb", "mssql+pyodbc"])
+def test_a_database_whose_driver_is_absent_is_named(study, scheme):
+    with pytest.raises(InputError, match=rf"tracking.uri is '{scheme.replace('+', '.')}://\*\*\*@host/d'") as caught:
+        study.synchronise(f"{scheme}://me:secret@host/d")
+    assert "secret" not in str(caught.value)
+    assert "should be the address of an MLflow server" in str(caught.value)
 
 
 FILTERS = {

@@ -148,6 +148,8 @@ def _entry(entries: Entries, given: Any, place: str, folder: str | Path) -> _Ent
     key, model = entries.key, entries.model
     name = given.get(key, model.model_fields[key].default) if isinstance(given, dict) else None
     if not isinstance(name, str):
+        if model is Method and isinstance(given, dict):
+            given = {"fit_on": ["validation"]} | given  # its default is known once the method is
         return _Entry({}, {}, parts.problems(model, given, place))
     try:
         path = parts.locate(entries.kind, name, folder)

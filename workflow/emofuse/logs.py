@@ -13,12 +13,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import TracebackType
 from typing import TextIO, cast
 
 from emofuse import credentials, tables
 from emofuse.tables import InputError
 
 LIBRARY = Path(__file__).parent
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as of a shell's commands: 128 and the signal's number."""
 
 IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
 
@@ -30,7 +34,7 @@ DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "whisper": "openai-
 def logged(path: str | Path) -> Iterator[None]:
     """Log what happens in a block, progress bars included, to a file and to the terminal.
 
-    Bad input ends the script with its message alone, anything else with its traceback, in both places.
+    Bad input ends the script with its message alone, as Ctrl-C does, anything else with its traceback, in both places.
     When the block ends well, a JSON file beside the log says what it was made with:
     ``versions`` (see :func:`versions`), ``machine`` (see :func:`machine`) and ``seconds``, which the block took.
 
@@ -54,6 +58,9 @@ def logged(path: str | Path) -> Iterator[None]:
     except InputError as error:
         logging.error("%s", error)
         sys.exit(1)
+    except KeyboardInterrupt:
+        logging.error("interrupted")
+        sys.exit(INTERRUPTED)
     except Exception:
         logging.exception("stopped")
         sys.exit(1)
@@ -61,6 +68,18 @@ def logged(path: str | Path) -> Iterator[None]:
         logging.captureWarnings(False)
     seconds = round(time.perf_counter() - began, 3)
     tables.write_json({"versions": versions(), "machine": machine(), "seconds": seconds}, record)
+
+
+def interrupted_quietly() -> None:
+    """From here on, Ctrl-C ends this process with a line where nobody else catches it, and with no traceback."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            print("interrupted", file=sys.stderr)
+        else:
+            before(kind, error, trace)
+
+    before, sys.excepthook = sys.excepthook, hook
 
 
 def versions() -> dict[str, str]:

@@ -5,8 +5,11 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from emofuse import credentials, figures, provenance, repeated
-from emofuse.logs import made_with_others
+from emofuse.logs import interrupted_quietly, made_with_others
+
+interrupted_quietly()
+
+from emofuse import credentials, figures, provenance, written
 from emofuse.places import CHOSEN, RESULTS, checkpoint_files
 from emofuse.study import SHARD, Study
 from emofuse.tables import InputError
@@ -15,7 +18,8 @@ try:
     written_in = [str(path) for path in workflow.configfiles] or ["config"]
     study = Study.load(config, " + ".join(written_in), Path(written_in[-1]).parent)
     if workflow.is_main_process:
-        repeated.check(workflow.configfiles)
+        for file in workflow.configfiles:
+            written.read(file)
         study.check()
         for line in made_with_others(study.records()):
             print(line, file=sys.stderr)

@@ -31,6 +31,7 @@ import filelock
 import sqlalchemy
 from mlflow import MlflowClient, MlflowException
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
+from mlflow.store.db.db_types import DATABASE_ENGINES
 from mlflow.utils.mlflow_tags import (
     MLFLOW_DATASET_CONTEXT,
     MLFLOW_GIT_COMMIT,
@@ -41,7 +42,7 @@ from mlflow.utils.mlflow_tags import (
 from mlflow.utils.validation import MAX_EXPERIMENT_TAG_VAL_LENGTH, MAX_PARAM_VAL_LENGTH, MAX_TAG_VAL_LENGTH
 
 from emofuse import credentials, provenance, tables
-from emofuse.tables import Problem
+from emofuse.tables import InputError, Problem
 from emofuse.tracking import models
 from emofuse.tracking.content import (
     AcrossInput,
@@ -165,6 +166,7 @@ def _connected(uri: str) -> Iterator[MlflowClient]:
     A fresh one gets its name once it is whole, so that being killed half-way does not break it either.
     """
     if not uri.startswith("sqlite:"):
+        _check_driver(uri)
         yield MlflowClient(uri)
         return
     database = Path(str(sqlalchemy.make_url(uri).database)).resolve()
@@ -175,6 +177,25 @@ def _connected(uri: str) -> Iterator[MlflowClient]:
             with tables.replacing(database) as temporary:
                 MlflowClient(f"sqlite:///{temporary}").search_experiments()
         yield MlflowClient(uri)
+
+
+def _check_driver(uri: str) -> None:
+    """Check that what speaks to a database is installed.
+
+    Raises:
+        InputError: naming the address and the package
+    """
+    if not uri.startswith(tuple(DATABASE_ENGINES)):
+        return  # a server, which needs none
+    try:
+        sqlalchemy.make_url(uri).get_dialect().import_dbapi()
+    except (ImportError, ValueError, sqlalchemy.exc.ArgumentError) as error:
+        problem: Problem = (
+            f"tracking.uri is {credentials.hidden(uri)!r}, to which nothing here can speak ({error}); should be the"
+            " address of an MLflow server, http://…, or of a database whose driver is installed, as"
+            " postgresql+psycopg2://… after `pip install psycopg2-binary`"
+        )
+        raise InputError([credentials.hidden(problem)]) from None
 
 
 def _get_or_create_experiment(client: MlflowClient, study: str, name: str, location: str | None) -> str:
