@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,10 +16,13 @@ import numpy as np
 import pytest
 import torch
 import whisper
+import yaml
 from transformers import AutoModel, AutoModelForAudioClassification, Wav2Vec2Config, Wav2Vec2Model
 
 from emofuse import checkpoints
+from emofuse.configuration import WAV2VEC2, XLM_R
 from emofuse.tables import InputError
+from emofuse.text import transcription
 
 ROOT = Path(__file__).parent.parent
 HUB = {"name": "facebook/wav2vec2-base", "revision": "main"}
@@ -151,6 +155,31 @@ def test_whisper_is_fetched_into_its_own_cache_and_its_sha_is_checked(tmp_path, 
     checkpoints.whisper_file({"name": "tiny"}).unlink()
     with pytest.raises(RuntimeError, match="SHA256"):
         checkpoints.fetch({"name": "tiny"})
+
+
+def test_whispers_own_file_has_its_published_sha(tmp_path, monkeypatch):
+    digest = hashlib.sha256(b"weights").hexdigest()
+    monkeypatch.setitem(whisper._MODELS, "tiny", f"https://host/models/{digest}/tiny.pt")
+    file = tmp_path / "tiny.pt"
+    file.write_bytes(b"weights")
+    checkpoints.check_whisper_file(file)
+    file.write_bytes(b"others!")
+    other = hashlib.sha256(b"others!").hexdigest()
+    with pytest.raises(InputError, match=rf"tiny\.pt: has the SHA-256 {other}; should have {digest}, as Whisper's own"):
+        checkpoints.check_whisper_file(file)
+    with pytest.raises(InputError, match=r"should have .* fetch it again, or give a model of your own another name"):
+        transcription.load_model({"path": str(file)}, "cpu")
+    checkpoints.check_whisper_file(file.rename(tmp_path / "mine.pt"))
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_shipped_study_names_commits_each_with_its_date(file):
+    text = file.read_text()
+    for checkpoint in checkpoints.named_in(yaml.safe_load(text)):
+        if "revision" in checkpoint:
+            assert re.search(rf"revision: {checkpoint['revision']} # main.* on \d{{4}}-\d\d-\d\d$", text, re.MULTILINE)
+            assert re.fullmatch("[0-9a-f]{40}", checkpoint["revision"])
+            assert checkpoint in (WAV2VEC2, XLM_R)
 
 
 class FakeHub(http.server.BaseHTTPRequestHandler):

@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import pickle
 from pathlib import Path
 
@@ -206,7 +207,7 @@ def test_a_language_that_the_model_does_not_know_is_refused(recordings):
 
 def test_a_file_loads(tmp_path):
     model = whisper_model()
-    loaded = transcription.load_model({"path": str(save(model, tmp_path / "small.pt"))}, "cpu")
+    loaded = transcription.load_model({"path": str(save(model, tmp_path / "mine.pt"))}, "cpu")
     assert loaded.dims == model.dims
     torch.testing.assert_close(loaded.state_dict(), model.state_dict())
 
@@ -254,7 +255,10 @@ def test_one_of_whispers_own_is_looked_for_in_its_cache_and_never_downloaded(tmp
     with pytest.raises(InputError, match=r"Whisper model tiny is not on this machine; fetch it"):
         transcription.load_model({"name": "tiny"}, "cpu")
     (tmp_path / "whisper").mkdir()
-    save(whisper_model(), tmp_path / "whisper" / "tiny.pt")
+    digest = hashlib.sha256(save(whisper_model(), tmp_path / "whisper" / "tiny.pt").read_bytes()).hexdigest()
+    with pytest.raises(InputError, match=rf"tiny\.pt: has the SHA-256 {digest}; should have 65147644a518d12f"):
+        transcription.load_model({"name": "tiny"}, "cpu")
+    monkeypatch.setitem(whisper._MODELS, "tiny", f"https://host/models/{digest}/tiny.pt")
     assert transcription.load_model({"name": "tiny"}, "cpu").dims == dimensions()
 
 
@@ -263,7 +267,7 @@ def test_whisper_tiny_at_its_full_size(recordings, tmp_path, monkeypatch):
     monkeypatch.setattr(transcription, "TEMPERATURES", (0.0, 1.0))
     tiny = dict(n_audio_ctx=1500, n_audio_state=384, n_audio_head=6, n_audio_layer=4, n_vocab=51865)
     tiny |= dict(n_text_ctx=448, n_text_state=384, n_text_head=6, n_text_layer=4)
-    path = save(whisper_model(sure=True, **tiny), tmp_path / "tiny.pt")
+    path = save(whisper_model(sure=True, **tiny), tmp_path / "full.pt")
     model = transcription.load_model({"path": str(path)}, "cpu")
     table = transcribe(model, recordings[:2], "en")
     tables.check(table, contracts.TRANSCRIPTS, "tiny")

@@ -2,7 +2,7 @@
 
 A config names a checkpoint in one of three ways:
 
-- ``{name: facebook/wav2vec2-base, revision: main}``: a repository of the Hugging Face hub at a branch, tag or commit,
+- ``{name: facebook/wav2vec2-base, revision: 0b5b8e8…}``: a repository of the Hugging Face hub at a commit,
 - ``{name: large-v3}``: one of Whisper's own models (its SHA-256 is part of the whisper package),
 - ``{path: results/checkpoints/wav2vec2}``: a folder, or for Whisper a file, on this machine.
 
@@ -13,6 +13,7 @@ Nothing is unpickled: weights are safetensors, or go through ``torch.load(weight
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import os
 import pickle
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, S
 from safetensors import SafetensorError
 
 from emofuse.places import BESIDE_WEIGHTS, WEIGHTS
-from emofuse.tables import InputError
+from emofuse.tables import InputError, Problem
 
 Checkpoint = Mapping[str, str]
 """What a config says about a checkpoint: name and revision, name, or path."""
@@ -145,6 +146,29 @@ def whisper_file(checkpoint: Checkpoint) -> Path:
             [f"Whisper model {checkpoint['name']} is not on this machine; fetch it where there is a network: {FETCH}"]
         )
     return path
+
+
+def check_whisper_file(path: Path) -> None:
+    """Check that a file with the name of one that OpenAI published has the bytes of that one.
+
+    Their addresses carry the SHA-256; Whisper itself checks it when it fetches, and not when it loads a file.
+
+    Raises:
+        InputError: naming both digests
+    """
+    import whisper
+
+    published = {url.rsplit("/", 1)[1]: url.split("/")[-2] for url in whisper._MODELS.values()}
+    if path.name not in published:
+        return
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != published[path.name]:
+        problem: Problem = (
+            f"{path}: has the SHA-256 {digest}; should have {published[path.name]}, as Whisper's own {path.name}: "
+            "delete it and fetch it again, or give a model of your own another name"
+        )
+        raise InputError([problem])
 
 
 def _whisper_url(name: str) -> str:

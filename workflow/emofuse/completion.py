@@ -209,7 +209,8 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
         )
     places = {section: _mapping(draft, section) for section in ("speech", "transcripts", "sentiment")}
     text_expert = _mapping(draft, "text_expert")
-    if "encoder" in text_expert.get("experts", []):
+    experts = text_expert.get("experts")
+    if isinstance(experts, list) and "encoder" in experts:
         places["text_expert.encoder"] = {"checkpoint": {}} | _mapping(text_expert, "encoder")
     for place, entry in places.items():
         checkpoint = entry.get("checkpoint")

@@ -91,7 +91,10 @@ class Checkpoint(TypedDict, total=False):
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
     name: Annotated[str, Field(description="Of a Hugging Face repository, or of one of Whisper's models.")]
-    revision: Annotated[str, Field(description="Branch, tag or commit of the repository; Whisper's models have none.")]
+    revision: Annotated[
+        str,
+        Field(description="Commit of the repository, or a branch or tag, which may move; Whisper's models have none."),
+    ]
     path: Annotated[
         str,
         AfterValidator(_path),
@@ -99,8 +102,11 @@ class Checkpoint(TypedDict, total=False):
     ]
 
 
-WAV2VEC2 = Checkpoint(name="facebook/wav2vec2-base", revision="main")
-XLM_R = Checkpoint(name="cardiffnlp/twitter-xlm-roberta-base-sentiment", revision="main")
+# Commits, since a branch moves: main as it was last changed on 2021-12-28, and as it was on 2026-07-23.
+WAV2VEC2 = Checkpoint(name="facebook/wav2vec2-base", revision="0b5b8e868dd84f03fd87d01f9c4ff0f080fecfe8")
+XLM_R = Checkpoint(
+    name="cardiffnlp/twitter-xlm-roberta-base-sentiment", revision="f2f1202b1bdeb07342385c3f807f9c07cd8f5cf8"
+)
 
 
 class Embeddings(Section):

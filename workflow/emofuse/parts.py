@@ -321,6 +321,8 @@ def _explain(model: type[BaseModel], detail: ErrorDetails, place: str) -> Proble
     if kind == "extra_forbidden":
         keys = _keys(model, detail["loc"][:-1])
         return f"{group + ': ' if group else ''}unknown key {last!r}; {should_be_one_of(last, keys)}"
+    if kind == "invalid_key":
+        return f"{group + ': ' if group else ''}key {value!r}; should be a text, in quotes if it looks like none"
     if kind == "missing":
         return f"{key} is missing"
     said = f"{key} has no value" if value is None else f"{key} is {value!r}"
@@ -372,7 +374,7 @@ def should_be_one_of(value: object, choices: Iterable[str]) -> Problem:
     >>> should_be_one_of("spech", ["speech", "mean"])
     "should be one of speech, mean; did you mean 'speech'?"
     """
-    choices = list(choices)
+    choices = [str(choice) for choice in choices]  # what is wrong with a config may be its keys
     return f"should be one of {', '.join(choices)}{nearest(value, choices)}"
 
 

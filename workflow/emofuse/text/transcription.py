@@ -48,7 +48,8 @@ def load_model(checkpoint: checkpoints.Checkpoint, device: str) -> whisper.Whisp
         device: as :func:`emofuse.checkpoints.device` takes it
 
     Raises:
-        InputError: if the file is missing, holds more than tensors and numbers, or is no Whisper model
+        InputError: if the file is missing, holds more than tensors and numbers, or is no Whisper model,
+            or has the name but not the SHA-256 of one of Whisper's own
 
     >>> load_model({"path": "no/such/model.pt"}, "cpu")
     Traceback (most recent call last):
@@ -57,6 +58,7 @@ def load_model(checkpoint: checkpoints.Checkpoint, device: str) -> whisper.Whisp
       - no/such/model.pt: no such file; should be a Whisper model
     """
     path = checkpoints.whisper_file(checkpoint)
+    checkpoints.check_whisper_file(path)
     try:
         # load_model passes weights_only=True to torch.load. Given a name it might download, given a path it does not.
         return whisper.load_model(str(path.resolve()), device=checkpoints.device(device))
