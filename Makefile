@@ -1,20 +1,27 @@
 # Each target runs the few commands that one would type.
-PYTHON ?= python3.11
+# The newest of the three that works; a shim or a Debian package may be there without what a venv needs.
+WORKS := -c 'import ensurepip, sqlite3, ssl, sys, venv; assert (3, 11) <= sys.version_info[:2] <= (3, 13)' 2>/dev/null
+PYTHON ?= $(or $(firstword $(foreach name,python3.13 python3.12 python3.11,$(shell $(name) $(WORKS) && echo $(name)))),\
+    $(error no Python here; should be python3.11, python3.12 or python3.13, with its venv))
+PYTHONS ?= python3.11 python3.12 python3.13 $(wildcard $(HOME)/.pyenv/versions/3.1[123].*/bin/python)
 BIN := .venv/bin
 CORES ?= 2
 CONFIG ?= config/config.yaml
+WITHOUT_TORCH := tests/corpora tests/evaluation tests/fusion $(addprefix tests/test_,$(addsuffix .py,\
+    configuration contracts credentials memory odd_configs parts provenance scores splits study tables written))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup demo test lint format ui benchmark lock fetch docs
+.PHONY: setup demo test test-pythons lint format ui benchmark lock fetch docs
 
 setup: .venv/installed
 
-# The lock is complete, so nothing is resolved; torch comes first and with what its build needs (CPU or CUDA).
+# The lock is complete but for torch, so nothing is resolved, and pip refuses a file of another SHA-256 than it says.
+# torch comes last, with what its build needs besides (nothing for the CPU, CUDA's libraries); one that is here stays.
 .venv/installed: envs/requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet $$(grep '^torch==' envs/requirements.lock)
-	$(BIN)/pip install --quiet --no-deps -r envs/requirements.lock
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r envs/requirements.lock
+	$(BIN)/pip install --quiet --no-warn-conflicts $$(grep '^torch==' envs/requirements.txt)
 	$(BIN)/pip install --quiet --no-deps -e .
 	touch $@
 
@@ -23,6 +30,17 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest -n $(CORES)
+
+# What needs no torch, with every Python from 3.11 to 3.13 that is here, each once.
+test-pythons:
+	tried=; for python in $(PYTHONS); do \
+	    $$python $(WORKS) || continue; \
+	    version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	    case "$$tried" in *"$$version"*) continue;; esac; tried="$$tried $$version"; echo "Python $$version"; \
+	    rm -rf .venv-test && $$python -m venv .venv-test || exit 1; \
+	    .venv-test/bin/pip install --quiet --no-deps --require-hashes -r envs/requirements.lock || exit 1; \
+	    PYTHONPATH=workflow .venv-test/bin/pytest -q -n $(CORES) -m 'not slow' $(WITHOUT_TORCH) || exit 1; \
+	done; rm -rf .venv-test
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow/rules
@@ -49,10 +67,16 @@ fetch: setup
 	$(BIN)/python workflow/scripts/fetch.py $(CONFIG)
 
 # In a new environment: the direct dependencies and what they need, but no triton: only CUDA builds use (and bring) it.
+# Then the SHA-256 of every file that these versions have on PyPI, for any Python and machine. torch has none: which of
+# its files is right depends on the index that it is installed from.
 lock:
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
 	grep -v '^openai-whisper' envs/requirements.txt > .venv-lock/requirements.txt
 	.venv-lock/bin/pip install --quiet -r .venv-lock/requirements.txt more-itertools numba tiktoken
 	.venv-lock/bin/pip install --quiet --no-deps $$(grep '^openai-whisper' envs/requirements.txt)
-	(echo "# Made by make lock from requirements.txt."; .venv-lock/bin/pip freeze | sed 's/+cpu$$//') > envs/requirements.lock
+	.venv-lock/bin/pip freeze | grep -v '^torch==' > .venv-lock/frozen.txt
+	.venv-lock/bin/pip install --quiet uv
+	.venv-lock/bin/uv pip compile --quiet --no-deps --universal --generate-hashes --no-annotate --no-header \
+	    --output-file .venv-lock/hashed.txt .venv-lock/frozen.txt
+	(echo "# Made by make lock from requirements.txt: all but torch."; cat .venv-lock/hashed.txt) > envs/requirements.lock
 	rm -rf .venv-lock

@@ -504,7 +504,7 @@ def test_the_card_says_what_it_was_trained_on_and_what_to_expect(packaged):
     card = (folder / "README.md").read_text()
     assert card.startswith("# packaged / voices / cascade_text\n")
     assert "| anna | train | voices | 2 | 24 |" in card and "| all utterances | 0." in card
-    assert "| transcripts | `checkpoints/whisper.safetensors` | unknown |" in card
+    assert "| transcripts | checkpoints/whisper.safetensors | unknown |" in card
     rows = tables.read(contracts.FOLDS, folder / package.TRAINED_ON)
     assert set(rows["fold"]) == set(FOLDS) and "test" not in set(rows["split"])
 

@@ -320,7 +320,7 @@ def _of_the_model(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
         return  # reported already, or there is none
     if name not in experiments:
         yield f"model.experiment is {name!r}; {parts.should_be_one_of(name, experiments)}"
-    elif whole.facts["corpora"].get(experiments[name].get("test"), {}).get("gives") == "scores":
+    elif _begins_with_scores(whole, name):
         yield f"model.experiment is {name!r}, which begins with published scores; should be one that begins with audio"
     packaged = [known for known, facts in methods.items() if facts and not facts["sees_test_labels"]]
     facts = methods.get(method)
@@ -335,6 +335,13 @@ def _of_the_model(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
             f"speech.regression.scaling is {scaling!r}; should be training for a model, which may be asked about one "
             "recording of a speaker or corpus alone"
         )
+
+
+def _begins_with_scores(whole: Completed, experiment: str) -> bool:
+    """Whether an experiment that is right in itself tests published scores."""
+    if not whole.facts["experiments"][experiment]:
+        return False  # reported already
+    return whole.facts["corpora"].get(whole.config["experiments"][experiment]["test"], {}).get("gives") == "scores"
 
 
 def _mapping(draft: Mapping[str, Any], key: str) -> Mapping[str, Any]:

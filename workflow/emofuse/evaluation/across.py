@@ -19,7 +19,8 @@ import pandas as pd
 
 from emofuse import accuracy
 from emofuse.accuracy import ALL, Floats, by_condition
-from emofuse.evaluation.wording import condition_name, in_markdown, interval_name, signed
+from emofuse.evaluation.wording import condition_name, interval_name, signed
+from emofuse.markdown import in_markdown
 from emofuse.tables import EMOTIONS, InputError, Problem
 
 

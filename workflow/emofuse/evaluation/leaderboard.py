@@ -20,6 +20,7 @@ from emofuse.evaluation.wording import (
     signed,
     spread,
 )
+from emofuse.markdown import in_markdown
 from emofuse.places import CHOSEN
 
 P_NAME = "McNemar's p (WA), corrected"
@@ -111,16 +112,17 @@ def leaderboard(
     """
     crossed = is_crossed(comparison)
     interval = interval_name(confidence)
-    lines = [f"# {title}", ""]
-    lines += [over_folds(sorted(metrics["fold"].unique()), crossed)]
+    lines = [f"# {in_markdown(title)}", ""]
+    lines += [over_folds([in_markdown(fold) for fold in sorted(metrics["fold"].unique())], crossed)]
     lines += [about_statistics(confidence, crossed)]
-    lines += [about_choice(CHOSEN, times_chosen(choices)), ""]
+    times = {in_markdown(method): number for method, number in times_chosen(choices).items()}
+    lines += [about_choice(CHOSEN, times), ""]
     lines += ["![UA against the share of utterances whose words are needed](figures/pareto.png)", ""]
     for condition in conditions(comparison):
         cells = [
             _cells(row, interval, crossed) for row in board(comparison, metrics, condition, ceilings).to_dict("records")
         ]
-        lines += [f"## {condition_name(condition)}", ""]
+        lines += [f"## {in_markdown(condition_name(condition))}", ""]
         lines += [_line(cells[0].keys()), "|---|" + "---:|" * (len(cells[0]) - 1)]
         lines += [_line(of_method.values()) for of_method in cells]
         lines.append("")
@@ -134,7 +136,7 @@ def _cells(row: Mapping[str, Any], interval: str, crossed: bool) -> dict[str, st
         return "" if pd.isna(row[name]) else text
 
     return {
-        "method": row["method"] + (" (ceiling: sees the labels)" if row["ceiling"] else ""),
+        "method": in_markdown(row["method"]) + (" (ceiling: sees the labels)" if row["ceiling"] else ""),
         "UA": f"{row['UA']:.4f}",
         **({SPREAD_NAME: spread(row["least"], row["most"])} if crossed else {}),
         "UA − speech": said(signed(row["difference"], 4), "difference"),

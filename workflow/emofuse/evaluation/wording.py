@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from emofuse.accuracy import ALL
@@ -129,12 +128,3 @@ def condition_name(condition: str) -> str:
     ('all utterances', 'target read')
     """
     return "all utterances" if condition == ALL else condition.replace("_", " ")
-
-
-def in_markdown(text: str) -> str:
-    r"""A text as it is, wherever in Markdown, a table's cell included.
-
-    >>> print(in_markdown("a|b *c* snake_case <d>"))
-    a\|b \*c\* snake_case \<d\>
-    """
-    return re.sub(r"[\\`*|<>&\[\]]|\b_|_\b", lambda special: f"\\{special[0]}", " ".join(text.split()))

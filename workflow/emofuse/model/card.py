@@ -10,7 +10,8 @@ import pandas as pd
 from emofuse import accuracy
 from emofuse.evaluation import statistics
 from emofuse.evaluation.leaderboard import board, conditions, is_crossed
-from emofuse.evaluation.wording import condition_name, drawn, in_markdown, interval_name, over_folds, signed, spread
+from emofuse.evaluation.wording import condition_name, drawn, interval_name, over_folds, signed, spread
+from emofuse.markdown import in_markdown
 from emofuse.places import checkpoint_name
 from emofuse.provenance import seed
 from emofuse.tables import EMOTIONS, SPLITS
@@ -103,7 +104,7 @@ def _expected(
     recipe: Mapping[str, Any], predictions: pd.DataFrame, comparison: pd.DataFrame, metrics: pd.DataFrame
 ) -> Iterator[str]:
     crossed, method = is_crossed(comparison), recipe["method"]
-    yield over_folds(sorted(predictions["fold"].unique()), crossed)
+    yield over_folds([in_markdown(fold) for fold in sorted(predictions["fold"].unique())], crossed)
     yield TESTED["folds" if recipe["training"] == "folds" else "one of these" if recipe["is_cross"] else "all"]
     yield f"Intervals are over {drawn(crossed)}. UA is the mean recall of the four emotions."
     name = interval_name(recipe["confidence"])
@@ -124,7 +125,7 @@ def _expected(
         )
         alone = pd.isna(row["difference"])
         cells = (
-            condition_name(condition),
+            in_markdown(condition_name(condition)),
             f"{row['UA']:.3f}",
             "" if pd.isna(low) else spread(low, high),
             spread(row["least"], row["most"]),
@@ -141,7 +142,7 @@ def _expected(
 
 def _limits(recipe: Mapping[str, Any]) -> Iterator[str]:
     language = (recipe["transcripts"] or {}).get("language")
-    spoken = f"Whisper writes down {language!r}" if language else "Whisper guesses the language"
+    spoken = f"Whisper writes down {in_markdown(repr(language))}" if language else "Whisper guesses the language"
     yield f"- It has heard the corpora above and no others. In these, emotions are largely acted. {spoken}."
     yield "- It knows four emotions. Any other, and what is none, is given one of these all the same."
     yield "- Noise, other microphones, children's voices, other accents and languages were not tested."
@@ -158,7 +159,7 @@ def _checkpoints(described: Mapping[str, Any]) -> Iterator[str]:
         if checkpoint:
             known = WHISPER_LICENCE if name == "transcripts" and "name" in checkpoint else "unknown"
             licence = LICENCES.get(checkpoint.get("name", ""), known)
-            yield f"| {name} | `{checkpoint_name(checkpoint)}` | {licence} |"
+            yield f"| {name} | {in_markdown(checkpoint_name(checkpoint))} | {licence} |"
     if "checkpoint" not in described["speech"]:
         yield "| speech | fine-tuned, in `members/` | that of the encoder that it was made of |"
 

@@ -19,6 +19,7 @@ import pandas as pd
 import yaml
 
 from emofuse import accuracy, contracts, credentials, logs, parts, provenance, tables
+from emofuse.markdown import code, in_markdown
 from emofuse.tables import EMOTIONS, InputError, Problems
 
 ACROSS = "across corpora"
@@ -317,8 +318,8 @@ def read_across(study: str, files: Mapping[str, Any], methods: Mapping[str, str]
             artifacts={"across.csv": rows.drop(columns="pair").to_csv(index=False).encode()},
             scores=None,
             folder=Path(files["table"]).parent,
-            description=f"**{method}**: {parts.summary(parts.load(methods[str(method)]))}\n\n"
-            f"Study `{study}`: UA by training and test corpus, on the same utterances of the test corpus, "
+            description=f"**{in_markdown(str(method))}**: {_summary(methods[str(method)])}\n\n"
+            f"Study {code(study)}: UA by training and test corpus, on the same utterances of the test corpus, "
             "and its difference to training on the test corpus itself (drop).",
         )
         families.append([run])
@@ -429,7 +430,7 @@ def _child(
         tags=parent.tags | {"fold": fold},
         params=parent.params | flatten(learned),
         metrics=means(metrics),
-        description=f"{parent.description}\n\nFold `{fold}`.",
+        description=f"{parent.description}\n\nFold {code(fold)}.",
         made={},
         artifacts={
             "predictions.parquet": predictions.to_parquet(None, index=False),
@@ -449,16 +450,22 @@ def describe(tags: Mapping[str, str], path: str, given: Mapping[str, Any]) -> st
         given: its estimator, the rows that it was fitted on, and its parameters
     """
     settings = ", ".join(
-        f"`{name}` {value}" for name, value in flatten(given).items() if name not in ("estimator", "fit_on")
+        f"{code(name)} {in_markdown(str(value))}"
+        for name, value in flatten(given).items()
+        if name not in ("estimator", "fit_on")
     )
     with_settings = f" with {settings}" if settings else ""
-    protocol = tags["protocol"].replace("_", " ")
+    train, test, protocol = map(in_markdown, (tags["train"], tags["test"], tags["protocol"].replace("_", " ")))
     return (
-        f"**{tags['method']}**: {parts.summary(parts.load(path))}\n\n"
-        f"Estimator `{given['estimator']}`{with_settings}, fitted on {given['fit_on'] or 'no'} rows.\n\n"
-        f"Study `{tags['study']}`, experiment `{tags['experiment']}`: trained on {tags['train']}, "
-        f"tested on {tags['test']}, {protocol}."
+        f"**{in_markdown(tags['method'])}**: {_summary(path)}\n\n"
+        f"Estimator {code(given['estimator'])}{with_settings}, fitted on {given['fit_on'] or 'no'} rows.\n\n"
+        f"Study {code(tags['study'])}, experiment {code(tags['experiment'])}: trained on {train}, "
+        f"tested on {test}, {protocol}."
     )
+
+
+def _summary(path: str) -> str:
+    return in_markdown(parts.summary(parts.load(path)))
 
 
 def made_by(records: Iterable[tuple[str, Path]], read: Callable[[Path], Any]) -> Made:
