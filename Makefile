@@ -12,7 +12,7 @@ WITHOUT_TORCH := tests/corpora tests/evaluation tests/fusion $(addprefix tests/t
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup demo test test-pythons lint format ui benchmark lock fetch docs
+.PHONY: setup demo test test-pythons check lint format ui benchmark lock fetch docs
 
 setup: .venv/installed
 
@@ -41,6 +41,10 @@ test-pythons:
 	    .venv-test/bin/pip install --quiet --no-deps --require-hashes -r envs/requirements.lock || exit 1; \
 	    PYTHONPATH=workflow .venv-test/bin/pytest -q -n $(CORES) -m 'not slow' $(WITHOUT_TORCH) || exit 1; \
 	done; rm -rf .venv-test
+
+# A study's config, its corpora's labels and its folds, before anything runs; of broken YAML it names the line.
+check: setup
+	$(BIN)/python -m emofuse.check $(CONFIG)
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow/rules

@@ -13,12 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from helpers import make_release
 
 from emofuse import __main__ as command
 from emofuse import tables
 from emofuse.contracts import PREDICTED
-from emofuse.corpora.released import FOLDS
 from emofuse.tables import PROBABILITY, InputError
 
 ANSWER = {
@@ -181,22 +179,6 @@ def test_ctrl_c_is_no_traceback(capsys, monkeypatch):
     monkeypatch.setattr(StandIn, "predict", interrupt)
     assert command.main(["predict", "model", "a.wav"]) == command.INTERRUPTED
     assert capsys.readouterr().err.endswith("emofuse: interrupted\n")
-
-
-def test_a_config_is_checked_with_its_folds(here, capsys):
-    make_release(here / "data" / "clone", speakers=4, utterances=4)
-    (here / "study.yaml").write_text(
-        "study: mine\ncorpora: {c: {reader: released, path: clone}}\nexperiments: {e: {train: c, test: c}}\n"
-        "methods: {speech: , mean: }\n"
-    )
-    assert command.main(["check", "study.yaml"]) == command.WELL
-    assert capsys.readouterr() == ("", "")
-    (here / "data" / "clone" / FOLDS / "fold_0").rename(here / "data" / "clone" / FOLDS / "fold_0_old")
-    assert command.main(["check", "study.yaml"]) == command.REFUSED
-    assert "fold_0_old: is no fold" in capsys.readouterr().err
-    (here / "study.yaml").write_text("study: mine\ncorpora: {c: [}\n")
-    assert command.main(["check", "study.yaml"]) == command.REFUSED
-    assert "emofuse: 1 problem with the input:\n  - study.yaml: line 2, column 15: is not" in capsys.readouterr().err
 
 
 def test_nothing_is_written_if_writing_fails(here, capsys, monkeypatch):

@@ -25,6 +25,7 @@ MAPPING = "should be keys and their values, as in `study: mine`"
         ),
         (b"? [a, b]\n: 1\n", "line 1, column 3: is not YAML (while constructing a mapping, found unhashable key)"),
         (b"study: 2001-99-99\n", "is not YAML (month must be in 1..12)"),
+        (b"study: &a [*a]\n", "is not YAML (Circular reference detected)"),
         (b"", MAPPING),
         (b"- study\n", MAPPING),
         (b"a: 1\nm:\n  x: {}\n  x: {}\na: 2\n", "line 4: x stands already in line 3; should stand once"),

@@ -1,4 +1,4 @@
-"""The command ``emofuse``: what a model of a study says of new recordings, and whether a study's config is right.
+"""The command ``emofuse``: what a model of a study says of new recordings.
 
 Whatever is slow to import is imported where it is first used, so that ``--help`` and wrong use are answered at once.
 """
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from emofuse.tables import Problem
 
 WELL, PROBLEMS, REFUSED, INTERRUPTED = 0, 1, 2, 130
-"""Exit status: all recordings have an answer; some have a problem instead; wrong use, or a model or config that is
-refused; Ctrl-C, as of a shell's commands."""
+"""Exit status: all recordings have an answer; some have a problem instead; wrong use, or a model that is refused;
+Ctrl-C, as of a shell's commands."""
 
 ALONE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TQDM_DISABLE": "1"}
 """Environment in which nothing is fetched, and no progress is shown but this command's own."""
@@ -122,14 +122,6 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--fetch", action="store_true", help="fetch checkpoints that are not on this machine; else no network is used"
     )
-    command = commands.add_parser(
-        "check",
-        help="check the config of a study",
-        description="Check the config of a study, its corpora's labels and its folds, before anything runs. "
-        "Of YAML that cannot be read it names the line, which Snakemake does not.",
-    )
-    command.set_defaults(run=check)
-    command.add_argument("config", type=Path, metavar="CONFIG", help="a study's config, as config/released.yaml")
     return parser
 
 
@@ -169,24 +161,6 @@ def predict(options: argparse.Namespace) -> int:
     for recording, problem in zip(troubled["recording"], troubled["problem"], strict=True):
         print(f"emofuse: {_printable(recording)}: {_printable(problem)}", file=sys.stderr)
     return PROBLEMS if len(troubled) else WELL
-
-
-def check(options: argparse.Namespace) -> int:
-    """The command ``emofuse check``, in the folder that Snakemake would run in.
-
-    Returns:
-        the exit status
-    """
-    from emofuse import written
-    from emofuse.study import Study
-    from emofuse.tables import InputError
-
-    try:
-        Study.load(written.read(options.config), str(options.config), options.config.parent).check()
-    except InputError as error:
-        print(f"emofuse: {error}", file=sys.stderr)
-        return REFUSED
-    return WELL
 
 
 def lines(table: pd.DataFrame, width: int | None) -> list[str]:

@@ -319,15 +319,18 @@ def _targets(target: ast.expr) -> Iterator[str]:
             yield from _targets(element)
 
 
-def sources_named(text: str, folder: str | Path) -> list[Path]:
-    """The files of the parts that a text names by a path outside of the library.
+def sources_named(texts: Iterable[str], folder: str | Path) -> list[Path]:
+    """The files of the parts that texts name by a path outside of the library.
 
     Args:
-        text: a config as JSON
+        texts: of a config
         folder: what paths of files are relative to
     """
-    files = [Path(folder, name) for name in re.findall(r'"([^"]+\.py):\w+"', text)]
-    for name in re.findall(r'"((?!emofuse\.)[\w.]+(?<!\.py):\w+)"', text):
-        with suppress(KeyError):  # what is not installed is said when the config is checked
-            files += sources(name)
-    return [file for file in files if file.is_file()]
+    files: list[Path] = []
+    for text in texts:
+        if named := re.fullmatch(r"(.+\.py):\w+", text):
+            files.append(Path(folder, named[1]))
+        elif re.fullmatch(r"(?!emofuse\.)[\w.]+:\w+", text):
+            with suppress(KeyError):  # what is not installed is said when the config is checked
+                files += sources(text)
+    return [file for file in files if os.path.isfile(file)]  # noqa: PTH113 (Path.is_file stumbles over a long name)

@@ -85,9 +85,9 @@ class Study:
             return tuple(completion.complete(config, source, folder))
 
         memory = Memory(RESULTS / "cache")
-        elsewhere = code.state(code.sources_named(json.dumps(config, default=str, ensure_ascii=False), folder))
-        # As text, since the order of methods and experiments counts, and a config may hold what JSON does not know.
-        key = [json.dumps(config, default=str), source, str(folder), code.state(LIBRARY), elsewhere]
+        elsewhere = code.state(code.sources_named(_texts(config), folder))
+        # As Python writes it, since the order of methods and experiments counts, and 1 is not "1", as a key neither.
+        key = [repr(config), source, str(folder), code.state(LIBRARY), elsewhere]
         return cls(*memory.recall(f"config-{provenance.digest(source)[:8]}", key, complete), memory)
 
     # --- What a result depends on ------------------------------------------------------------------------------------
@@ -622,6 +622,15 @@ class Study:
         yield from whole.plan["problems"]
         if whole.config["folds"] is None and any(corpus.is_made for corpus in whole.corpora):
             yield "should be folds, since the workflow makes the corpus only later, and its sessions are not known"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts of a config that are no keys."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(inner)
 
 
 def _asked(experiments: Mapping[str, Any], corpus: str) -> list[str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ def read(file: str | Path) -> dict[str, Any]:
         text = content.decode("utf-8-sig")
         root = yaml.compose(text, Loader=yaml.CSafeLoader)
         config = yaml.load(text, Loader=yaml.CSafeLoader)
+        json.dumps(config, default=str, skipkeys=True)  # says whether an alias holds itself
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         problem: Problem = f"byte 0x{content[error.start]:02x} is no UTF-8; should be saved as UTF-8"

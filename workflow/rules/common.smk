@@ -16,10 +16,11 @@ from emofuse.tables import InputError
 
 try:
     written_in = [str(path) for path in workflow.configfiles] or ["config"]
-    study = Study.load(config, " + ".join(written_in), Path(written_in[-1]).parent)
     if workflow.is_main_process:
         for file in workflow.configfiles:
             written.read(file)
+    study = Study.load(config, " + ".join(written_in), Path(written_in[-1]).parent)
+    if workflow.is_main_process:
         study.check()
         for line in made_with_others(study.records()):
             print(line, file=sys.stderr)
