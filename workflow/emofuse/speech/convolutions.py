@@ -75,7 +75,9 @@ def features_of_all(front: Any, waves: Sequence[Tensor]) -> list[Tensor]:
     for batch in audio.batches([len(wave) for wave in waves], AT_ONCE):
         hidden = _convolved(front, [waves[index] for index in batch])  # (batch, channels, frames)
         # A frame of an utterance has seen none of its padding; what follows these is of no use.
-        heard |= {index: row[:, : (len(waves[index]) - span) // hop + 1].T for index, row in zip(batch, hidden, strict=True)}
+        heard |= {
+            index: row[:, : (len(waves[index]) - span) // hop + 1].T for index, row in zip(batch, hidden, strict=True)
+        }
     return [heard[index] for index in range(len(waves))]
 
 

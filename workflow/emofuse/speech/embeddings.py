@@ -103,7 +103,9 @@ def _means(model: PreTrainedModel, waves: Sequence[torch.Tensor], precision: str
         precision == "auto" and model.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     )
     with torch.autocast(model.device.type, torch.bfloat16, enabled=half):
-        layers = model(**encoder.inputs(waves, model.device), output_hidden_states=True).hidden_states  # (batch, frames, hidden size) each
+        layers = model(
+            **encoder.inputs(waves, model.device), output_hidden_states=True
+        ).hidden_states  # (batch, frames, hidden size) each
     # The model's own count of frames would not do: where an adapter follows these layers, it is shorter.
     span, hop = convolutions.geometry(model.feature_extractor)
     frames = [(len(wave) - span) // hop + 1 for wave in waves]

@@ -281,6 +281,11 @@ class _Trainer(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        # float16 scales gradients; a training that began in it may go on where nothing is scaled.
+        if self.accelerator.scaler is not None:
+            super()._load_scaler(checkpoint)
+
 
 def _arguments(
     folder: str | Path, seed: int, learning_rate: float, batch_size: int, epochs: int, device: str
