@@ -14,8 +14,8 @@ most. Counted are the multiplications and additions of matrix products and convo
 
 Then the same utterances on a CPU, in float32: how far embeddings, logits and transcripts are apart.
 
-Where there is no GPU nothing is measured, but with ``--small``: a few utterances and models of toy size, wherever
-there is room, show that all this runs.
+Where there is no GPU nothing is measured. With ``--small`` a few short utterances and toy models show, on a CPU as
+well, that all this runs.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from benchmarks.embeddings import in_batches, make_corpus, one_at_a_time
 from encoders import BASE, SMALL, make
 from transformers import AutoModel
 from whisper.decoding import DecodingTask, LogitFilter
-from whispers import dimensions, whisper_model
+from whispers import whisper_model
 
 from emofuse import audio, checkpoints
 from emofuse.configuration import Training, Transcripts
@@ -55,13 +55,9 @@ PEAK = {"NVIDIA H100 PCIe": 756e12, "NVIDIA H100": 989e12, "NVIDIA H200": 989e12
 """FLOP per second in bfloat16 and float16, dense, of the makers' data sheets."""
 
 TOKENS_PER_SECOND = 3.5
-LARGE_V3 = {"n_mels": 128, "n_vocab": 51866, "n_audio_ctx": 1500, "n_text_ctx": 448}
-LARGE_V3 |= {
-    f"n_{part}_{size}": number
-    for part in ("audio", "text")
-    for size, number in (("state", 1280), ("head", 20), ("layer", 32))
-}
 TOY = {"n_vocab": 51866, "n_audio_ctx": 1500, "n_text_ctx": 448}
+LARGE_V3 = TOY | {"n_mels": 128, "n_audio_state": 1280, "n_audio_head": 20, "n_audio_layer": 32}
+LARGE_V3 |= {"n_text_state": 1280, "n_text_head": 20, "n_text_layer": 32}
 
 
 def flops_of_front(samples: int, channels: int) -> tuple[float, int]:
@@ -254,7 +250,7 @@ def main(small: bool, count: int) -> None:
     config, dims = (SMALL, TOY) if small else (SMALL | BASE, LARGE_V3)
     print(f"{gpu}, {'toy models, ' if small else ''}{count} utterances, torch {torch.__version__}")
     with tempfile.TemporaryDirectory() as name:
-        utterances = make_corpus(Path(name), count)
+        utterances = make_corpus(Path(name), count, *((0.25, 5) if small else ()))
         listen(Path(name), utterances, config)
         learn(Path(name), utterances, config, 6 if small else 60)
         write_down(utterances, dims)
