@@ -47,7 +47,8 @@ benchmark: setup
 # On a machine with a GPU: the tests that listen and write down, the demo, speed and how far a CPU says the same.
 gpu: setup
 	$(BIN)/pytest tests/test_audio.py tests/speech tests/text
-	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) --profile profiles/gpu
+	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) --config device=auto --profile profiles/gpu \
+	    --forcerun embeddings transcripts sentiment
 	$(BIN)/python tests/benchmarks/gpu.py
 
 # Checkpoints, ahead of time, for machines whose compute nodes have no network.

@@ -275,4 +275,4 @@ def test_no_more_is_read_ahead_than_is_said_and_threads_end_with_whoever_hears()
 
 
 def readers():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("ThreadPoolExecutor")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("reader_")]

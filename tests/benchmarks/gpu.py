@@ -209,7 +209,7 @@ def write_down(utterances: pd.DataFrame, dims: Mapping[str, int]) -> None:
         model = transcription._on(device, whisper_model(**dims))
     # What is longer than the window goes through Whisper's own loop, one file at a time in any case.
     short = utterances[utterances["duration"] <= transcription.CHUNK_LENGTH]
-    sizes = {"one file at a time": 1, "in batches": Transcripts().batch_size, "in larger ones": 64}
+    sizes = {"one file at a time": 1, "in batches": Transcripts().batch_size, "in larger ones": 32}
     rates = {way: len(short) / quickest(partial(transcribe, model, short, size)) for way, size in sizes.items()}
     flops = np.mean([flops_of_transcript(tokens, model.dims) for tokens in spoken(short["duration"])])
     report("transcripts", rates, flops)

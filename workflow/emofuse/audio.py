@@ -184,7 +184,7 @@ def ahead(hear: Callable[[Any], Heard], batches: Iterable[Iterable[Any]]) -> Ite
     >>> list(ahead(len, [["a", "bc"], ["def"]]))
     [[1, 2], [3]]
     """
-    pool = ThreadPoolExecutor(READERS)
+    pool = ThreadPoolExecutor(READERS, "reader")
     begun: deque[list[Future[Heard]]] = deque()
     try:
         for batch in batches:

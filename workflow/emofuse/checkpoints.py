@@ -209,7 +209,8 @@ def fetch(checkpoint: Checkpoint) -> Path:
 def device(name: str) -> torch.device:
     """The device to compute on, on which float32 is float32.
 
-    PyTorch convolves in TF32, which has 10 bits behind the point instead of 23, where a GPU can; no longer after this.
+    Of itself PyTorch convolves in TF32 where a GPU can, which has 10 bits behind the point instead of 23.
+    That is switched off here.
 
     Args:
         name: ``auto`` for a GPU where there is one, or ``cpu``

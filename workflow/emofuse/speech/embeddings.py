@@ -99,13 +99,12 @@ def _side_by_side(work: Callable[[list[int]], int], batches: list[list[int]], th
 @torch.inference_mode()
 def _means(model: PreTrainedModel, waves: Sequence[torch.Tensor], precision: str) -> Embeddings:
     """(batch, layers, hidden size)."""
+    inputs = encoder.inputs(waves, model.device)
     half = (
         precision == "auto" and model.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     )
     with torch.autocast(model.device.type, torch.bfloat16, enabled=half):
-        layers = model(
-            **encoder.inputs(waves, model.device), output_hidden_states=True
-        ).hidden_states  # (batch, frames, hidden size) each
+        layers = model(**inputs, output_hidden_states=True).hidden_states  # (batch, frames, hidden size) each
     # The model's own count of frames would not do: where an adapter follows these layers, it is shorter.
     span, hop = convolutions.geometry(model.feature_extractor)
     frames = [(len(wave) - span) // hop + 1 for wave in waves]
@@ -114,7 +113,7 @@ def _means(model: PreTrainedModel, waves: Sequence[torch.Tensor], precision: str
 
 
 def _mean_of_each(states: torch.Tensor, frames: Sequence[int]) -> torch.Tensor:
-    """Means over an utterance's own frames, (batch, hidden size), each of which has the same bytes in any batch."""
+    """Means over each utterance's own frames, (batch, hidden size)."""
     return torch.stack([row[:count].float().mean(0) for row, count in zip(states, frames, strict=True)])
 
 
