@@ -6,7 +6,7 @@ CONFIG ?= config/config.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup demo test lint format ui benchmark lock fetch docs
+.PHONY: setup demo test lint format ui benchmark gpu lock fetch docs
 
 setup: .venv/installed
 
@@ -43,6 +43,13 @@ ui: setup
 
 benchmark: setup
 	for file in tests/benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+# On a machine with a GPU: the tests that listen and write down, the demo, speed and how far a CPU says the same.
+gpu: setup
+	$(BIN)/pytest tests/test_audio.py tests/speech tests/text
+	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) --config device=auto --profile profiles/gpu \
+	    --forcerun embeddings transcripts sentiment
+	$(BIN)/python tests/benchmarks/gpu.py
 
 # Checkpoints, ahead of time, for machines whose compute nodes have no network.
 fetch: setup

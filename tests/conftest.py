@@ -1,6 +1,7 @@
-"""No test is timed, and which tests run in one process, where several run side by side."""
+"""No test is timed, which tests need a GPU, and which run in one process, where several run side by side."""
 
 import hypothesis
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -14,6 +15,14 @@ STUDIES = {
     "test_new_parts": "published scores",
 }
 """The finished study that the tests of a file share, so that it is made once; its files lie in ``tests/workflow``."""
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("there is no GPU")
 
 
 class ByStudy(LoadScopeScheduling):
