@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from emofuse import figures, provenance
+from emofuse import figures, gpus, provenance
 from emofuse.logs import made_with_others
 from emofuse.places import CHOSEN, RESULTS, checkpoint_files
 from emofuse.study import SHARD, Study
@@ -75,3 +75,23 @@ def transcripts_of(wildcards):
 def of_methods(pattern, methods):
     """A file of each of some methods, in their order."""
     return expand(f"{EXPERIMENT}/{pattern}", method=methods, allow_missing=True)
+
+
+def gpus_of(wildcards):
+    """How many GPUs a job that loads a model asks for."""
+    return gpus.asked() if study.config["device"] == "auto" else 0
+
+
+# Jobs of seconds, whatever the corpus: on a cluster they run where Snakemake runs.
+localrules:
+    published,
+    utterances,
+    references,
+    counts,
+    summary,
+    folds,
+    source_folds,
+    figures_adaptation,
+    figures_study,
+    report,
+    track,
