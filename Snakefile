@@ -18,9 +18,16 @@ include: "workflow/rules/speech.smk"
 include: "workflow/rules/text.smk"
 include: "workflow/rules/fusion.smk"
 include: "workflow/rules/adaptation.smk"
+include: "workflow/rules/model.smk"
 include: "workflow/rules/report.smk"
 
 
 rule all:
     input:
         study.targets,
+
+
+onsuccess:
+    for path in study.examples:
+        if os.path.exists(path):  # a part of the study may have been asked for
+            print(f"{path}:\n{Path(path).read_text()}")

@@ -85,6 +85,35 @@ def test_a_part_that_ends_after_the_file_has_a_reason(tmp_path):
         audio.load(path, 0.5, 1.5)
 
 
+@pytest.mark.parametrize(("rate", "seconds"), [(16_000, 70.0), (44_100, 35.5), (8_000, 0.1)])
+def test_blocks_are_the_whole_in_pieces(tmp_path, rate, seconds):
+    path = tmp_path / "a.wav"
+    noise = np.random.default_rng(0).normal(0, 0.1, round(rate * seconds))
+    soundfile.write(path, noise, rate, subtype="FLOAT")
+    assert audio.duration(path) == pytest.approx(seconds)
+    blocks = list(audio.blocks(path))
+    assert all(len(block) <= 31 * audio.RATE for block in blocks)
+    np.testing.assert_allclose(np.concatenate(blocks), audio.load(path), atol=1e-5)
+    part = np.concatenate(list(audio.blocks(path, seconds / 4, seconds / 2)))
+    np.testing.assert_allclose(part, audio.load(path, seconds / 4, seconds / 2), atol=1e-5)
+
+
+def test_blocks_of_many_channels_are_small(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.tile(sine(16_000)[:, None], 512), 16_000)
+    blocks = list(audio.blocks(path))
+    assert max(map(len, blocks)) <= 2**20 // 512
+    np.testing.assert_array_equal(np.concatenate(blocks), audio.load(path))
+
+
+@pytest.mark.parametrize(("end", "reason"), [(None, "unreadable"), (2.0, "ends after 1.000 s; should last until 2 s")])
+def test_blocks_that_cannot_be_read_have_a_reason(tmp_path, end, reason):
+    path = tmp_path / "a.wav"
+    path.write_text("no audio") if end is None else soundfile.write(path, sine(16_000), 16_000)
+    with pytest.raises(ValueError, match=reason):
+        list(audio.blocks(path, None, end))
+
+
 def nan_at(index):
     samples = sine(16_000)
     samples[index] = np.nan

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from helpers import ROOT
 
-from emofuse import completion, documentation, parts
+from emofuse import completion, documentation, parts, repeated
 from emofuse.tables import InputError
 
 
@@ -63,6 +63,44 @@ def test_no_method_has_the_name_of_what_is_chosen_of_all():
     assert problems(wrong) == [
         "methods: chosen is what the validation rows choose of all methods; should be another name"
     ]
+
+
+def from_audio(**changes):
+    return minimal(corpora={"c": {"reader": "manifest", "path": "p.csv"}}, **changes)
+
+
+def test_a_model_names_an_experiment_from_audio_and_a_method():
+    config = completion.complete(from_audio(model={"experiment": "e", "method": "mean"})).config
+    usual = {"training": "folds", "checkpoints": "copy", "registered_as": None}
+    assert config["model"] == {"experiment": "e", "method": "mean"} | usual
+    assert completion.complete(from_audio()).config["model"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model": {"experiment": "f"}}, "model.experiment is 'f'; should be one of e"),
+        ({"model": {"method": "maen"}}, "model.method is 'maen'; should be one of speech, mean; did you mean 'mean'?"),
+        ({"model": {"method": "chosen"}}, "model.method is 'chosen'; should be one of speech, mean"),
+        ({"model": {"method": "oracle"}}, "model.method is 'oracle'; should be one of speech, mean, and no ceiling"),
+        ({"model": {"checkpoints": "cpy"}}, "model.checkpoints is 'cpy'; should be one of copy, refer"),
+        ({"model": {"training": "al"}}, "model.training is 'al'; should be one of folds, all; did you mean 'all'?"),
+        ({"model": {"metod": "mean"}}, "model: unknown key 'metod'; should be one of experiment, method"),
+        ({"transcripts": {"source": "reference"}}, "which reads words; transcripts.source should be whisper"),
+        ({"speech": {"regression": {"scaling": "corpus"}}}, "scaling is 'corpus'; should be training for a model"),
+        ({"corpora": {"c": {"reader": "released", "path": "p"}}}, "'e', which begins with published scores; should be"),
+        ({"experiments": {"model": {"train": "c", "test": "c"}}}, "experiments.model has the name of another folder"),
+    ],
+)
+def test_what_is_wrong_with_a_model_is_said(changes, said):
+    config = from_audio(methods={"speech": None, "mean": None, "oracle": None}) | changes
+    config["model"] = {"experiment": "e", "method": "mean"} | changes.get("model", {})
+    assert any(said in problem for problem in problems(config)), problems(config)
+
+
+def test_a_voice_alone_may_be_packaged_where_words_are_references():
+    config = from_audio(model={"experiment": "e", "method": "speech"}, transcripts={"source": "reference"})
+    assert completion.complete(config).config["model"]["method"] == "speech"
 
 
 def test_every_problem_names_its_file():
@@ -374,3 +412,58 @@ def test_every_key_and_every_part_is_described():
     for line in text.splitlines():
         if line.startswith("| `"):
             assert line.split(" | ")[1].strip(), line
+
+
+def with_method(**parameters):
+    return minimal(methods={"speech": None, "mine": {"estimator": "entropy", "parameters": parameters}})
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        (minimal(study="a" * 101), f"study is {'a' * 101!r}; should have at most 100 letters"),
+        (
+            minimal(study="abc\n"),
+            "study is 'abc\\n'; should be letters, digits, - and _, and begin with a letter or digit",
+        ),
+        (with_method(trials=10**30), f"methods.mine.parameters.trials is {10**30}; should be at most 1000000"),
+        (with_method(trials=[1]), "methods.mine.parameters.trials is [1]; should be a whole number"),
+        (
+            minimal(methods={"speech": None, "mean": None, "Mean": {"estimator": "mean"}}),
+            "methods: 'mean' and 'Mean' differ in case alone; should differ in a letter",
+        ),
+        (
+            minimal(methods={"speech": None, "product": {"parameters": {"weight": float("inf")}}}),
+            "methods.product.parameters.weight is inf; should be a number that is finite",
+        ),
+        (
+            minimal(experiments={"sources": {"train": "c", "test": "c"}}),
+            "experiments.sources has the name of another folder of the study; should have another name",
+        ),
+        (
+            minimal(sentiment={"checkpoint": {"path": "a{b}c"}}),
+            "sentiment.checkpoint.path is 'a{b}c'; should hold no brace; a link of another name will do",
+        ),
+        (minimal(data_dir="a\0b"), "data_dir is 'a\\x00b'; should hold no control character"),
+    ],
+)
+def test_what_cannot_have_been_meant_is_refused(config, problem):
+    assert problems(config) == [problem]
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://me:secret@host:5000", "http://me:se@cret@host", "https://host/?token=secret", "http://secret@host"]
+)
+def test_an_address_with_a_password_is_refused_and_not_repeated(uri):
+    (problem,) = problems(minimal(tracking={"uri": uri}))
+    assert "secret" not in problem and "cret" not in problem
+    assert "MLFLOW_TRACKING_PASSWORD" in problem and "credentials file" in problem
+
+
+def test_a_key_that_stands_twice_is_named_with_its_lines(tmp_path):
+    files = {"a.yaml": "study: a\nmethods:\n  mean: {}\n  mean: {}\n", "b.yaml": "x: &y {a: 1}\nz: *y\n", "c.yaml": ""}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(InputError) as caught:
+        repeated.check(tmp_path / name for name in files)
+    assert caught.value.problems == [f"{tmp_path / 'a.yaml'}: line 4: mean stands already in line 3; should stand once"]

@@ -70,5 +70,5 @@ def test_a_gpu_is_asked_for_unless_the_cluster_has_none(sinfo, asked, tmp_path, 
         (tmp_path / "sinfo").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     gpus.asked.cache_clear()
-    assert gpus.asked() == asked
+    assert (gpus.asked("auto"), gpus.asked("cpu")) == (asked, 0)
     gpus.asked.cache_clear()

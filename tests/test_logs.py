@@ -52,6 +52,15 @@ def test_the_error_that_ends_a_stage_is_in_its_log(tmp_path):
     assert "ValueError: no such utterance" in log
 
 
+def test_no_password_is_in_a_log_or_on_the_terminal(tmp_path, capfd):
+    with pytest.raises(SystemExit), logs.logged(tmp_path / "job.log"):
+        print("at http://me:secret@host", file=sys.stderr)
+        raise OSError("http://me:secret@host/?token=secret is down")
+    text = (tmp_path / "job.log").read_text()
+    assert text.count("http://***@host") == 3  # the print, and the error in its traceback and in its line of code
+    assert "secret" not in text + capfd.readouterr().err
+
+
 def test_a_job_that_ends_well_records_what_it_was_made_with(tmp_path):
     script = "import sklearn, tqdm, pytest; from emofuse.logs import logged\nwith logged(sys.argv[1]): time.sleep(0.1)"
     subprocess.run([sys.executable, "-c", f"import sys, time; {script}", tmp_path / "folds" / "Ses01F.log"], check=True)
@@ -93,11 +102,12 @@ def test_versions_are_those_of_distributions():
 
 
 def test_a_record_looks_no_package_up_by_searching_all_that_is_installed(monkeypatch):
-    """Each of hundreds of jobs makes one, and the search takes seconds."""
+    """Each of hundreds of jobs makes one, and the search reads the file list of each package."""
 
     def search():
         raise AssertionError("all installed distributions were searched")
 
+    logs._distributions.cache_clear()  # a test before may have searched
     monkeypatch.setattr(importlib.metadata, "packages_distributions", search)
     assert logs.versions()["numpy"]
     assert logs.machine()

@@ -584,3 +584,33 @@ def test_a_corpus_without_dialogs_has_no_method_that_reads_them(here):
     ]
     list_voices(rows=[row | {"dialog": "talk", "turn_start": number} for number, row in enumerate(ROWS)])
     Study.load(asked).check()
+
+
+@pytest.mark.parametrize("name", ["voices", "calls"])
+def test_a_model_of_all_speakers_is_that_of_the_first_source_fold(two_targets, name):
+    two_targets["experiments"]["voices"] = WITHIN | {"folds": ["voices_anna"]}
+    model = {"experiment": name, "method": "bayes_text"}
+    study = Study.load(two_targets | {"model": model | {"training": "all"}})
+    study.check()
+    (whole,) = study.wholes.values()
+    assert study.learned is whole and whole.name == "sources/voices" and whole.folds == ["1"]
+    calls = study.experiments["calls"]
+    assert whole.source_folds_recipe == calls.source_folds_recipe
+    shared = calls.files_of_models("training", "speech.safetensors")
+    assert whole.files_of_models("training", "speech.safetensors") == shared[:1], "the same model"
+    assert whole.speech() == ["results/audio/sources/voices/training/1/speech.parquet"]
+    recipe, of_folds = study.model_recipe, Study.load(two_targets | {"model": model}).model_recipe
+    assert (recipe["training"], recipe["folds"]) == ("all", ["1"])
+    assert of_folds["folds"] == study.experiments[name].folds and of_folds["training"] == "folds"
+
+
+def test_what_keeps_all_speakers_from_training_is_said(here):
+    list_voices([row | {"session": 1, "speaker": "eve"} for row in ROWS])
+    one_speaker = audio_study(
+        corpora={"voices": {"reader": "manifest", "path": "voices/corpus.csv"}},
+        experiments={"voices": WITHIN | {"folds": None}},
+        model={"experiment": "voices", "method": "entropy", "training": "all"},
+    )
+    assert any(
+        problem.startswith("model.training is 'all': voices: has 1 speaker") for problem in problems(one_speaker)
+    )

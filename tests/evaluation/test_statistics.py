@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from emofuse.accuracy import confusions
 from emofuse.evaluation.metrics import evaluate
 from emofuse.evaluation.statistics import AXES, combined_p, compare, comparison_of, holm, interval, mcnemar_p
+from emofuse.tables import EMOTIONS
 
 SETTINGS = {"confidence": 0.9, "resamples": 5000, "seed": 0}
 
@@ -56,6 +57,13 @@ def test_it_is_wider_than_one_that_takes_the_source_folds_for_granted(compared, 
     after, before = (confusions(crossed, column, AXES) for column in ("predicted", "speech"))
     low, high = interval(after, before, "UA", crossed=False, **SETTINGS)
     assert row["high"] - row["low"] > high - low
+
+
+def test_the_interval_of_a_metric_is_that_of_the_difference_to_what_is_never_right(crossed):
+    wrong = crossed.assign(speech=crossed["emotion"].map(dict(zip(EMOTIONS, EMOTIONS[1:] + EMOTIONS[:1], strict=True))))
+    after, before = (confusions(wrong, column, AXES) for column in ("predicted", "speech"))
+    ends = interval(after, None, "UA", crossed=True, **SETTINGS)
+    assert ends == interval(after, before, "UA", crossed=True, **SETTINGS) and ends[0] > 0
 
 
 def test_the_compared_mean_is_over_source_folds(compared, crossed):

@@ -15,6 +15,10 @@ from helpers import ROOT
 from transformers import Trainer
 
 from emofuse import accuracy, audio, contracts, provenance, tables
+from emofuse.fusion.single import Speech
+from emofuse.model import members
+from emofuse.model.members import Member
+from emofuse.model.stages import Stages
 from emofuse.speech import encoder, finetuning, logits
 from emofuse.tables import EMOTIONS, SPLITS, InputError, columns
 
@@ -54,6 +58,18 @@ def test_a_model_needs_no_test_utterance_and_is_a_checkpoint_of_the_public_kind(
     assert {path.name for path in (tmp_path / "source-kept").iterdir()} == set(finetuning.KEPT)
     again, _ = encoder.load(finetuning.AutoModel, {"path": str(tmp_path / "source-kept")})
     assert again.config.id2label == dict(enumerate(EMOTIONS))
+
+
+def test_a_member_that_is_packaged_says_the_same(finetune, fold, recordings, tmp_path):
+    expected, _ = finetune("a", epochs=1)
+    method = Speech().fit(np.full((4, 7), 0.25), EMOTIONS)
+    members.write(Member("one", tmp_path / "a-kept", 1.0, [], method, []), tmp_path / "model/one")
+    voice = members.read(tmp_path / "model/one", "emofuse.fusion.single:Speech", {}).voice
+    stages = Stages({"speech": {"classifier": "finetuning"}}, tmp_path / "model", "cpu", fetch=False)
+    heard = fold[["utterance"]].merge(recordings, on="utterance")
+    first, second = stages.voice([voice, voice])(heard)
+    np.testing.assert_allclose(first, expected[LOGITS], atol=1e-6)
+    assert (first == second).all()
 
 
 def test_an_emotion_that_training_lacks_is_never_predicted(finetune, fold, utterances):

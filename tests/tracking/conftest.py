@@ -22,9 +22,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.entities import LoggedModel, Run
 
-from emofuse import contracts, tables
+from emofuse import contracts, places, tables
 from emofuse.tracking import server
 from emofuse.tracking.content import ExperimentInput
 
@@ -45,6 +45,7 @@ class Study:
     models: dict = field(default_factory=dict)
     wer: str | None = None
     across: dict = field(default_factory=dict)
+    model: dict = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -129,6 +130,24 @@ class Study:
         record = {"versions": versions, "machine": {"cpu": "a processor"}, "seconds": seconds}
         tables.write_json(record, self.results / "logs" / f"{job}.json")
 
+    def write_model(self, content: str = "weights", registered_as: str | None = None) -> None:
+        """A model to take away, as far as MLflow looks into it."""
+        folder = self.results / self.name / "model"
+        tables.write_text("# A model\n", folder / "README.md")
+        tables.write_text("flavors: {}\n", folder / "MLmodel")
+        tables.write_text(content, folder / "code" / "weights.txt")
+        tables.write_json({"code/weights.txt": content}, folder / places.SEAL)
+        self.model = {
+            "experiment": "iemocap",
+            "method": "paper",
+            "seal": str(folder / places.SEAL),
+            "registered_as": registered_as,
+        }
+
+    def logged(self) -> list[LoggedModel]:
+        """The models that MLflow shows."""
+        return list(MlflowClient(self.uri).search_logged_models([self.experiment_id]))
+
     def experiments(self) -> dict[str, ExperimentInput]:
         """What a rule says of its inputs."""
         methods = {
@@ -167,6 +186,7 @@ class Study:
             "config": self.config,
             "config_digest": hashlib.sha256(json.dumps(self.config).encode()).hexdigest(),
             "across": self.across,
+            "model": self.model,
         }
 
     def synchronise(self, uri: str | None = None) -> list[dict]:

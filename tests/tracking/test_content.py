@@ -165,20 +165,6 @@ def test_names_that_are_legal_stay_as_they_are(name):
     assert content.legal(name) == name
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
-        ("sqlite:////home/me@work/mlflow.db", "sqlite:////home/me@work/mlflow.db"),
-        ("postgresql+psycopg2://me:se@cr/et@db:5432/mlflow", "postgresql+psycopg2://me:***@db:5432/mlflow"),
-        ("http://h:5000 is down, ask me@work", "http://h:5000 is down, ask me@work"),
-        ("http://me:a@h1 or\nhttp://me:b@h2", "http://me:***@h1 or\nhttp://me:***@h2"),
-    ],
-)
-def test_passwords_are_masked_and_nothing_else(text, shown):
-    assert content.without_password(text) == shown
-
-
 def test_counts_of_changed_pairs_are_in_a_file_and_no_metrics(study):
     metrics = pd.DataFrame(
         [

@@ -234,7 +234,7 @@ def test_an_experiment_that_left_the_study_disappears_and_comes_back(study):
     study.synchronise()
     before = ids(study)
     client = MlflowClient(study.uri)
-    server.synchronise(study.uri, study.results, "released", {}, config={}, config_digest="", across={})
+    server.synchronise(study.uri, study.results, "released", {}, config={}, config_digest="", across={}, model={})
     assert client.get_experiment_by_name("released/iemocap").lifecycle_stage == "deleted"
     rows = study.synchronise()
     assert client.get_experiment_by_name("released/iemocap").lifecycle_stage == "active"
@@ -399,11 +399,11 @@ def test_a_password_is_shown_neither_in_errors_nor_in_the_record_nor_in_the_conf
     with pytest.raises(RuntimeError) as error:
         study.synchronise(uri)
     assert "secret" not in str(error.value)
-    assert str(error.value).count(f"http://me:***@127.0.0.1:{port}") == 2  # MLflow's own words name it again
+    assert str(error.value).count(f"http://***@127.0.0.1:{port}") == 2  # MLflow's own words name it again
     study.config = {"tracking": {"uri": uri}}
     study.synchronise()
     config = Path(study.runs_by_key()["released/iemocap/paper"].info.artifact_uri, "config.yaml").read_text()
-    assert f"http://me:***@127.0.0.1:{port}" in config
+    assert f"http://***@127.0.0.1:{port}" in config
 
 
 def test_values_that_are_no_numbers_are_left_out(study):

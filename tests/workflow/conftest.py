@@ -35,7 +35,8 @@ def project(finished, tmp_path):
 @pytest.fixture(scope="session")
 def finished_audio(tmp_path_factory):
     """A project whose study has run from audio files and checkpoints."""
-    project = Project(tmp_path_factory.mktemp("audio"), audio_study())
+    model = {"experiment": "voices", "method": "entropy"}
+    project = Project(tmp_path_factory.mktemp("audio"), audio_study(model=model))
     make_voices(project.folder / "data" / "voices")
     make_checkpoints(project.folder / "checkpoints")
     project.output = project.run()

@@ -9,6 +9,7 @@ import pytest
 from helpers import ROOT
 
 from emofuse import contracts, provenance, storage, tables
+from emofuse.model import keeping
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +25,7 @@ WHISPER = {f"transcripts {shard}" for shard in SHARDS} | {"merge_transcripts"}
 ENCODED = {"text_embeddings 0", "text_embeddings 1", "merge_text_embeddings", "text_expert"}
 READ = {"sentiment", "wer"} | ENCODED
 """What follows from other transcripts, before the scores."""
-EVALUATION = {"evaluate", "telling", "figures_methods", "figures_experiment", "report", "track"}
+EVALUATION = {"evaluate", "telling", "figures_methods", "figures_experiment", "report", "track", "model", "examples"}
 TOLD = {"fuse bayes_text"} | EVALUATION
 """What follows from another text expert."""
 FUSION = {f"fuse {method}" for method in METHODS} | EVALUATION
@@ -79,7 +80,11 @@ def test_a_run_makes_everything(finished_audio):
     for method in METHODS:
         tables.read(contracts.PREDICTIONS, folder / EXPERIMENT / "fusion" / method / "predictions.parquet")
     assert "<dt>word error rate</dt>" in (folder / "results/audio/report.html").read_text(encoding="utf-8")
-    assert len(tables.read_json(folder / "results/audio/tracking.json")["runs"]) == len(METHODS) * (1 + len(FOLDS))
+    tracked = tables.read_json(folder / "results/audio/tracking.json")
+    assert len(tracked["runs"]) == len(METHODS) * (1 + len(FOLDS)) and tracked["model"]["status"] == "written"
+    keeping.check_seal(folder / "results/audio/model")
+    examples = (folder / "results/audio/examples.txt").read_text(encoding="utf-8")
+    assert len(examples.splitlines()) == 4 and examples in finished_audio.output
 
 
 def test_a_long_stage_shows_its_progress_in_its_log_and_on_the_terminal(finished_audio):
@@ -178,9 +183,19 @@ def test_a_second_study_shares_what_depends_on_the_corpus_alone(audio):
     assert planned(audio) == {"folds", "scores", "text_expert", "front"} | CLASSIFIERS | FUSION
 
 
+def test_a_model_of_all_speakers_is_made_of_one_fold_without_a_target(audio):
+    audio.write_config(model={"experiment": "voices", "method": "bayes_text", "training": "all"})
+    jobs = audio.planned("fold", "experiment", targets=["results/audio/model/digests.json"])
+    joined = {f"{rule} sources/voices" for rule in ("scores", "text_expert")}
+    assert jobs == {"source_folds", "speech_classifier 0", "model"} | joined
+
+
 def test_reference_transcripts_run_no_whisper(audio_copy):
-    audio_copy.write_config(**changed(audio_copy, "transcripts", source="reference"))
-    assert planned(audio_copy) == {"reference_transcripts", "sentiment", "scores"} | ENCODED | FUSION
+    audio_copy.write_config(**changed(audio_copy, "transcripts", source="reference"), model=None)
+    assert planned(audio_copy) == {"reference_transcripts", "sentiment", "scores"} | ENCODED | FUSION - {
+        "model",
+        "examples",
+    }
     audio_copy.run(f"{CORPUS}/transcripts/reference.parquet")
     transcripts = tables.read(contracts.TRANSCRIPTS, audio_copy.folder / CORPUS / "transcripts/reference.parquet")
     listed = pd.read_csv(audio_copy.folder / "data/voices/corpus.csv")
@@ -262,9 +277,11 @@ def test_every_stage_that_loads_a_checkpoint_turns_the_network_off_first():
                     assert text.index(f'os.environ["{name}"] = "1"') < text.index("from emofuse"), script.name
     assert loading == {
         "embeddings",
+        "examples",
         "fetch",
         "finetune",
         "finetuned_target_speech",
+        "model",
         "reference_transcripts",
         "sentiment",
         "text_embeddings",

@@ -140,6 +140,7 @@ def test_a_reader_is_one_file_and_a_protocol_one_function(finished_audio, tmp_pa
         "speech": project.config["speech"] | {"embeddings": whole},
         "transcripts": project.config["transcripts"] | whole,
         "methods": {"speech": None, "mean": None},
+        "model": None,
     }
     project.write_config(**changes, experiments={"mine": experiment | {"validate": "bert"}})
     refused = project.snakemake("--dry-run")

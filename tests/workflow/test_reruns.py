@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 CORPUS = "results/corpora/voices"
 HEARS_OR_READS = {"recordings", "embeddings", "merge_embeddings", "transcripts", "merge_transcripts", "sentiment"}
 HEARS_OR_READS |= {"text_embeddings", "merge_text_embeddings"}
-COMPARES = {"evaluate", "telling", "figures_methods", "figures_experiment", "report", "track"}
+COMPARES = {"evaluate", "telling", "figures_methods", "figures_experiment", "model", "examples", "report", "track"}
 
 READER = '''
 from emofuse.corpora.base import Listing, Reader
@@ -191,6 +191,7 @@ def acted(finished_audio, tmp_path_factory):
         "study": "acted",
         "corpora": {name: {"reader": name, "path": name, "partial": True} for name in made},
         "experiments": {name: {"train": name, "test": name} for name in made},
+        "model": None,
     }
     project.write_config()
     project.tables = [

@@ -6,8 +6,9 @@ dialog, and microphones at two places do not cancel each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeGuard
@@ -49,6 +50,41 @@ def load(path: str | Path, start: float | None = None, end: float | None = None)
     except ValueError as error:
         raise InputError([f"{path}: {error}"]) from None
     return samples if rate == RATE else soxr.resample(samples, rate, RATE)
+
+
+def duration(path: str | Path) -> float:
+    """How long an audio file is by its header, in seconds; its samples are not read.
+
+    Raises:
+        ValueError: with the reason, as :func:`check` says it, if the file is missing or cannot be opened
+    """
+    with _opened(path) as file:
+        return file.frames / file.samplerate
+
+
+def blocks(path: str | Path, start: float | None = None, end: float | None = None) -> Iterator[Samples]:
+    """Load an audio file, or a part of it, piece by piece: memory does not grow with its length.
+
+    Args:
+        path: the file
+        start: where the part begins, as in :func:`load`
+        end: where it ends
+
+    Yields:
+        (samples,) at 16 kHz, at most half a minute, which follow each other without gaps
+
+    Raises:
+        ValueError: with the reason, as :func:`check` says it, if the file cannot be read, or ends before the part does
+    """
+    with _opened(path) as file:
+        resampler = soxr.ResampleStream(file.samplerate, RATE, 1, dtype="float32")
+        first, last = _span(file, start, end)
+        # By number and by seconds, whatever channels and rate a header says: 4 MiB are read, and half a minute is made.
+        size = max(min(2**20 // file.channels, 30 * file.samplerate), 1)
+        file.seek(first)
+        for position in range(first, last, size):
+            samples = file.read(min(size, last - position), dtype="float32", always_2d=True)[:, 0]
+            yield resampler.resample_chunk(samples, last=position + size >= last)
 
 
 def resolve(recordings: pd.DataFrame, root: str | Path) -> pd.DataFrame:
@@ -136,6 +172,16 @@ def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
 
 def _read(path: str | Path, start: float | None, end: float | None) -> tuple[Samples, int]:
     """The first channel, (samples,), and the file's rate; a ValueError says why it cannot be read."""
+    with _opened(path) as file:
+        first, last = _span(file, start, end)
+        file.seek(first)
+        samples = file.read(last - first, dtype="float32", always_2d=True)
+        return np.ascontiguousarray(samples[:, 0]), file.samplerate
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
+    """A file to be read; a ValueError says why it cannot be."""
     path = Path(path)
     if not path.is_file():
         raise ValueError("no such file")
@@ -143,17 +189,20 @@ def _read(path: str | Path, start: float | None, end: float | None) -> tuple[Sam
         raise ValueError("empty file")
     try:
         with soundfile.SoundFile(path) as file:
-            first = 0 if _is_missing(start) else round(start * file.samplerate)
-            last = file.frames if _is_missing(end) else round(end * file.samplerate)
-            if last > file.frames:
-                raise ValueError(f"ends after {file.frames / file.samplerate:.3f} s; should last until {end:g} s")
-            file.seek(min(first, file.frames))
-            samples = file.read(max(last - first, 0), dtype="float32", always_2d=True)
-            return np.ascontiguousarray(samples[:, 0]), file.samplerate
+            yield file
     except soundfile.LibsndfileError as error:
         raise ValueError(f"unreadable ({error.error_string.strip() or 'damaged'})") from None
     except TypeError:  # what soundfile says of a name that ends in .raw
         raise ValueError("unreadable (headerless audio)") from None
+
+
+def _span(file: soundfile.SoundFile, start: float | None, end: float | None) -> tuple[int, int]:
+    """The first frame of a part and the one after its last; a ValueError says that the file ends before."""
+    first = 0 if _is_missing(start) else min(round(start * file.samplerate), file.frames)
+    last = file.frames if _is_missing(end) else round(end * file.samplerate)
+    if last > file.frames:
+        raise ValueError(f"ends after {file.frames / file.samplerate:.3f} s; should last until {end:g} s")
+    return first, max(last, first)
 
 
 def _is_missing(seconds: float | None) -> TypeGuard[None]:

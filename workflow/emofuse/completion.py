@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, create_model
 
-from emofuse import parts
+from emofuse import credentials, parts
 from emofuse.configuration import HOW, Adaptation, Config, Corpus, Experiment, Method, Section
-from emofuse.places import CHOSEN, RESERVED
+from emofuse.places import CHOSEN, OF_STUDY, RESERVED
 from emofuse.tables import TEXT, InputError, Problem, Problems
 
 
@@ -57,8 +57,10 @@ ENTRIES = {
             "sees_test_labels": method.sees_test_labels,
             "reads_dialogs": method.reads_dialogs,
             "has_thresholds": bool(method.measures),
+            "reads_words": method.reads_words,
             "has_front": method.has_front(**parameters),
             "note": method.note,
+            "summary": parts.summary(method),
         },
     ),
     "adaptations": Entries(
@@ -187,8 +189,22 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
         if facts and (fit_on != ["test"] if facts["sees_test_labels"] else "test" in fit_on):
             right = "[test], since it sees the test labels" if facts["sees_test_labels"] else "without test"
             yield f"methods.{name}.fit_on is {fit_on}; should be {right}"
-    if draft.get("study") in RESERVED:
-        yield f"study is {draft['study']!r}, which is a folder that all studies share; should be another name"
+    study = draft.get("study")
+    if isinstance(study, str) and study.lower() in RESERVED:
+        yield f"study is {study!r}, which is a folder that all studies share; should be another name"
+    for name in whole.config["experiments"]:
+        if isinstance(name, str) and name.lower() in OF_STUDY:
+            yield f"experiments.{name} has the name of another folder of the study; should have another name"
+    for section, entries in whole.config.items():
+        yield from _alike(section, entries)
+    uri = _mapping(draft, "tracking").get("uri", "")
+    if isinstance(uri, str) and credentials.holds_credentials(uri):
+        yield (
+            f"tracking.uri is {credentials.hidden(uri)!r}, with a password or token that would be shown wherever the"
+            " config is; should be the address alone, with MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or"
+            " MLFLOW_TRACKING_TOKEN, in the environment or MLflow's credentials file, and for a database the whole"
+            " address in MLFLOW_TRACKING_URI"
+        )
     places = {section: _mapping(draft, section) for section in ("speech", "transcripts", "sentiment")}
     text_expert = _mapping(draft, "text_expert")
     if "encoder" in text_expert.get("experts", []):
@@ -200,6 +216,7 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
     for name, experiment in whole.config["experiments"].items():
         yield from _of_the_experiment(whole, name, experiment)
     yield from _of_the_adaptations(whole, draft)
+    yield from _of_the_model(whole, draft)
     methods = draft.get("methods")
     if isinstance(methods, dict) and CHOSEN in methods:
         yield f"methods: {CHOSEN} is what the validation rows choose of all methods; should be another name"
@@ -211,6 +228,15 @@ def _of_the_whole(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
         estimator = whole.config["methods"]["speech"].get("estimator", "speech")
         if estimator != "speech":
             yield f"methods.speech.estimator is {estimator!r}; should be speech, since every method is compared with it"
+
+
+def _alike(section: str, entries: Mapping[str, Any]) -> Iterator[Problem]:
+    """Names that differ in nothing but case, whose folders are one on some file systems."""
+    first: dict[str, str] = {}
+    for name in filter(lambda name: isinstance(name, str), entries):
+        before = first.setdefault(name.lower(), name)
+        if before != name:
+            yield f"{section}: {before!r} and {name!r} differ in case alone; should differ in a letter"
 
 
 def _of_the_experiment(whole: Completed, name: str, experiment: dict[str, Any]) -> Iterator[Problem]:
@@ -281,6 +307,31 @@ def _of_the_adaptations(whole: Completed, draft: dict[str, Any]) -> Iterator[Pro
         if not served:
             yield f"adaptations.{name} can adapt none of the study's methods"
         entry["methods"] = entry["methods"] or served
+
+
+def _of_the_model(whole: Completed, draft: dict[str, Any]) -> Iterator[Problem]:
+    """What is wrong with the model to take away and the rest of a study together."""
+    entry, experiments, methods = _mapping(draft, "model"), whole.config["experiments"], whole.facts["methods"]
+    name, method = entry.get("experiment"), entry.get("method")
+    if not isinstance(name, str) or not isinstance(method, str):
+        return  # reported already, or there is none
+    if name not in experiments:
+        yield f"model.experiment is {name!r}; {parts.should_be_one_of(name, experiments)}"
+    elif whole.facts["corpora"].get(experiments[name].get("test"), {}).get("gives") == "scores":
+        yield f"model.experiment is {name!r}, which begins with published scores; should be one that begins with audio"
+    packaged = [known for known, facts in methods.items() if facts and not facts["sees_test_labels"]]
+    facts = methods.get(method)
+    if facts is None or (facts and facts["sees_test_labels"]):
+        yield f"model.method is {method!r}; {parts.should_be_one_of(method, packaged)}, and no ceiling"
+    elif facts.get("reads_words") and _mapping(draft, "transcripts").get("source", "whisper") != "whisper":
+        yield f"model.method is {method!r}, which reads words; transcripts.source should be whisper, as it is later"
+    speech = _mapping(draft, "speech")
+    scaling = _mapping(speech, "regression").get("scaling", "training")
+    if speech.get("classifier", "embeddings") == "embeddings" and scaling != "training":
+        yield (
+            f"speech.regression.scaling is {scaling!r}; should be training for a model, which may be asked about one "
+            "recording of a speaker or corpus alone"
+        )
 
 
 def _mapping(draft: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -23,6 +23,19 @@ def _once(values: list[Any]) -> list[Any]:
     return values
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("should hold no control character")
+    return value
+
+
+def _path(value: str) -> str:
+    # Snakemake reads braces in a job's inputs as wildcards.
+    if set(value) & set("{}"):
+        raise ValueError("should hold no brace; a link of another name will do")
+    return _printable(value)
+
+
 def _list(value: Any) -> Any:
     """One name stands for a list of it."""
     return [value] if isinstance(value, str) else value
@@ -38,9 +51,12 @@ class How:
 
 
 HOW = How()
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-Positive = Annotated[int, Field(ge=1)]
-Size = Annotated[int, Field(ge=1), HOW]
+MOST = 1_000_000_000
+"""Of anything that is counted: what is more is a slip of the pen."""
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+Positive = Annotated[int, Field(ge=1, le=MOST)]
+Size = Annotated[int, Field(ge=1, le=MOST), HOW]
 Names = Annotated[list[str], Field(min_length=1), AfterValidator(_once)]
 OneOrMore = Annotated[Names, BeforeValidator(_list, json_schema_input_type=str | Names)]
 Split = Literal["train", "validation", "test"]
@@ -53,8 +69,10 @@ Scaling = Literal[*SCALINGS]  # type: ignore[valid-type]
 TextReader = Literal[*EXPERTS]  # type: ignore[valid-type]
 Rejects = Literal["stop", "leave_out"]
 Balance = Literal["none", "corpora"]
+MemberTraining = Literal["folds", "all"]
+Bundling = Literal["copy", "refer"]
 Device = Annotated[Literal["auto", "cpu"], HOW]
-Place = Annotated[str, HOW]
+Place = Annotated[str, AfterValidator(_printable), HOW]
 Flag = Annotated[bool, HOW]
 Above0 = Annotated[float, Field(gt=0)]
 Entry = Annotated[dict[Name, Any], Field(min_length=1)]
@@ -65,7 +83,7 @@ STRENGTHS = "Inverse strengths of the regularisation; the one with the best vali
 class Section(BaseModel):
     """A group of keys; unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Checkpoint(TypedDict, total=False):
@@ -74,7 +92,11 @@ class Checkpoint(TypedDict, total=False):
     __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
     name: Annotated[str, Field(description="Of a Hugging Face repository, or of one of Whisper's models.")]
     revision: Annotated[str, Field(description="Branch, tag or commit of the repository; Whisper's models have none.")]
-    path: Annotated[str, Field(description="Folder of a checkpoint on this machine; for transcripts, a Whisper file.")]
+    path: Annotated[
+        str,
+        AfterValidator(_path),
+        Field(description="Folder of a checkpoint on this machine; for transcripts, a Whisper file."),
+    ]
 
 
 WAV2VEC2 = Checkpoint(name="facebook/wav2vec2-base", revision="main")
@@ -199,7 +221,7 @@ class Evaluation(Section):
     """How sure the differences to speech are, and how a method is chosen without a look at the test."""
 
     confidence: float = Field(0.95, gt=0, lt=1, description="Of the intervals.")
-    resamples: int = Field(2000, ge=100, description="How often speakers are drawn for an interval.")
+    resamples: int = Field(2000, ge=100, le=1_000_000, description="How often speakers are drawn for an interval.")
     parts: int = Field(3, ge=2, description="Parts of the validation rows, dialogs whole, that a method is chosen by.")
 
 
@@ -207,6 +229,25 @@ class Tracking(Section):
     """Where MLflow records the runs."""
 
     uri: Place = Field("", description="Of a server; empty: MLFLOW_TRACKING_URI, else results/mlflow.db.")
+
+
+class Model(Section):
+    """What is packaged to be taken away: a method, as an experiment has tested it."""
+
+    experiment: str = Field(description="The experiment; it begins with audio.")
+    method: str = Field(description="The fusion method.")
+    training: MemberTraining = Field(
+        "folds",
+        description="Which rows have trained it: those of each fold, whose models then answer together, or all, which "
+        "is one model of all speakers that the experiment trains on but those of the first session by name, who "
+        "validate. What is said of its accuracy is said of the folds' models.",
+    )
+    checkpoints: Bundling = Field(
+        "copy",
+        description="Whether checkpoints on this machine are copied into the model, or referred to by their path. "
+        "Those of the hub are always referred to, by name and commit.",
+    )
+    registered_as: Name | None = Field(None, description="Its name in MLflow's registry; null registers none.")
 
 
 class Corpus(Section):
@@ -292,3 +333,4 @@ class Config(Section):
     adaptations: dict[Name, Any] = Field({}, description="The adaptations across corpora by name.")
     evaluation: Evaluation = Evaluation()
     tracking: Tracking = Tracking()
+    model: Model | None = Field(None, description="The model to take away; null makes none.")

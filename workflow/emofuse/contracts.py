@@ -195,6 +195,33 @@ PREDICTIONS = Contract(
 and ``selected`` whether the words were consulted.
 """
 
+PREDICTED = Contract(
+    "predicted",
+    {
+        "recording": NAME,
+        **dict.fromkeys(("start", "end"), Column(float, low=0, nullable=True)),
+        **dict.fromkeys(("speaker", "dialog"), Column(str, nullable=True)),
+        "emotion": Column(str, values=EMOTIONS, nullable=True),
+        **dict.fromkeys([*PROBABILITY], Column(float, low=0, high=1, nullable=True)),
+        "entropy": Column(float, low=0, high=math.log(len(EMOTIONS)) + 1e-9, nullable=True),
+        "varentropy": Column(float, low=0, high=math.inf, nullable=True),
+        "selected": Column(bool),
+        "text": Column(str, nullable=True),
+        "mean_log_probability": Column(float, nullable=True),
+        "duration": Column(float, low=0, nullable=True),
+        "confidence": Column(float, low=0, high=1, nullable=True),
+        "problem": Column(str, nullable=True),
+    },
+    sums_to_one=(PROBABILITY,),
+)
+"""What a model says of new recordings; a row is an utterance, or a recording that cannot be used.
+
+``start`` and ``end`` are seconds within the recording. ``entropy`` and ``varentropy`` say how sure the voice is,
+``selected`` whether the words were consulted. ``text`` is the transcript where one was made, with the
+``mean_log_probability`` of its tokens. ``confidence`` is how often those test predictions of the study were right that
+were as certain. A row with a ``problem``, a sentence, has no answer.
+"""
+
 ADAPTED = Contract(
     "adapted",
     {"method": NAME, "k": COUNT, "draw": COUNT, **PREDICTIONS.columns},

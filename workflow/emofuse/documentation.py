@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, create_model
 
@@ -35,9 +35,10 @@ def document() -> str:
 
 def _sections(model: type[BaseModel], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], type[BaseModel]]]:
     for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield (*above, name), field.annotation
-            yield from _sections(field.annotation, (*above, name))
+        for kind in get_args(field.annotation) or [field.annotation]:  # a section, or null
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield (*above, name), kind
+                yield from _sections(kind, (*above, name))
 
 
 def _table(title: str, said: str, model: type[Any]) -> str:

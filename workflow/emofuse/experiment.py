@@ -13,6 +13,8 @@ from emofuse.places import SCRIPTS, below_results, checkpoint_name, place_of
 from emofuse.tables import SPLITS, InputError, Problems
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from emofuse.study import Study
 
 
@@ -45,7 +47,10 @@ class Experiment:
         corpora: all of them, that which tests last
         is_cross: whether no corpus trains that tests
         trained_on: the names of the sources
+        splits: that its folds have
     """
+
+    splits: tuple[str, ...] = SPLITS
 
     def __init__(self, name: str, study: Study) -> None:
         self.name, self.study = name, study
@@ -61,14 +66,27 @@ class Experiment:
     @cached_property
     def folds(self) -> list[str]:
         """The folds that it runs: those of the config, else all that the corpora have."""
-        return self.config["folds"] or self.plan["names"]
+        return self._run(self.config["folds"] or self.plan["names"])
+
+    def _run(self, names: list[str]) -> list[str]:
+        """Of folds, those that are run."""
+        return names
+
+    @property
+    def balance(self) -> int | None:
+        """The seed by which its training corpora are cut to one size; ``None`` where all utterances train."""
+        return provenance.seed(self.study.config["seed"], "balance") if self.config["balance"] == "corpora" else None
 
     @property
     def splitting(self) -> dict[str, Any]:
         """How utterances are used in its folds, whatever the protocol."""
-        seed = provenance.seed(self.study.config["seed"], "balance")
-        balance = seed if self.config["balance"] == "corpora" else None
-        return {"balance": balance} | {key: self.config[key] for key in ("conditions", "speakers_may_repeat")}
+        return {"balance": self.balance} | {key: self.config[key] for key in ("conditions", "speakers_may_repeat")}
+
+    @property
+    def splitting_of_source(self) -> dict[str, Any]:
+        """How utterances are used in folds of its sources alone; who is in two splits its own folds tell."""
+        conditions = {"test": None, "train": (self.config["conditions"] or {}).get("train")}
+        return {"balance": self.balance, "conditions": conditions, "speakers_may_repeat": True}
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -96,7 +114,7 @@ class Experiment:
             return self.name
         conditions = (self.config["conditions"] or {}).get("train")
         parameters = {key: value for key, value in self.parameters.items() if key in self.facts["given"]}
-        other = parameters | self.digests_of_files | {"conditions": conditions, "balance": self.splitting["balance"]}
+        other = parameters | self.digests_of_files | {"conditions": conditions, "balance": self.balance}
         other = {key: value for key, value in other.items() if value is not None}
         other |= {} if self.config["protocol"] == "cross_corpus" else {"protocol": self.facts["path"]}
         return f"{self.trained_on}-{provenance.digest(other)[:8]}" if other else self.trained_on
@@ -113,20 +131,25 @@ class Experiment:
         key += [self.study.uses_text_expert, provenance.code_digest(SCRIPTS / "folds.py", self.facts["path"])]
         return self.study.memory.recall(f"folds-{self.study.name}-{self.name}", key, self._plan)
 
+    @property
+    def sides(self) -> list[pd.DataFrame]:
+        """What its protocol takes: the labels of its corpora, that which tests last."""
+        return [corpus.labels for corpus in self.corpora]
+
     def _plan(self) -> dict[str, Any]:
         import pandas as pd
 
         from emofuse import splits
 
-        labels = [corpus.labels for corpus in self.corpora]
+        labels = self.sides
         utterances = pd.concat(labels, ignore_index=True)
         protocol, parameters = parts.load(self.facts["path"]), self.parameters | self.files_of_folds
         problems: Problems = []
         try:
-            names = splits.fold_names(protocol, *labels, conditions=self.config["conditions"], **parameters)
-            asked = [fold for fold in self.config["folds"] or names if fold in names]
+            names = splits.fold_names(protocol, *labels, conditions=self.splitting["conditions"], **parameters)
+            asked = [fold for fold in self._run(self.config["folds"] or names) if fold in names]
             folds = splits.folds(protocol, *labels, only=asked, **self.splitting, **parameters)
-            notes = splits.check(folds, utterances)
+            notes = splits.check(folds, utterances, self.splits)
         except InputError as error:
             return {"names": [], "problems": error.problems, "notes": []}
         labelled = {name for corpus in self.corpora for name in corpus.listed.labelled["utterance"]}
@@ -178,17 +201,10 @@ class Experiment:
 
     @property
     def source_folds_recipe(self) -> dict[str, Any]:
-        """The recipe of its source's folds, in which nothing is of the target.
-
-        Who is in two splits is checked with the experiment's own folds.
-        """
-        path, conditions = self.facts["path"], self.config["conditions"]
-        of_source = {
-            "conditions": {"test": None, "train": (conditions or {}).get("train")},
-            "speakers_may_repeat": True,
-        }
+        """The recipe of its source's folds, in which nothing is of the target."""
+        path = self.facts["path"]
         values = {"parameters": self.parameters, "files": self.digests_of_files}
-        return self.study.recipe("source_folds", path, protocol=path, splitting=self.splitting | of_source, **values)
+        return self.study.recipe("source_folds", path, protocol=path, splitting=self.splitting_of_source, **values)
 
     def files_of_models(self, scaling: str, file: str) -> list[str]:
         """A file of the model of each of its folds.
@@ -409,3 +425,37 @@ class Experiment:
                 "normalisation": sentiment["normalisation"],
             },
         } | of_text
+
+
+class Whole(Experiment):
+    """The sources of an experiment without its test: what a model of as many speakers as can be has learned from.
+
+    All speakers train but those of one session, who validate. Of the folds of the sources in which no target occurs,
+    this is the first by name. Its tables lie beside the models that experiments across corpora share.
+    """
+
+    splits = SPLITS[:2]
+    splitting = Experiment.splitting_of_source
+
+    def __init__(self, experiment: Experiment) -> None:
+        super().__init__(experiment.name, experiment.study)
+        if not self.is_cross:
+            path = parts.locate(parts.PROTOCOL, "cross_corpus")
+            self.config = self.config | {"protocol": "cross_corpus", "folds": None}
+            self.facts = {"path": path, "parameters": {}, "given": {}, "files": []}
+        self.is_cross, self.corpora = True, self.sources
+        self.name = f"sources/{self.source}"
+        self.folder = f"{self.study.folder}/{self.name}"
+
+    def _run(self, names: list[str]) -> list[str]:
+        return sorted(names)[:1]
+
+    @property
+    def sides(self) -> list[pd.DataFrame]:
+        """The labels of its corpora, and a target that has none."""
+        labels = super().sides
+        return [*labels, labels[0].iloc[:0]]
+
+    def speech(self, scaling: str | None = None) -> list[str]:
+        """The table of what the voice says; arguments as in :meth:`Experiment.speech`."""
+        return self.files_of_models(scaling or self.study.scaling, "speech.parquet")

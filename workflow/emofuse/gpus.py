@@ -20,12 +20,17 @@ _held: list[int] = []
 
 
 @cache
-def asked() -> int:
-    """How many GPUs a job that loads a model asks for: 1, or 0 on a SLURM cluster that has none.
+def asked(device: str) -> int:
+    """How many GPUs a job that loads a model asks for: 1, or 0 where it would use none.
 
-    A cluster without GPUs refuses jobs that ask for one. A machine without SLURM heeds the number only where
+    A SLURM cluster without GPUs refuses jobs that ask for one. A machine without SLURM heeds the number only where
     Snakemake is told how many GPUs there are (``--resources gpu=4``).
+
+    Args:
+        device: ``auto`` for a GPU where there is one, or ``cpu``
     """
+    if device == "cpu":
+        return 0
     if shutil.which("sinfo") is None:
         return 1
     try:

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TextIO, cast
 
-from emofuse import tables
+from emofuse import credentials, tables
 from emofuse.tables import InputError
 
 LIBRARY = Path(__file__).parent
@@ -43,12 +43,10 @@ def logged(path: str | Path) -> Iterator[None]:
     record.unlink(missing_ok=True)
     began = time.perf_counter()
     file = logging.FileHandler(path, mode="w", encoding="utf-8")
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        handlers=[file, logging.StreamHandler(sys.stderr)],
-        force=True,
-    )
+    handlers = [file, logging.StreamHandler(sys.stderr)]
+    for handler in handlers:
+        handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(True)
     try:
         with redirect_stderr(_Tee(sys.stderr, cast(TextIO, file.stream))):  # it is open from the start
@@ -160,6 +158,13 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
+class _Formatter(logging.Formatter):
+    """Shows no credentials, in tracebacks neither."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return credentials.hidden(super().format(record))
+
+
 class _Tee:
     """Writes to the terminal and to a file what does not go through logging, such as progress bars."""
 
@@ -168,6 +173,7 @@ class _Tee:
         self.file = file
 
     def write(self, text: str) -> int:
+        text = credentials.hidden(text)
         # A progress bar redraws its line; in a file each state has a line of its own.
         self.file.write(text.replace("\r", "\n"))
         return self.terminal.write(text)

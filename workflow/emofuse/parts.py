@@ -214,7 +214,7 @@ def parameters(part: Callable[..., Any]) -> type[BaseModel]:
                 )
             default = ... if parameter.default is parameter.empty else parameter.default
             fields[name] = (hints[name], default)
-    return create_model(part.__name__, __config__=ConfigDict(extra="forbid"), **fields)  # type: ignore[call-overload]
+    return create_model(part.__name__, __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields)  # type: ignore[call-overload]
 
 
 def accepts(function: Callable[..., Any]) -> list[int]:
@@ -246,7 +246,9 @@ def summary(part: Callable[..., Any]) -> str:
     >>> summary(summary)
     "The first sentence of a part's docstring, on one line."
     """
-    return " ".join((inspect.getdoc(part) or "").split("\n\n")[0].split())
+    # Who reads it knows no roles of Sphinx: of :class:`~emofuse.fusion.context.Context`, Context is left.
+    plain = re.sub(r":\w+:`~?(?:\w+\.)*(\w+)`", r"\1", inspect.getdoc(part) or "")
+    return " ".join(plain.split("\n\n")[0].split())
 
 
 def check_parameters(part: Any) -> None:
@@ -326,11 +328,16 @@ def _explain(model: type[BaseModel], detail: ErrorDetails, place: str) -> Proble
         return f"{said}; {should_be_one_of(value, _choices(context['expected']))}"
     if kind in bounds:
         bound, words = bounds[kind]
-        return f"{said}; should be {words} {context[bound]:g}"
+        limit = context[bound]
+        return f"{said}; should be {words} {limit if isinstance(limit, int) else f'{limit:g}'}"
     if kind == "string_pattern_mismatch":
         return f"{said}; should be letters, digits, - and _, and begin with a letter or digit"
     if kind == "too_short":
         return f"{said}; should have {context['min_length']} or more"
+    if kind == "string_too_long":
+        return f"{said}; should have at most {context['max_length']} letters"
+    if kind == "finite_number":
+        return f"{said}; should be a number that is finite"
     if kind in kinds_of_value:
         return f"{said}; should be {kinds_of_value[kind]}"
     return f"{said}; {detail['msg'].removeprefix('Value error, ')}"

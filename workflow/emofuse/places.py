@@ -15,8 +15,17 @@ RESULTS = Path("results")
 RESERVED = ("benchmarks", "cache", "corpora", "logs", "mlartifacts", "synthetic")
 """Folders in there that all studies share."""
 
+OF_STUDY = ("figures", "model", "sources")
+"""Folders in that of a study that are no experiments."""
+
 CHOSEN = "chosen"
 """What is made of the methods that the validation rows choose, beside their folders: no method has this name."""
+
+MODEL = "model"
+"""The folder of the model to take away, in that of its study."""
+
+SEAL = "digests.json"
+"""The file in there that holds the SHA-256 of every other one."""
 
 LIBRARY = Path(__file__).parent
 SCRIPTS = LIBRARY.parent / "scripts"

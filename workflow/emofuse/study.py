@@ -16,9 +16,19 @@ from typing import Any
 
 from emofuse import code, figures, logs, parts, provenance
 from emofuse.corpus import Corpus
-from emofuse.experiment import Experiment, Source
+from emofuse.experiment import Experiment, Source, Whole
 from emofuse.memory import Memory
-from emofuse.places import LIBRARY, RESULTS, SCRIPTS, below_results, checkpoint_key, place_of
+from emofuse.places import (
+    LIBRARY,
+    MODEL,
+    RESULTS,
+    SCRIPTS,
+    SEAL,
+    below_results,
+    checkpoint_files,
+    checkpoint_key,
+    place_of,
+)
 from emofuse.speech import SCALINGS
 from emofuse.tables import InputError, Problem, Problems
 
@@ -53,6 +63,7 @@ class Study:
             for folds in [_asked(config["experiments"], name)]
         }
         self.experiments = {name: Experiment(name, self) for name in config["experiments"]}
+        self.wholes = {whole.name: whole for whole in self._wholes()}
         self.corpus_of_folder = {corpus.folder: corpus for corpus in self.corpora.values()}
 
     @classmethod
@@ -84,9 +95,8 @@ class Study:
     @cached_property
     def digests(self) -> dict[str, str]:
         """The digest of the code of each rule; of a rule that names parts by their path, with each of these."""
-        readers, protocols = (
-            [facts["path"] for facts in self.facts[kind].values()] for kind in ("corpora", "experiments")
-        )
+        readers = [facts["path"] for facts in self.facts["corpora"].values()]
+        protocols = [experiment.facts["path"] for experiment in [*self.experiments.values(), *self.wholes.values()]]
         rules = {script.stem: [()] for script in SCRIPTS.glob("*.py")} | {
             **{rule: [(path,) for path in readers] for rule in LISTS},
             **{rule: [(path,) for path in protocols] for rule in ("folds", "source_folds")},
@@ -94,6 +104,7 @@ class Study:
             "shift": [tuple(self.selecting.values())],
             "adapt": [tuple(self.roots_of_adaptation(name)) for name in self.adaptations],
             **{rule: [(path,)] for rule, path in self.normalisations.items()},
+            **({"model": [(self.facts["methods"][self.config["model"]["method"]]["path"],)]} if self.packaged else {}),
         }
         outside = {root for several in rules.values() for roots in several for root in roots}
         files = [file for root in sorted(outside) if not root.startswith("emofuse.") for file in code.sources(root)]
@@ -162,6 +173,51 @@ class Study:
         experts = {name: settings[name] for name in entry["experts"]}
         return self.recipe("text_expert", folds=folds, parts=entry["parts"], experts=experts)
 
+    @property
+    def model_recipe(self) -> dict[str, Any]:
+        """The recipe of the model to take away."""
+        entry, experiment, learned = self.config["model"], self.packaged, self.learned
+        facts = self.facts["methods"][entry["method"]]
+        speech, words, of_text = (self.config[key] for key in ("speech", "transcripts", "text_expert"))
+        experts = self.text_expert_recipe(learned.folds)
+        reads = {
+            "tfidf": {},
+            "encoder": {key: of_text["encoder"][key] for key in ("checkpoint", "layers")}
+            | {"normalisation": self.normalisations["text_embeddings"]},
+        }
+        writes = {key: words[key] for key in ("checkpoint", "language")}
+        sentiment = {"checkpoint": self.config["sentiment"]["checkpoint"]}
+        return self.recipe(
+            "model",
+            facts["path"],
+            study=self.name,
+            experiment=experiment.name,
+            method=entry["method"],
+            path=facts["path"],
+            entry=self.methods[entry["method"]],
+            seed=[self.config["seed"], experiment.test.name],
+            training=entry["training"],
+            is_cross=experiment.is_cross,
+            folds=learned.folds,
+            speech={"classifier": speech["classifier"], "checkpoint": speech["checkpoint"]}
+            | {"precision": speech["embeddings"]["precision"]},
+            transcripts=writes | {"seed": self.whisper_recipe(experiment.test.folder)["seed"]}
+            if words["source"] == "whisper"
+            else None,
+            sentiment=sentiment | {"normalisation": self.normalisations["sentiment"]} if facts["reads_words"] else None,
+            text_experts={key: experts[key] for key in ("experts", "parts")}
+            | {"reads": {name: reads[name] for name in experts["experts"]}}
+            if facts["reads_text_expert"]
+            else None,
+            min_duration=experiment.test.config["min_duration"],
+            checkpoints=entry["checkpoints"],
+            described=list(experiment.described.items()),
+            summary=facts["summary"],
+            note=facts["note"],
+            notes=[self.facts["corpora"][experiment.test.name]["note"]],
+            **{key: self.config["evaluation"][key] for key in ("confidence", "resamples")},
+        )
+
     @cached_property
     def normalisations(self) -> dict[str, str]:
         """The paths of the normalisations, by the rule that normalises."""
@@ -178,6 +234,11 @@ class Study:
         return self.config["speech"]["classifier"] == "embeddings"
 
     @property
+    def model_file(self) -> str:
+        """The file of a speech model's weights, in its folder."""
+        return "speech.safetensors" if self.listens else "speech/model.safetensors"
+
+    @property
     def scaling(self) -> str:
         """How embeddings are standardised."""
         return self.config["speech"]["regression"]["scaling"]
@@ -187,7 +248,7 @@ class Study:
         """What speech models are made of, by the folder of the models below the study's."""
         return {
             source.folder.removeprefix(f"{self.folder}/"): source
-            for experiment in self.experiments.values()
+            for experiment in [*self.wholes.values(), *self.experiments.values()]
             if not experiment.is_published
             for scaling in (SCALINGS if experiment.is_cross else [self.scaling])
             for source in [experiment.models_of(scaling)]
@@ -195,8 +256,9 @@ class Study:
 
     @cached_property
     def shared(self) -> dict[str, Experiment]:
-        """An experiment of each source that several experiments may share, by the source's name."""
-        return {experiment.source: experiment for experiment in self.experiments.values() if experiment.is_cross}
+        """What trains on each source that several experiments may share, by the source's name."""
+        of_sources = [*self.wholes.values(), *self.experiments.values()]
+        return {experiment.source: experiment for experiment in of_sources if experiment.is_cross}
 
     # --- Where things are --------------------------------------------------------------------------------------------
 
@@ -313,6 +375,53 @@ class Study:
             for corpus in used
         ]
 
+    @property
+    def packaged(self) -> Experiment | None:
+        """The experiment of the model to take away, if one is made."""
+        return self.experiments[self.config["model"]["experiment"]] if self.config["model"] else None
+
+    def _wholes(self) -> Iterator[Whole]:
+        """What the model to take away has learned from, where that is no experiment's folds."""
+        if self.packaged and self.config["model"]["training"] == "all":
+            yield Whole(self.packaged)
+
+    @property
+    def learned(self) -> Experiment | None:
+        """Whose folds' models the model to take away is made of."""
+        return next(iter(self.wholes.values()), self.packaged)
+
+    @property
+    def packaged_files(self) -> list[str]:
+        """The files of the checkpoints on this machine that the model to take away needs."""
+        recipe = self.model_recipe
+        entries = [recipe["speech"], recipe["transcripts"], recipe["sentiment"]]
+        entries += (recipe["text_experts"] or {"reads": {}})["reads"].values()
+        checkpoints = [entry["checkpoint"] for entry in entries if entry and "checkpoint" in entry]
+        return list(dict.fromkeys(file for checkpoint in checkpoints for file in checkpoint_files(checkpoint)))
+
+    @property
+    def model(self) -> str:
+        """The folder of the model to take away."""
+        return f"{self.folder}/{MODEL}"
+
+    @property
+    def sealed(self) -> list[str]:
+        """The last file of the model to take away, if one is made."""
+        return [f"{self.model}/{SEAL}"] if self.packaged else []
+
+    @property
+    def examples(self) -> list[str]:
+        """What the model to take away says of a few recordings, if one is made."""
+        return [f"{self.folder}/examples.txt"] if self.packaged else []
+
+    @property
+    def logged(self) -> dict[str, Any]:
+        """What MLflow holds of the model to take away; nothing where none is made."""
+        entry = self.config["model"]
+        if not entry:
+            return {}
+        return {key: entry[key] for key in ("experiment", "method", "registered_as")} | {"seal": self.sealed[0]}
+
     @cached_property
     def tested(self) -> dict[str, list[Experiment]]:
         """The experiments that are compared, by the corpus that they test: several, or one that crosses corpora."""
@@ -351,10 +460,12 @@ class Study:
     @property
     def targets(self) -> list[str]:
         """What a study makes; Snakemake overlooks an output of a rule that nobody asks for, so models are named."""
-        file = "speech.safetensors" if self.listens else "speech/model.safetensors"
         experiments = [experiment for experiment in self.experiments.values() if not experiment.is_published]
-        models = [path for experiment in experiments for path in experiment.files_of_models(self.scaling, file)]
-        return list(dict.fromkeys([f"{self.folder}/report.html", f"{self.folder}/tracking.json", *models]))
+        models = [
+            path for experiment in experiments for path in experiment.files_of_models(self.scaling, self.model_file)
+        ]
+        whole = [f"{self.folder}/report.html", f"{self.folder}/tracking.json"]
+        return list(dict.fromkeys([*whole, *models, *self.sealed, *self.examples]))
 
     @property
     def cross_experiments(self) -> list[str]:
@@ -444,10 +555,9 @@ class Study:
 
     def records(self) -> Iterator[tuple[str, Path]]:
         """What the jobs of this study, as its config is now, were made with: each one's rule and file."""
-        patterns = [
-            job for experiment in self.experiments.values() for name in self.methods for job in experiment.jobs(name)
-        ]
-        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track")]
+        experiments = [*self.experiments.values(), *self.wholes.values()]
+        patterns = [job for experiment in experiments for name in self.methods for job in experiment.jobs(name)]
+        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track", "model", "examples")]
         return logs.records(RESULTS / "logs", dict.fromkeys(patterns))
 
     # --- What is wrong -----------------------------------------------------------------------------------------------
@@ -467,6 +577,8 @@ class Study:
             for name, experiment in self.experiments.items():
                 problems += [f"experiments.{name}: {problem}" for problem in self._problems_of_dialogs(experiment)]
                 problems += [f"experiments.{name}: {problem}" for problem in self._problems_of_folds(experiment)]
+            for whole in self.wholes.values():
+                problems += [f"model.training is 'all': {problem}" for problem in self._problems_of_whole(whole)]
         if problems:
             raise InputError(problems)
 
@@ -504,6 +616,12 @@ class Study:
         for fold in experiment.config["folds"] or [] if known else []:
             if fold not in known:
                 yield f"folds: {fold!r} is no fold; {parts.should_be_one_of(fold, known)}"
+
+    @staticmethod
+    def _problems_of_whole(whole: Whole) -> Iterator[Problem]:
+        yield from whole.plan["problems"]
+        if whole.config["folds"] is None and any(corpus.is_made for corpus in whole.corpora):
+            yield "should be folds, since the workflow makes the corpus only later, and its sessions are not known"
 
 
 def _asked(experiments: Mapping[str, Any], corpus: str) -> list[str] | None:

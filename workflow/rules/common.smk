@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from emofuse import figures, gpus, provenance
+from emofuse import credentials, figures, gpus, provenance, repeated
 from emofuse.logs import made_with_others
 from emofuse.places import CHOSEN, RESULTS, checkpoint_files
 from emofuse.study import SHARD, Study
@@ -15,6 +15,7 @@ try:
     written_in = [str(path) for path in workflow.configfiles] or ["config"]
     study = Study.load(config, " + ".join(written_in), Path(written_in[-1]).parent)
     if workflow.is_main_process:
+        repeated.check(workflow.configfiles)
         study.check()
         for line in made_with_others(study.records()):
             print(line, file=sys.stderr)
@@ -44,7 +45,7 @@ def corpus_of(wildcards):
 
 
 def experiment_of(wildcards):
-    return study.experiments[wildcards.experiment]
+    return (study.experiments | study.wholes)[wildcards.experiment]
 
 
 def source_of(wildcards):
@@ -75,23 +76,3 @@ def transcripts_of(wildcards):
 def of_methods(pattern, methods):
     """A file of each of some methods, in their order."""
     return expand(f"{EXPERIMENT}/{pattern}", method=methods, allow_missing=True)
-
-
-def gpus_of(wildcards):
-    """How many GPUs a job that loads a model asks for."""
-    return gpus.asked() if study.config["device"] == "auto" else 0
-
-
-# Jobs of seconds, whatever the corpus: on a cluster they run where Snakemake runs.
-localrules:
-    published,
-    utterances,
-    references,
-    counts,
-    summary,
-    folds,
-    source_folds,
-    figures_adaptation,
-    figures_study,
-    report,
-    track,

@@ -10,6 +10,7 @@ rule published:
         study.log("published", CORPUS),
     wildcard_constraints:
         corpus=any_of(study.corpora_of(published=True)),
+    localrule: True
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
@@ -53,6 +54,7 @@ rule utterances:
         study.log("utterances", CORPUS),
     wildcard_constraints:
         corpus=any_of(study.corpora_of(published=False)),
+    localrule: True
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
@@ -72,6 +74,7 @@ rule references:
         f"{CORPUS}/references.parquet",
     log:
         study.log("references", CORPUS),
+    localrule: True
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
@@ -90,6 +93,7 @@ rule counts:
         f"{CORPUS}/counts.parquet",
     log:
         study.log("counts", CORPUS),
+    localrule: True
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
@@ -111,6 +115,7 @@ rule summary:
         picture=f"{CORPUS}/corpus.png",
     log:
         study.log("summary", CORPUS),
+    localrule: True
     params:
         recipe=study.recipe("summary"),
     message:
@@ -128,6 +133,7 @@ rule folds:
         study.log("folds", EXPERIMENT),
     wildcard_constraints:
         experiment=any_of(study.experiments_of(published=False)),
+    localrule: True
     resources:
         files=lambda wildcards: os.pathsep.join(experiment_of(wildcards).files_of_folds.values()),
     params:
@@ -146,6 +152,7 @@ rule source_folds:
         f"{SOURCE}/folds.parquet",
     log:
         study.log("source_folds", SOURCE),
+    localrule: True
     resources:
         files=lambda wildcards: os.pathsep.join(study.shared[wildcards.source].files_of_folds.values()),
     params:

@@ -30,7 +30,7 @@ rule scores:
     log:
         study.log("scores", EXPERIMENT),
     wildcard_constraints:
-        experiment=any_of(study.experiments_of(published=False)),
+        experiment=any_of([*study.experiments_of(published=False), *study.wholes]),
     params:
         recipe=study.recipe("scores", calibration=study.config["speech"]["calibration"]),
     message:

@@ -62,6 +62,7 @@ rule figures_study:
         **{figure: f"{study.folder}/figures/{figure}.png" for figure in figures.OF_STUDY},
     log:
         study.log("figures_study", f"{study.folder}/figures"),
+    localrule: True
     params:
         recipe=study.recipe(
             "figures_study",
@@ -84,6 +85,7 @@ rule report:
         f"{study.folder}/report.html",
     log:
         study.log("report", f"{study.folder}/report"),
+    localrule: True
     params:
         recipe=study.recipe(
             "report",
@@ -106,21 +108,24 @@ rule report:
 rule track:
     input:
         study.files,
+        study.sealed,
         report=f"{study.folder}/report.html",  # last, so that a server that is down costs nothing else
     output:
         f"{study.folder}/tracking.json",
     log:
         study.log("track", f"{study.folder}/track"),
+    localrule: True
     params:
         recipe=study.recipe(
             "track",
-            uri=study.config["tracking"]["uri"] or os.environ.get("MLFLOW_TRACKING_URI", ""),
+            uri=credentials.hidden(study.config["tracking"]["uri"] or os.environ.get("MLFLOW_TRACKING_URI", "")),
             results=str(RESULTS),
             study=study.name,
             experiments={name: experiment.runs for name, experiment in study.experiments.items()},
             config=study.what,
             config_digest=provenance.digest(study.what),
             across=study.across,
+            model=study.logged,
         ),
     message:
         "track"

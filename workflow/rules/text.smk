@@ -13,7 +13,7 @@ if words["source"] == "reference":
             study.log("reference_transcripts", study.transcripts),
         resources:
             device=study.config["device"],
-            gpu=gpus_of,
+            gpu=lambda wildcards: gpus.asked(study.config["device"]),
             batch_size=words["batch_size"],
             root=lambda wildcards: corpus_of(wildcards).root,
         params:
@@ -42,7 +42,7 @@ else:
             study.benchmark("transcripts", f"{study.transcripts}/{SHARD}")
         resources:
             device=study.config["device"],
-            gpu=gpus_of,
+            gpu=lambda wildcards: gpus.asked(study.config["device"]),
             batch_size=words["batch_size"],
             path=lambda wildcards: str(corpus_of(wildcards).path),
             partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
@@ -87,7 +87,7 @@ rule sentiment:
         study.benchmark("sentiment", study.sentiment)
     resources:
         device=study.config["device"],
-        gpu=gpus_of,
+        gpu=lambda wildcards: gpus.asked(study.config["device"]),
         batch_size=study.config["sentiment"]["batch_size"],
     params:
         recipe=study.recipe(
@@ -133,7 +133,7 @@ if study.uses_encoder:
             study.benchmark("text_embeddings", f"{study.text_embeddings}/{SHARD}")
         resources:
             device=study.config["device"],
-            gpu=gpus_of,
+            gpu=lambda wildcards: gpus.asked(study.config["device"]),
             batch_size=encoder["batch_size"],
         params:
             recipe=study.recipe(
@@ -173,6 +173,8 @@ rule text_expert:
         f"{EXPERIMENT}/text_expert.parquet",
     log:
         study.log("text_expert", EXPERIMENT),
+    wildcard_constraints:
+        experiment=any_of([*study.experiments, *study.wholes]),
     params:
         recipe=lambda wildcards: study.text_expert_recipe(experiment_of(wildcards).folds),
     message:

@@ -12,7 +12,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -41,10 +41,24 @@ Meaning = Literal[
 """What a column of a manifest may be."""
 
 KNOWN: tuple[str, ...] = get_args(Meaning)
-REQUIRED = ("path", "speaker", "emotion")
+REQUIRED: tuple[Meaning, ...] = ("path", "speaker", "emotion")
 
 Record = dict[str, str]
 """A row of a manifest: its values by the meaning of their columns, all of :data:`KNOWN`, empty where there is none."""
+
+
+class Row(NamedTuple):
+    """A row of a manifest as it was read.
+
+    Attributes:
+        source: where it stands, as ``file: line n``
+        record: its values
+        faults: what is wrong with them, a sentence each
+    """
+
+    source: str
+    record: Record
+    faults: Problems
 
 
 class Manifest(Reader):
@@ -93,17 +107,10 @@ class Manifest(Reader):
 
     def read(self, path: Path) -> Listing:
         """List the rows."""
-        records, problems = _records(path, self.columns or {})
-        cases: list[Case] = []
-        rows: list[Record] = []
-        sources: list[str] = []
-        for line, values in records:
-            source = f"{path}: line {line}"
-            record, faults = _understand(values)
-            cases += [Case(fault, f"{source}: {fault}") for fault in faults]
-            if not faults:
-                rows.append(record)
-                sources.append(source)
+        read, problems = read_rows(path, self.columns or {})
+        cases = [Case(fault, f"{row.source}: {fault}") for row in read for fault in row.faults]
+        sources = [row.source for row in read if not row.faults]
+        rows = [row.record for row in read if not row.faults]
         names = _names(rows)
         utterances = [
             {
@@ -115,7 +122,7 @@ class Manifest(Reader):
                 "path": row["path"],
                 "start": float(row["start"] or "nan"),
                 "end": float(row["end"] or "nan"),
-                "turn_start": float((row["dialog"] and (row["turn_start"] or row["start"])) or "nan"),
+                "turn_start": turn_start(row),
                 "label": row["emotion"],
                 "reference": words(row["transcript"]),
                 "given_fold": row["fold"] or None,
@@ -124,17 +131,44 @@ class Manifest(Reader):
             }
             for row, name, source in zip(rows, names, sources, strict=True)
         ]
-        unlabelled = [] if records or problems else [path]
+        unlabelled = [] if read or problems else [path]
         table = pd.DataFrame(utterances, columns=[*COLUMNS, "given_fold", "given_split"])
         return Listing(table, problems + grouped(cases, path), unlabelled)
 
 
-def _understand(values: dict[str | None, str | None]) -> tuple[Record, Problems]:
+def turn_start(row: Record) -> float:
+    """When an utterance begins in its dialog; NaN where it has none, or where that is not told."""
+    return float((row["dialog"] and (row["turn_start"] or row["start"])) or "nan")
+
+
+def read_rows(
+    file: Path,
+    columns: Mapping[str, Meaning | None],
+    *,
+    required: Sequence[Meaning] = REQUIRED,
+    only: Sequence[Meaning] | None = None,
+) -> tuple[list[Row], Problems]:
+    """Read a manifest row by row.
+
+    Args:
+        file: the manifest
+        columns: what the file's own columns are, where that is not what they are called; ``None`` for those left out
+        required: the columns that must be in it, and that no row may leave empty
+        only: the columns that are read, whatever else it has; ``None`` for all, and then it may have no other
+
+    Returns:
+        the rows, and what is wrong with the file as a whole, which then has none
+    """
+    records, problems = _records(file, columns, required, only)
+    return [Row(f"{file}: line {line}", *_understand(values, required)) for line, values in records], problems
+
+
+def _understand(values: dict[str | None, str | None], required: Sequence[Meaning]) -> tuple[Record, Problems]:
     """A row, and what is wrong with it."""
     if None in values:
         return {}, ["has more values than the header has columns; quote commas"]
     row = dict.fromkeys(KNOWN, "") | {name: (text or "").strip() for name, text in values.items() if name is not None}
-    problems: Problems = [f"{name} is empty" for name in REQUIRED if not row[name]]
+    problems: Problems = [f"{name} is empty" for name in required if not row[name]]
     # Folds are named after speakers and sessions, and each fold has a folder.
     problems += [
         f"{name} is {row[name]!r}; {FOLDER_NAME}"
@@ -196,7 +230,7 @@ def _names(rows: Sequence[Record]) -> list[str]:
 
 
 def _records(
-    file: Path, columns: Mapping[str, str | None]
+    file: Path, columns: Mapping[str, Meaning | None], required: Sequence[Meaning], only: Sequence[Meaning] | None
 ) -> tuple[list[tuple[int, dict[str | None, str | None]]], Problems]:
     """The rows of a manifest, each with the number of its last line, or what is wrong with the file as a whole."""
     # Strict, since a quote that is never closed would else swallow the rows after it.
@@ -205,9 +239,11 @@ def _records(
     begin = 1
     try:
         header = list(table.fieldnames or [])
-        if problems := _wrong_header(header, columns, file):
-            return [], problems
         meaning: dict[str | None, str | None] = {name: columns.get(name, name) for name in header}
+        if only is not None:
+            meaning = {name: known if known in only else None for name, known in meaning.items()}
+        if problems := _wrong_header(header, columns, meaning, required, file):
+            return [], problems
         while True:
             begin = table.line_num + 1
             try:
@@ -221,7 +257,13 @@ def _records(
         return [], [f"{file}: line {begin}: the row that begins here cannot be read ({error}); {right}"]
 
 
-def _wrong_header(header: Sequence[str], columns: Mapping[str, str | None], file: Path) -> Problems:
+def _wrong_header(
+    header: Sequence[str],
+    columns: Mapping[str, Meaning | None],
+    meaning: Mapping[str | None, str | None],
+    required: Sequence[Meaning],
+    file: Path,
+) -> Problems:
     """What is wrong with the columns of a manifest."""
     place = f"{file}: line 1"
     problems: Problems = [
@@ -232,7 +274,6 @@ def _wrong_header(header: Sequence[str], columns: Mapping[str, str | None], file
     twice = sorted({name for name in header if header.count(name) > 1})
     problems += [f"{place}: column {name!r} appears more than once" for name in twice]
 
-    meaning = {name: columns.get(name, name) for name in header}
     for name in KNOWN:
         same = [column for column, known in meaning.items() if known == name]
         if len(same) > 1:
@@ -241,7 +282,7 @@ def _wrong_header(header: Sequence[str], columns: Mapping[str, str | None], file
     has = ", ".join(header) or "none"
     problems += [
         f"{place}: column {name!r} is missing; has {has}; should be CSV in UTF-8, with commas"
-        for name in REQUIRED
+        for name in required
         if name not in meaning.values()
     ]
     for name in dict.fromkeys(header):

@@ -125,7 +125,7 @@ def mean_over_folds(counts: Floats, weights: Floats, metric: str, drawn: Floats 
 
 
 def interval(
-    after: Floats, before: Floats, metric: str, *, crossed: bool, confidence: float, resamples: int, seed: int
+    after: Floats, before: Floats | None, metric: str, *, crossed: bool, confidence: float, resamples: int, seed: int
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of the paired difference of a metric, over speakers, and over source folds.
 
@@ -136,7 +136,7 @@ def interval(
 
     Args:
         after: (folds, speakers, 4, 4) confusion matrices of the method
-        before: the same of the voice alone
+        before: the same of the voice alone; ``None`` for the interval of the method's own metric
         metric: one of :data:`emofuse.accuracy.METRICS`
         crossed: whether folds are source folds
         confidence: between 0 and 1
@@ -158,7 +158,8 @@ def interval(
 
     def difference(*drawn: npt.NDArray[np.int64], axis: int) -> Floats:
         weights, *of_folds = (times(which, number, axis) for which, number in zip(drawn, numbers, strict=True))
-        return mean_over_folds(after, weights, metric, *of_folds) - mean_over_folds(before, weights, metric, *of_folds)
+        mean = mean_over_folds(after, weights, metric, *of_folds)
+        return mean if before is None else mean - mean_over_folds(before, weights, metric, *of_folds)
 
     ends = bootstrap(
         [np.arange(number) for number in numbers],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Self
 
@@ -38,6 +39,7 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
             thresholds, if any; then it predicts by ``parameters_["thresholds"]``, and the class method
             ``decide_by(scores, parameters)`` returns what a method that learned these parameters decides for,
             as indices, and which utterances it selects
+        reads_words: whether it consults the words of any utterance
         sees_test_labels: whether it is fitted on what it predicts, and is thus no method but a ceiling
         reads_dialogs: whether it looks at an utterance's neighbours in its dialog
         note: what a reader of its results should know, a sentence or nothing
@@ -49,6 +51,7 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
     columns: ClassVar[list[str]] = [*SPEECH, *SENTIMENT]
     fit_on: ClassVar[tuple[str, ...]] = ("validation",)
     measures: ClassVar[tuple[str, ...]] = ()
+    reads_words: ClassVar[bool] = True
     sees_test_labels: ClassVar[bool] = False
     reads_dialogs: ClassVar[bool] = False
     note: ClassVar[str] = ""
@@ -71,9 +74,14 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
         """Whether a Pareto front of an objective against the share selected is learned, with these parameters.
 
         If so, ``parameters_["front"]`` holds its points by rising share, and ``along_front(X, dialogs)`` yields for
-        each the emotions that it decides for, as indices, and which utterances it selects, (utterances,) each.
+        each the emotions that it decides for, as indices, and which utterances it selects, (utterances,) each;
+        ``at_point(number)`` returns the fitted method that decides by one of them.
         """
         return False
+
+    def without_words(self) -> Self | None:
+        """The same fitted method with no utterance selected; ``None`` if it cannot do without the words."""
+        return None if self.reads_words else self
 
     def fit(self, X: Any, y: Any, dialogs: pd.DataFrame | None = None) -> Self:
         """Learn from labelled utterances.
@@ -112,6 +120,12 @@ class FusionMethod(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self._selected(self._among(self._check(X), X, dialogs))
+
+    def _having(self, **learned: Any) -> Self:
+        """The same fitted method with other ``parameters_``, for methods that predict by these."""
+        other = copy.copy(self)
+        other.parameters_ = self.parameters_ | learned
+        return other
 
     def _among(self, scores: Floats, X: Any, dialogs: pd.DataFrame | None) -> Any:
         """What the methods below are given: the scores alone; of methods that read dialogs, these with the turns."""

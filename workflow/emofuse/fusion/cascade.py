@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ class Cascade(Context):
         threshold_: the measure from which on a turn is selected, ``None`` to select nothing
     """
 
+    reads_words = True
     words: ClassVar[type[FusionMethod]] = Stacking
 
     def __init__(
@@ -73,6 +74,19 @@ class Cascade(Context):
         turns = self._among(self._check(X), X, dialogs)
         probability, selected = self._decide(turns, self.parameters_["front"])
         yield from zip(probability.argmax(axis=-1), selected, strict=True)
+
+    def at_point(self, number: int) -> Self:
+        """The same fitted method with the threshold of a point of the front."""
+        return self._at_threshold(self.parameters_["front"][number])
+
+    def without_words(self) -> Self:
+        """The voice in its context, of every utterance."""
+        return self._at_threshold(None)
+
+    def _at_threshold(self, threshold: float | None) -> Self:
+        other = self._having(threshold=threshold)
+        other.threshold_ = threshold
+        return other
 
     def _fit(self, turns: Turns, emotion: Indices) -> None:
         super()._fit(turns, emotion)

@@ -103,6 +103,8 @@ class StackingSpeech(FusionMethod):
     V and b are learned as in :class:`Stacking`, which has the words besides.
     """
 
+    reads_words = False
+
     def __init__(self, penalty: Penalty = 10.0) -> None:
         self.penalty = penalty
 

@@ -46,6 +46,7 @@ class Context(FusionMethod):
         alone: what voice and words say of a turn alone
     """
 
+    reads_words = False
     reads_dialogs = True
     alone: ClassVar[type[FusionMethod]] = StackingSpeech
     note: ClassVar[str] = (
@@ -113,6 +114,7 @@ class Context(FusionMethod):
 class ContextSentiment(Context):
     """Voice and sentiment, and the neighbours' ones: as :class:`Context`, with Stacking for each turn alone."""
 
+    reads_words = True
     alone = Stacking
 
 
@@ -130,6 +132,7 @@ class ContextText(Context):
     """
 
     columns: ClassVar[list[str]] = [*SPEECH, *SENTIMENT, *TEXT]
+    reads_words = True
     alone = StackingText
 
     def _fit(self, turns: Turns, emotion: Indices) -> None:

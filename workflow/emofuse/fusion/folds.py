@@ -71,20 +71,19 @@ def run(
     predictions, trials, inner, front = [], [], [], []
     conditions = [condition for condition, _ in accuracy.by_condition(scores[scores["split"] == "test"])]
     learned: dict[str, Any] = {}
-    for fold, part in scores.groupby("fold", sort=True):
+    for fold, part, estimator in fitted(scores, method, path, seed_names, name):
         rows, test = part[part["split"].isin(method["fit_on"])], part[part["split"] == "test"]
         dialogs = around(part)
-        estimator = fit(rows, method, path, [*seed_names, name, str(fold)], dialogs)
         predictions.append(predict(estimator, test, dialogs))
-        learned[str(fold)] = estimator.parameters_
+        learned[fold] = estimator.parameters_
         tried = estimator.trials_
-        trials.append(tried.assign(fold=str(fold), trial=np.arange(len(tried))))
+        trials.append(tried.assign(fold=fold, trial=np.arange(len(tried))))
         if estimator.has_front(**estimator.get_params()):
             front.append(_along_front(estimator, test, dialogs, conditions))
         if not estimator.sees_test_labels:
             validation = part[part["split"] == "validation"]
             # No name of a method in the seed: the parts are the same for all.
-            number = divide(validation, number_of_parts, seed(*seed_names, "parts", str(fold)))
+            number = divide(validation, number_of_parts, seed(*seed_names, "parts", fold))
             inner.append(_predict_parts(estimator, rows, validation.assign(part=number), dialogs))
     return Result(
         pd.concat(predictions, ignore_index=True),
@@ -95,6 +94,19 @@ def run(
             method=name
         ),
     )
+
+
+def fitted(
+    scores: pd.DataFrame, method: Mapping[str, Any], path: str, seed_names: Sequence[str | int], name: str
+) -> Iterator[tuple[str, pd.DataFrame, FusionMethod]]:
+    """A method fitted in each fold; arguments as in :func:`run`.
+
+    Yields:
+        the fold, its rows of the `scores` table, and the method fitted on those of its ``fit_on``
+    """
+    for fold, part in scores.groupby("fold", sort=True):
+        rows = part[part["split"].isin(method["fit_on"])]
+        yield str(fold), part, fit(rows, method, path, [*seed_names, name, str(fold)], around(part))
 
 
 def around(part: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -71,6 +71,10 @@ class Paper(FusionMethod):
             "thresholds": thresholds.describe(candidate, self.measures, MAPPINGS),
             "excluded": [list(change) for change in self.excluded_],
         }
+
+    def without_words(self) -> Self:
+        """The voice alone."""
+        return self._having(thresholds=thresholds.describe({}, self.measures, MAPPINGS))
 
     @classmethod
     def decide_by(cls, scores: Floats, learned: dict[str, Any]) -> tuple[Indices, npt.NDArray[np.bool_]]:

@@ -7,7 +7,7 @@ rather than for a high share of errors; and its ablations, each with one measure
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,7 @@ class Selection(FusionMethod, abstract=True):
             Literal["optuna", "exact"], Field(description="optuna, or the exact optimum of UA or WA.")
         ] = "optuna",
         sampler: Annotated[Sampler, Field(description="The Optuna sampler.")] = "TPE",
-        trials: Annotated[int, Field(ge=1, description="How many candidates Optuna tries.")] = 200,
+        trials: Annotated[int, Field(ge=1, le=1_000_000, description="How many candidates Optuna tries.")] = 200,
         enqueue_exact: Annotated[
             bool, Field(description="Whether Optuna tries the exact optimum (with a budget, the exact front) first.")
         ] = False,
@@ -107,6 +107,14 @@ class Selection(FusionMethod, abstract=True):
         scores = self._check(X)
         for point in self.parameters_["front"]:
             yield self.decide(scores, point)
+
+    def at_point(self, number: int) -> Self:
+        """The same fitted method with the thresholds of a point of the front."""
+        return self._having(thresholds=self.parameters_["front"][number])
+
+    def without_words(self) -> Self:
+        """The voice alone."""
+        return self._having(thresholds=thresholds.describe({}, self.measures, MAPPINGS))
 
     @classmethod
     def decide(cls, scores: Floats, point: Thresholds) -> tuple[Indices, npt.NDArray[np.bool_]]:

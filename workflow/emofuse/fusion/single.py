@@ -17,6 +17,8 @@ from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH, TEXT
 class Speech(FusionMethod):
     """The voice alone: the primary, which every other method is compared with."""
 
+    reads_words = False
+
     def _predict_proba(self, scores: Floats) -> Floats:
         return normalised(speech(scores))
 

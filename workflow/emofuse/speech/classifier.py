@@ -125,6 +125,21 @@ def predict(
     return logits.table(rows, logits.of_all(_scores(features, classifier.arrays), chosen["emotions"]))
 
 
+def classify(classifier: Classifier, embeddings: storage.Embeddings) -> Array:
+    """Classify utterances on their own, by a classifier whose embeddings are standardised by the training utterances.
+
+    Args:
+        classifier: what :func:`fit` returned with the scaling ``training``
+        embeddings: (utterances, layers, hidden size) of the same encoder
+
+    Returns:
+        (utterances, 4) logits, as in :func:`predict`
+    """
+    arrays, chosen = classifier
+    features = _scaled(embeddings[:, chosen["layer"]].copy(), arrays["mean"], arrays["scale"])
+    return logits.of_all(_scores(features, arrays), chosen["emotions"])
+
+
 def write(classifier: Classifier, arrays: str | Path, chosen: str | Path) -> None:
     """Keep a classifier: its arrays as safetensors, what was chosen as JSON, each file atomically."""
     with tables.replacing(arrays) as temporary:

@@ -21,7 +21,7 @@ All take all emotions to be equally likely beforehand, so that what the expert s
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -41,8 +41,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
-from emofuse import storage
-from emofuse.tables import EMOTIONS, TEXT, InputError, Problems, columns
+from emofuse import accuracy, storage
+from emofuse.tables import EMOTIONS, TEXT, InputError, Problems
 
 log = logging.getLogger(__name__)
 
@@ -182,6 +182,63 @@ def predict(
         InputError: naming each fold whose training rows lack words, a second emotion or a second speaker;
             as :meth:`Encoder.inputs`
     """
+    rows = folds[["fold", "split", "utterance"]].reset_index(drop=True)
+    probability = np.zeros((len(rows), len(EMOTIONS)))
+    for of_fold in train(folds, utterances, transcripts, experts, parts=parts):
+        unseen = geometric_mean([one.unseen for one in of_fold.experts])
+        probability[of_fold.train.index] = _of_all(unseen, of_fold.experts[0].reader)
+        if len(of_fold.held_out):
+            probability[of_fold.held_out.index] = read([one.reader for one in of_fold.experts], of_fold.inputs)
+    return rows.join(pd.DataFrame(probability, columns=TEXT))
+
+
+class Trained(NamedTuple):
+    """An expert of a fold.
+
+    Attributes:
+        name: of the candidate that was chosen
+        loss: its log loss on training speakers that were left out
+        unseen: what it says of training rows that it has not seen, (training rows, emotions that these have)
+        reader: the candidate, fitted on all training rows
+    """
+
+    name: str
+    loss: float
+    unseen: Array
+    reader: ClassifierMixin
+
+
+class Fold(NamedTuple):
+    """The experts of a fold.
+
+    Attributes:
+        fold: its name
+        train: the training rows
+        held_out: the others
+        inputs: what each expert reads of the others, (others, …) each
+        experts: in the order in which a study names them
+    """
+
+    fold: str
+    train: pd.DataFrame
+    held_out: pd.DataFrame
+    inputs: list[npt.NDArray[Any]]
+    experts: list[Trained]
+
+
+def train(
+    folds: pd.DataFrame,
+    utterances: pd.DataFrame,
+    transcripts: pd.DataFrame,
+    experts: Sequence[Expert],
+    *,
+    parts: int,
+) -> Iterator[Fold]:
+    """Train the experts in each fold; arguments and errors as in :func:`predict`.
+
+    Yields:
+        the folds by name; their rows are numbered in the order of ``folds``
+    """
     rows = folds[["fold", "split", "utterance"]]
     for known in (utterances[["utterance", "speaker", "emotion"]], transcripts[["utterance", "text"]]):
         rows = rows.merge(known, on="utterance", how="left", validate="many_to_one")
@@ -197,31 +254,40 @@ def predict(
     once = rows.drop_duplicates("utterance")
     inputs = [expert.inputs(once) for expert in experts]
     place = pd.Series(pd.Index(once["utterance"]).get_indexer(rows["utterance"]), rows.index)
-    probability = pd.DataFrame(0.0, index=rows.index, columns=TEXT)
-    trained: dict[tuple[str, ...], list[_Trained]] = {}
+    trained: dict[tuple[str, ...], list[Trained]] = {}
     for fold, part in rows.groupby("fold", sort=True):
         is_train = part["split"] == "train"
-        train, held_out = part[is_train].sort_values("utterance"), part[~is_train]
+        learned, held_out = part[is_train].sort_values("utterance"), part[~is_train]
         # Leave-one-speaker-out trains on the same rows twice, once for each speaker of a session.
-        key = tuple(train["utterance"])
+        key = tuple(learned["utterance"])
         if key not in trained:
             trained[key] = [
-                _train(expert.candidates(), read[place[train.index]], train, parts)
-                for expert, read in zip(experts, inputs, strict=True)
+                _train(expert.candidates(), of_all[place[learned.index]], learned, parts)
+                for expert, of_all in zip(experts, inputs, strict=True)
             ]
         for expert in trained[key]:
             log.info("fold %s: %s, log loss %.4f on speakers that were left out", fold, expert.name, expert.loss)
-        # What no training row is has probability 0: a source may lack an emotion.
-        learned = columns("text", [name for name in EMOTIONS if name in set(train["emotion"])])
-        probability.loc[train.index, learned] = geometric_mean([expert.unseen for expert in trained[key]])
-        if len(held_out):
-            probability.loc[held_out.index, learned] = geometric_mean(
-                [
-                    expert.reader.predict_proba(read[place[held_out.index]])
-                    for expert, read in zip(trained[key], inputs, strict=True)
-                ]
-            )
-    return rows[["fold", "split", "utterance"]].join(probability)
+        yield Fold(str(fold), learned, held_out, [of_all[place[held_out.index]] for of_all in inputs], trained[key])
+
+
+def read(readers: Sequence[ClassifierMixin], inputs: Sequence[npt.NDArray[Any]]) -> Array:
+    """What the trained experts of a fold say together, (utterances, 4).
+
+    What no training row was has probability 0: a source may lack an emotion.
+
+    Args:
+        readers: of each expert, see :class:`Trained`
+        inputs: what each reads of the utterances, (utterances, …) each
+    """
+    said = geometric_mean([reader.predict_proba(own) for reader, own in zip(readers, inputs, strict=True)])
+    return _of_all(said, readers[0])
+
+
+def _of_all(probability: Array, reader: ClassifierMixin) -> Array:
+    """Probabilities of all emotions, (utterances, 4), from those that a reader has learned."""
+    every = np.zeros((len(probability), len(EMOTIONS)))
+    every[:, accuracy.indices(reader.classes_)] = probability
+    return every
 
 
 def geometric_mean(probabilities: Sequence[Array]) -> Array:
@@ -237,16 +303,7 @@ def geometric_mean(probabilities: Sequence[Array]) -> Array:
     return softmax(np.mean(logs, axis=0), axis=1)
 
 
-class _Trained(NamedTuple):
-    """An expert of a fold: its chosen candidate, and what such ones say of training rows that they have not seen."""
-
-    name: str
-    loss: float
-    unseen: Array
-    reader: ClassifierMixin
-
-
-def _train(candidates: Mapping[str, Pipeline], inputs: npt.NDArray[Any], train: pd.DataFrame, parts: int) -> _Trained:
+def _train(candidates: Mapping[str, Pipeline], inputs: npt.NDArray[Any], train: pd.DataFrame, parts: int) -> Trained:
     emotion, speaker = train["emotion"].to_numpy(), train["speaker"].to_numpy()
     weights, emotions = compute_sample_weight("balanced", emotion), np.unique(emotion)
     cv = GroupKFold(min(parts, len(np.unique(speaker))))
@@ -254,7 +311,7 @@ def _train(candidates: Mapping[str, Pipeline], inputs: npt.NDArray[Any], train: 
     for name, candidate in candidates.items():
         unseen = cross_val_predict(candidate, inputs, emotion, groups=speaker, cv=cv, method="predict_proba")
         loss = log_loss(emotion, unseen, labels=emotions, sample_weight=weights)
-        read.append(_Trained(name, loss, unseen, candidate))
+        read.append(Trained(name, loss, unseen, candidate))
     best = min(read, key=lambda one: one.loss)
     return best._replace(reader=best.reader.fit(inputs, emotion))
 

@@ -10,20 +10,25 @@ A window without speech is left empty, because Whisper invents words for silence
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 import whisper
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 from whisper.audio import CHUNK_LENGTH, N_SAMPLES_PER_TOKEN, SAMPLE_RATE
 from whisper.decoding import DecodingOptions, DecodingResult, DecodingTask, GreedyDecoder
 from whisper.tokenizer import LANGUAGES
 
-from emofuse import audio, checkpoints, provenance
+from emofuse import audio, checkpoints, provenance, tables
 from emofuse.tables import InputError
 
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -59,6 +64,41 @@ def load_model(checkpoint: checkpoints.Checkpoint, device: str) -> whisper.Whisp
         raise InputError([f"{path}: refused, holds more than tensors and numbers; is no Whisper model"]) from None
     except Exception as error:  # torch meets damaged bytes with errors of almost any kind
         raise InputError([f"{path}: is not a Whisper model ({error})"]) from error
+
+
+def keep(checkpoint: checkpoints.Checkpoint, path: str | Path) -> None:
+    """Keep a Whisper model as safetensors, its dimensions as JSON in the metadata, atomically.
+
+    Args:
+        checkpoint: a file by path
+        path: the file to write, for :func:`load_kept`
+
+    Raises:
+        InputError: as :func:`load_model`
+    """
+    model = load_model(checkpoint, "cpu")
+    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    with tables.replacing(path) as temporary:
+        save_file(weights, temporary, {"dims": json.dumps(asdict(model.dims))})
+
+
+def load_kept(path: str | Path, device: str) -> whisper.Whisper:
+    """Load a Whisper model that :func:`keep` has written.
+
+    Args:
+        path: the file
+        device: as :func:`emofuse.checkpoints.device` takes it
+
+    Raises:
+        InputError: if the file is missing or damaged
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            model = whisper.Whisper(whisper.ModelDimensions(**json.loads(file.metadata()["dims"])))
+        model.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError, KeyError, TypeError) as error:
+        raise InputError([f"{path}: is not a Whisper model that was kept ({error})"]) from error
+    return model.to(checkpoints.device(device))
 
 
 def transcribe(

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from emofuse import accuracy, contracts, logs, parts, provenance, tables
+from emofuse import accuracy, contracts, credentials, logs, parts, provenance, tables
 from emofuse.tables import EMOTIONS, InputError, Problems
 
 ACROSS = "across corpora"
@@ -91,6 +91,45 @@ class AcrossInput(TypedDict):
 
     figures: dict[str, str]
     """The paths of its pictures, by their names."""
+
+
+class ModelInput(TypedDict):
+    """What tracking is told about the model to take away."""
+
+    experiment: str
+    """The experiment that it was packaged from."""
+
+    method: str
+    """The method that it holds."""
+
+    seal: str
+    """The path of the file with the digests of its files, in its folder."""
+
+    registered_as: str | None
+    """Its name in MLflow's registry, if it is registered."""
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """The model to take away.
+
+    Args:
+        experiment: that it was packaged from
+        method: that it holds
+        name: what MLflow shows
+        folder: that holds it
+        digest: of its seal, and with it of all its files: 16 hexadecimal digits
+        card: what a reader should know of it, in Markdown
+        registered_as: its name in the registry; ``None`` where it is not registered
+    """
+
+    experiment: str
+    method: str
+    name: str
+    folder: Path
+    digest: str
+    card: str
+    registered_as: str | None
 
 
 @dataclass(frozen=True)
@@ -194,7 +233,7 @@ def read_study(
         InputError: if files are missing or bad, or ``metrics.parquet`` lacks a method; for all experiments at once
     """
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-    config_file = {"config.yaml": without_password(text).encode()}
+    config_file = {"config.yaml": credentials.hidden(text).encode()}
     contents: dict[str, Experiment] = {}
     problems: Problems = []
     for experiment, files in experiments.items():
@@ -214,6 +253,32 @@ def read_study(
     if problems:
         raise InputError(problems)
     return contents
+
+
+def read_model(study: str, files: ModelInput | Mapping[str, Any]) -> Packaged | None:
+    """The model to take away; ``None`` where there is none.
+
+    Args:
+        study: its name
+        files: what was packaged; empty where nothing is
+
+    Raises:
+        InputError: if its files are missing
+    """
+    if not files:
+        return None
+    seal = Path(files["seal"])
+    card = seal.with_name("README.md")
+    _require([str(seal), str(card)])
+    return Packaged(
+        experiment=files["experiment"],
+        method=files["method"],
+        name=f"{study}-{files['method']}",
+        folder=seal.parent,
+        digest=provenance.file_digest([seal]),
+        card=card.read_text(encoding="utf-8"),
+        registered_as=files["registered_as"],
+    )
 
 
 def read_across(study: str, files: Mapping[str, Any], methods: Mapping[str, str]) -> Experiment:
@@ -556,15 +621,6 @@ def flatten(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             params[legal(name)] = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
     return params
-
-
-def without_password(text: str) -> str:
-    """A URI, or a text with URIs, that can be shown.
-
-    >>> without_password("postgresql://me:secret@db/mlflow")
-    'postgresql://me:***@db/mlflow'
-    """
-    return re.sub(r"(?<=://)([^:/@\s]*):\S*@", r"\1:***@", text)
 
 
 def sha256_of_each(artifacts: Mapping[str, bytes]) -> dict[str, str]:

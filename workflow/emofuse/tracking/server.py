@@ -40,28 +40,25 @@ from mlflow.utils.mlflow_tags import (
 )
 from mlflow.utils.validation import MAX_EXPERIMENT_TAG_VAL_LENGTH, MAX_PARAM_VAL_LENGTH, MAX_TAG_VAL_LENGTH
 
-from emofuse import provenance, tables
+from emofuse import credentials, provenance, tables
 from emofuse.tables import Problem
+from emofuse.tracking import models
 from emofuse.tracking.content import (
     AcrossInput,
     Content,
     Experiment,
     ExperimentInput,
     Family,
+    ModelInput,
     Scores,
+    read_model,
     read_study,
     sha256_of_each,
-    without_password,
 )
-
-STUDY = "emofuse.study"
-"""Tag of an experiment: the study that it belongs to."""
+from emofuse.tracking.models import DIGEST, STUDY
 
 KEY = "emofuse.key"
 """Tag of a run: what it is, ``study/experiment/method`` or ``study/experiment/method/fold``."""
-
-DIGEST = "emofuse.digest"
-"""Tag of a run: digest of all that was put into it, but for what all runs of the experiment share."""
 
 SHARED = "emofuse.shared"
 """Tag of a parent: digest of the config, the leaderboard and the pictures that all methods share."""
@@ -90,8 +87,9 @@ def synchronise(
     config: Mapping[str, Any],
     config_digest: str,
     across: AcrossInput | Mapping[str, Any],
+    model: ModelInput | Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Make MLflow show exactly the runs of a study that its files describe.
+    """Make MLflow show exactly the runs of a study, and the model, that its files describe.
 
     Families of runs whose content is as it was are kept.
     The config, the leaderboard and the pictures that all methods share, what a run's description says,
@@ -109,10 +107,12 @@ def synchronise(
         config: the study's whole config, for the artifact ``config.yaml``
         config_digest: what the tag of that name says
         across: what the comparison of its experiments has written; empty where none is compared
+        model: the model to take away; empty where there is none
 
     Returns:
-        ``uri`` without its password, and ``runs``, a row per run: experiment, method, fold (``None`` for a parent),
-        run_id, digest, status (``kept`` or ``written``)
+        ``uri`` without its credentials; ``runs``, a row per run: experiment, method, fold (``None`` for a parent),
+        run_id, digest, status (``kept`` or ``written``); and ``model``, as :func:`emofuse.tracking.models.synchronise`
+        says
 
     Raises:
         InputError: if files are missing or bad, before MLflow is touched
@@ -121,8 +121,10 @@ def synchronise(
     results = Path(results).resolve()
     uri = uri or f"sqlite:///{results / 'mlflow.db'}"
     contents = read_study(study, experiments, config, across, results / "logs")
+    packaged = read_model(study, model)
     tags = {MLFLOW_GIT_COMMIT: _git_commit(), CONFIG: config_digest}
     rows: list[dict[str, Any]] = []
+    experiment_ids: list[str] = []
     try:
         with _connected(uri) as client:
             _delete_experiments(client, study, keep=[f"{study}/{name}" for name in contents])
@@ -132,13 +134,17 @@ def synchronise(
                 _describe(client, experiment_id, experiment.description)
                 runs = _synchronise_experiment(client, experiment_id, experiment, tags, results)
                 rows += [{"experiment": name} | row for row in runs]
+                experiment_ids.append(experiment_id)
+            parents = {(row["experiment"], row["method"]): row["run_id"] for row in rows if row["fold"] is None}
+            run = packaged and client.get_run(parents[packaged.experiment, packaged.method])
+            logged = models.synchronise(client, study, experiment_ids, packaged, run)
     except (MlflowException, OSError, sqlalchemy.exc.SQLAlchemyError) as error:
         problem: Problem = (
             f"MLflow at {uri} could not be brought into line with the files of study {study}: {error}\n"
             "No result is lost: the files have it all. Once that address answers, run the same command again."
         )
-        raise RuntimeError(without_password(problem)) from None
-    return {"uri": without_password(uri), "runs": rows}
+        raise RuntimeError(credentials.hidden(problem)) from None
+    return {"uri": credentials.hidden(uri), "runs": rows, "model": logged}
 
 
 def _do_not_wait_for_the_disk(connection: Any, record: Any) -> None:
