@@ -1,14 +1,16 @@
 """A process has a GPU of its own, and no cluster is asked for what it lacks. GPUs are numbers here: none is needed."""
 
+import re
 import subprocess
 import sys
 
 import pytest
+from helpers import ROOT
 
 from emofuse import gpus
 
 CLAIMING = (
-    "import os, sys; from emofuse import gpus; gpus.claim(2); print(os.environ[gpus.VISIBLE], flush=True); input()"
+    "import os; from emofuse import gpus; gpus.claim_one_of(2); print(os.environ[gpus.VISIBLE], flush=True); input()"
 )
 
 
@@ -55,7 +57,8 @@ def test_a_gpu_that_is_named_alone_is_assigned_already(start):
 
 def test_without_gpus_nothing_is_claimed(monkeypatch):
     monkeypatch.delenv(gpus.VISIBLE, raising=False)
-    gpus.claim(0)
+    gpus.claim_one_of(0)
+    assert gpus.claim("cpu") == "cpu"
     assert gpus.VISIBLE not in gpus.os.environ
 
 
@@ -72,3 +75,12 @@ def test_a_gpu_is_asked_for_unless_the_cluster_has_none(sinfo, asked, tmp_path, 
     gpus.asked.cache_clear()
     assert (gpus.asked("auto"), gpus.asked("cpu")) == (asked, 0)
     gpus.asked.cache_clear()
+
+
+def test_every_job_with_a_device_asks_for_a_gpu_and_claims_it():
+    rules = "".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    device = 'device=study.config["device"],'
+    assert rules.count(device) == len(re.findall(re.escape(device) + r"\n +gpu=lambda wildcards: gpus\.asked\(", rules))
+    for path in sorted((ROOT / "workflow/scripts").glob("*.py")):
+        script = path.read_text()
+        assert script.count("resources.device") == script.count("gpus.claim(resources.device)"), path.name

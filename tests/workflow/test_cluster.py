@@ -9,8 +9,11 @@ import shutil
 import subprocess
 import time
 from collections import Counter
+from typing import NamedTuple
 
 import pytest
+
+from emofuse import gpus
 
 
 def slurm(*command):
@@ -49,37 +52,56 @@ def submitted(output):
     return Counter(log.removeprefix("rule_") for log in logs)
 
 
-def running(process, rule):
-    """The SLURM job of a rule that runs now; waits for one."""
+class Job(NamedTuple):
+    """A job of SLURM.
+
+    Attributes:
+        number: SLURM's
+        memory: what it asks for, in MB
+        name: ``rule_``, the rule and what its log is named after
+    """
+
+    number: str
+    memory: int
+    name: str
+
+
+def job(process, folder, name, *, state="R", but=None):
+    """A job of the study in a folder, other than one, whose name begins so; waits for it."""
     while process.poll() is None:
-        for line in slurm("squeue", "-h", "-t", "R", "-o", "%i %k").splitlines():
-            if f" rule_{rule}_" in line:
-                return line.split()[0]
+        for line in slurm("squeue", "--noheader", "--states", state, "--format", "%i|%m|%k|%Z").splitlines():
+            number, memory, comment, place = line.split("|", 3)
+            if place == str(folder) and comment.startswith(name) and number != (but and but.number):
+                return Job(number, int(memory.removesuffix("M")), comment.strip())
         time.sleep(0.2)
     raise AssertionError(process.communicate()[0][-6000:])
 
 
 def lose_the_node(job):
     """Take a job's node down and up again; the jobs that were on it."""
-    node = slurm("squeue", "-h", "-j", job, "-o", "%N").strip()
+    node = slurm("squeue", "-h", "-j", job.number, "-o", "%N").strip()
     slurm("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
     slurm("scontrol", "update", f"NodeName={node}", "State=RESUME")
     requeued = [line.split()[0] for line in slurm("squeue", "-h", "-o", "%i %r").splitlines() if "BeginTime" in line]
-    for job in requeued:
+    for number in requeued:
         # SLURM itself would wait for two minutes.
-        slurm("scontrol", "update", f"JobId={job}", "StartTime=now")
+        slurm("scontrol", "update", f"JobId={number}", "StartTime=now")
     return requeued
 
 
 def test_a_study_with_a_killed_job_and_a_lost_node_gives_the_same_bytes_as_here(audio_copy):
     here = results(audio_copy.folder)
     shutil.rmtree(audio_copy.folder / "results")
+    if not gpus.asked("auto"):
+        audio_copy.write_config(device="auto")
     process = audio_copy.start(*PROFILE, *OFTEN)
-    slurm("scancel", running(process, "embeddings"))
-    lost = running(process, "transcripts")
+    killed = job(process, audio_copy.folder, "rule_embeddings_")
+    slurm("scancel", killed.number)
+    lost = job(process, audio_copy.folder, "rule_transcripts_")
     # No node of a cluster that others work on is taken from them.
     if re.search(r"ClusterName\s*= emofuse\n", slurm("scontrol", "show", "config")):
-        assert lost in lose_the_node(lost)
+        assert lost.number in lose_the_node(lost)
+    assert job(process, audio_copy.folder, killed.name, state="all", but=killed).memory == 2 * killed.memory
     output, _ = process.communicate()
     assert process.returncode == 0, output[-6000:]
     assert results(audio_copy.folder) == here

@@ -24,7 +24,6 @@ import torch
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, StrictDataclassError
 from safetensors import SafetensorError
 
-from emofuse import gpus
 from emofuse.places import BESIDE_WEIGHTS, WEIGHTS
 from emofuse.tables import InputError
 
@@ -208,7 +207,7 @@ def fetch(checkpoint: Checkpoint) -> Path:
 
 
 def device(name: str) -> torch.device:
-    """The device to compute on. Of several GPUs one becomes this process's own, see :func:`emofuse.gpus.claim`.
+    """The device to compute on.
 
     Args:
         name: ``auto`` for a GPU where there is one, or ``cpu``
@@ -217,7 +216,6 @@ def device(name: str) -> torch.device:
     device(type='cpu')
     """
     if name == "auto":
-        gpus.claim(torch.cuda.device_count())
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
 

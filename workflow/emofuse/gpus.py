@@ -40,8 +40,26 @@ def asked(device: str) -> int:
     return int(answer.returncode != 0 or "gpu" in answer.stdout)
 
 
-def claim(number: int) -> None:
-    """Make one of this machine's GPUs this process's own until it ends; waits while all are in use.
+def claim(device: str) -> str:
+    """Make one of this machine's GPUs this job's own until its process ends; waits while other jobs use all of them.
+
+    A job does so before it loads a model. Whoever asks a packaged model shares the GPU with whatever runs there.
+
+    Args:
+        device: ``auto`` for a GPU where there is one, or ``cpu``
+
+    Returns:
+        the same, as :func:`emofuse.checkpoints.device` takes it
+    """
+    if device == "auto":
+        import torch
+
+        claim_one_of(torch.cuda.device_count())
+    return device
+
+
+def claim_one_of(number: int) -> None:
+    """Make one of so many GPUs this process's own.
 
     Whoever names one GPU alone in ``CUDA_VISIBLE_DEVICES`` has chosen: SLURM, a person, or this function, which leaves
     its choice there for child processes. Of several, or where none is named, the first whose lock is free is claimed.
