@@ -6,6 +6,7 @@ On a cluster of many machines ``--basetemp`` must name a folder that they share.
 import importlib.util
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections import Counter
@@ -66,27 +67,30 @@ class Job(NamedTuple):
     name: str
 
 
-def job(process, folder, name, *, state="R", but=None):
-    """A job of the study in a folder, other than one, whose name begins so; waits for it."""
+def job(process, folder, name, *, state="R", after="0"):
+    """A job of the study in a folder, submitted after another, whose name begins so; waits for it."""
     while process.poll() is None:
         for line in slurm("squeue", "--noheader", "--states", state, "--format", "%i|%m|%k|%Z").splitlines():
             number, memory, comment, place = line.split("|", 3)
-            if place == str(folder) and comment.startswith(name) and number != (but and but.number):
+            if place == str(folder) and comment.startswith(name) and int(number) > int(after):
                 return Job(number, int(memory.removesuffix("M")), comment.strip())
         time.sleep(0.2)
     raise AssertionError(process.communicate()[0][-6000:])
 
 
 def lose_the_node(job):
-    """Take a job's node down and up again; the jobs that were on it."""
-    node = slurm("squeue", "-h", "-j", job.number, "-o", "%N").strip()
+    """Take a job's node down and up again; the jobs that were on it, which SLURM itself starts again."""
+    node = slurm("squeue", "--noheader", "--jobs", job.number, "--format", "%N").strip()
+    held = slurm("squeue", "--noheader", "--states", "R", "--nodelist", node, "--format", "%i").split()
     slurm("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test")
-    slurm("scontrol", "update", f"NodeName={node}", "State=RESUME")
-    requeued = [line.split()[0] for line in slurm("squeue", "-h", "-o", "%i %r").splitlines() if "BeginTime" in line]
-    for number in requeued:
-        # SLURM itself would wait for two minutes.
+    # Refused where the node has come up by itself.
+    subprocess.run(["scontrol", "update", f"NodeName={node}", "State=RESUME"], timeout=60)
+    for number in held:
+        while number not in slurm("squeue", "--noheader", "--states", "PD", "--format", "%i").split():
+            time.sleep(0.2)
+        # SLURM would wait for two minutes.
         slurm("scontrol", "update", f"JobId={number}", "StartTime=now")
-    return requeued
+    return held
 
 
 def test_a_study_with_a_killed_job_and_a_lost_node_gives_the_same_bytes_as_here(audio_copy):
@@ -95,14 +99,18 @@ def test_a_study_with_a_killed_job_and_a_lost_node_gives_the_same_bytes_as_here(
     if not gpus.asked("auto"):
         audio_copy.write_config(device="auto")
     process = audio_copy.start(*PROFILE, *OFTEN)
-    killed = job(process, audio_copy.folder, "rule_embeddings_")
-    slurm("scancel", killed.number)
-    lost = job(process, audio_copy.folder, "rule_transcripts_")
-    # No node of a cluster that others work on is taken from them.
-    if re.search(r"ClusterName\s*= emofuse\n", slurm("scontrol", "show", "config")):
-        assert lost.number in lose_the_node(lost)
-    assert job(process, audio_copy.folder, killed.name, state="all", but=killed).memory == 2 * killed.memory
-    output, _ = process.communicate()
+    try:
+        killed = job(process, audio_copy.folder, "rule_embeddings_")
+        slurm("scancel", killed.number)
+        lost = job(process, audio_copy.folder, "rule_transcripts_")
+        # No node of a cluster that others work on is taken from them.
+        if re.search(r"ClusterName\s*= emofuse\n", slurm("scontrol", "show", "config")):
+            assert lost.number in lose_the_node(lost)
+        again = job(process, audio_copy.folder, killed.name, state="all", after=killed.number)
+        assert again.memory == 2 * killed.memory
+        output, _ = process.communicate()
+    finally:
+        process.send_signal(signal.SIGINT)  # the jobs are canceled, too
     assert process.returncode == 0, output[-6000:]
     assert results(audio_copy.folder) == here
     often = submitted(output)

@@ -1,4 +1,4 @@
-"""GPUs: whether a cluster has any, and one for each process of a machine that has several."""
+"""GPUs: whether a cluster has any, and one for each job on a machine that has several."""
 
 from __future__ import annotations
 
