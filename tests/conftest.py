@@ -10,6 +10,7 @@ hypothesis.settings.load_profile("untimed")
 STUDIES = {
     "test_audio_study": "a study from audio",
     "test_reruns": "a study from audio",
+    "test_cluster": "a study from audio",
     "test_model": "a study from audio",
     "test_study": "published scores",
     "test_new_parts": "published scores",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from emofuse import credentials, figures, provenance, repeated
+from emofuse import credentials, figures, gpus, provenance, repeated
 from emofuse.logs import made_with_others
 from emofuse.places import CHOSEN, RESULTS, checkpoint_files
 from emofuse.study import SHARD, Study
