@@ -12,7 +12,7 @@ WITHOUT_TORCH := tests/corpora tests/evaluation tests/fusion $(addprefix tests/t
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup demo test test-pythons check lint format ui benchmark lock fetch docs
+.PHONY: setup demo test test-pythons check lint format ui benchmark gpu lock fetch docs
 
 setup: .venv/installed
 
@@ -65,6 +65,13 @@ ui: setup
 
 benchmark: setup
 	for file in tests/benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+# On a machine with a GPU: the tests that listen and write down, the demo, speed and how far a CPU says the same.
+gpu: setup
+	$(BIN)/pytest tests/test_audio.py tests/speech tests/text
+	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) --config device=auto --profile profiles/gpu \
+	    --forcerun embeddings transcripts sentiment
+	$(BIN)/python tests/benchmarks/gpu.py
 
 # Checkpoints, ahead of time, for machines whose compute nodes have no network.
 fetch: setup

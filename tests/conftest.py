@@ -1,4 +1,4 @@
-"""No test is timed, how thorough tests of faults are, and which tests run in one process, where several do."""
+"""No test is timed; which need a GPU, how much tests of faults break, and which run in one process, where several do."""
 
 import hypothesis
 import pytest
@@ -10,11 +10,20 @@ hypothesis.settings.load_profile("untimed")
 STUDIES = {
     "test_audio_study": "a study from audio",
     "test_reruns": "a study from audio",
+    "test_cluster": "a study from audio",
     "test_model": "a study from audio",
     "test_study": "published scores",
     "test_new_parts": "published scores",
 }
 """The finished study that the tests of a file share, so that it is made once; its files lie in ``tests/workflow``."""
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("there is no GPU")
 
 
 class ByStudy(LoadScopeScheduling):

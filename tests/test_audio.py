@@ -1,5 +1,6 @@
 """Any audio becomes 16 kHz, one channel, float32; bad audio is rejected; batches are as the budget says."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -246,3 +247,32 @@ def test_batches_are_sorted_and_full(lengths, budget):
     for batch in batches[:-1]:
         assert (len(batch) + 1) * lengths[batch[0]] > budget
     assert batches == audio.batches(lengths, budget)
+
+
+@given(st.lists(st.lists(st.integers(), max_size=5), max_size=8))
+def test_what_is_read_ahead_comes_in_order(batches):
+    assert list(audio.ahead(str, batches)) == [[str(number) for number in batch] for batch in batches]
+
+
+def test_an_error_while_reading_ahead_comes_in_its_place(tmp_path):
+    soundfile.write(tmp_path / "a.wav", sine(16_000), 16_000)
+    heard = audio.ahead(audio.load, [[tmp_path / "a.wav"], [tmp_path / "a.wav", tmp_path / "b.wav"]])
+    assert len(next(heard)) == 1
+    with pytest.raises(InputError, match=r"b\.wav: no such file"):
+        next(heard)
+    assert not readers()
+
+
+def test_no_more_is_read_ahead_than_is_said_and_threads_end_with_whoever_hears():
+    begun = []
+    heard = audio.ahead(begun.append, ([number] for number in range(100)))
+    for batch in range(3):
+        next(heard)
+        assert len(begun) <= batch + 1 + audio.AHEAD
+    assert readers()
+    heard.close()
+    assert not readers()
+
+
+def readers():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("reader_")]

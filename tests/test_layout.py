@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "workflow/emofuse"
@@ -135,3 +136,14 @@ def test_links_lead_somewhere(page):
             assert (ROOT / page).parent.joinpath(link).exists(), link
     for path in re.findall(r"`((?:workflow|tests|config|envs)/[\w./]+)`", text):
         assert (ROOT / path).exists(), path
+
+
+def test_every_rule_has_its_place_on_a_cluster():
+    """A job runs where Snakemake runs, or is submitted with others, or asks for what it needs itself."""
+    rules = "\n".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
+    bodies = re.split(r"^ *(?:use rule \w+ as|rule) (\w+)", rules, flags=re.MULTILINE)[1:]
+    here = {name for name, body in zip(bodies[::2], bodies[1::2], strict=True) if "localrule: True" in body}
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    submitted = profile["groups"].keys() | profile["set-resources"].keys()
+    assert sorted(here | submitted) == sorted(bodies[::2])
+    assert not here & submitted

@@ -1,10 +1,9 @@
-"""How fast embeddings are, and how much memory they take.
+"""How fast embeddings are on a CPU, and how much memory they take. On a GPU: ``gpu.py``.
 
     python tests/benchmarks/embeddings.py [UTTERANCES]
 
 Full-size wav2vec2-base with random weights; utterances of noise, as long as IEMOCAP's (0.6 to 34 s, 4.5 s on average).
-One file at a time is transformers as its documentation shows it; both use the same cores, or the GPU where there is
-one.
+One file at a time is transformers as its documentation shows it; both use the same cores.
 Peak memory is that of the stage as the workflow runs it, a job per shard, for 100 and for 1 000 utterances
 (a quarter as long, so that it takes minutes).
 """
@@ -17,10 +16,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import NormalDist
 
-os.environ["HF_HUB_OFFLINE"] = "1"
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import encoders
@@ -37,8 +36,6 @@ from emofuse.speech import embeddings
 CORES = len(os.sched_getaffinity(0))
 SHARD = 500
 ROUNDS = 3
-PEAK = {"NVIDIA H100": 989e12, "NVIDIA H200": 989e12, "NVIDIA A100": 312e12}
-"""FLOP per second in bfloat16, dense, of the makers' data sheets."""
 
 
 def make_corpus(folder: Path, count: int, scale: float = 1.0, longest: float = 34) -> pd.DataFrame:
@@ -54,16 +51,15 @@ def make_corpus(folder: Path, count: int, scale: float = 1.0, longest: float = 3
     return pd.DataFrame(rows, columns=["utterance", "path", "duration"]).assign(start=np.nan, end=np.nan)
 
 
-def one_at_a_time(checkpoint: checkpoints.Checkpoint) -> Callable[[pd.DataFrame], np.ndarray]:
-    device = checkpoints.device("auto")
-    model = AutoModel.from_pretrained(checkpoint["path"]).eval().to(device)
+def one_at_a_time(checkpoint: checkpoints.Checkpoint, device: str = "cpu") -> Callable[[pd.DataFrame], np.ndarray]:
+    model = AutoModel.from_pretrained(checkpoint["path"]).eval().to(checkpoints.device(device))
     extractor = AutoFeatureExtractor.from_pretrained(checkpoint["path"])
 
     @torch.inference_mode()
     def run(utterances: pd.DataFrame) -> np.ndarray:
         rows = []
         for path in utterances["path"]:
-            inputs = extractor(audio.load(path), sampling_rate=audio.RATE, return_tensors="pt").to(device)
+            inputs = extractor(audio.load(path), sampling_rate=audio.RATE, return_tensors="pt").to(model.device)
             states = model(**inputs, output_hidden_states=True).hidden_states
             rows.append(torch.stack([state[0].mean(0) for state in states]).cpu().numpy())
         return np.stack(rows)
@@ -71,28 +67,14 @@ def one_at_a_time(checkpoint: checkpoints.Checkpoint) -> Callable[[pd.DataFrame]
     return run
 
 
-def in_batches(checkpoint: checkpoints.Checkpoint) -> Callable[[pd.DataFrame], np.ndarray]:
-    model, extractor = embeddings.load(checkpoint, "auto")
-    budget = 160_000 if model.device.type == "cpu" else 4_800_000
-    settings = {"budget": budget, "threads": CORES, "precision": "auto"}
-    return lambda recordings: embeddings.embed(model, extractor, recordings, **settings)
+def in_batches(
+    checkpoint: checkpoints.Checkpoint, device: str = "cpu", budget: int = 160_000, precision: str = "auto"
+) -> Callable[[pd.DataFrame], np.ndarray]:
+    settings = {"budget": budget, "threads": CORES, "precision": precision}
+    return partial(embeddings.embed, *embeddings.load(checkpoint, device), **settings)
 
 
 WAYS = {"one file at a time": one_at_a_time, "length-sorted batches": in_batches}
-
-
-def flops(utterances: pd.DataFrame) -> float:
-    """Multiplications and additions of all matrix products and convolutions."""
-    total = 0.0
-    for duration in utterances["duration"]:
-        frames, channels = round(duration * audio.RATE), 1
-        for kernel, stride in zip((10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), strict=True):
-            frames = (frames - kernel) // stride + 1
-            total += 2 * frames * 512 * channels * kernel
-            channels = 512
-        total += 2 * frames * (512 * 768 + 768 * 48 * 128)
-        total += 12 * (2 * frames * 12 * 768**2 + 4 * frames**2 * 768)
-    return total
 
 
 def speed(folder: Path, count: int) -> None:
@@ -104,16 +86,11 @@ def speed(folder: Path, count: int) -> None:
     for _ in range(ROUNDS):
         for way in WAYS:
             seconds[way] = min(seconds[way], float(_in_a_process("one-run", folder, way)))
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    total = utterances["duration"].sum()
-    print(f"{count} utterances, {total:.0f} s of audio, on {gpu or f'{CORES} CPU cores'}")
-    print(f"{'':24}{'seconds':>9}{'utterances/s':>14}{'TFLOP/s':>9}{'times':>7}")
+    print(f"{count} utterances, {utterances['duration'].sum():.0f} s of audio, on {CORES} CPU cores")
+    print(f"{'':24}{'seconds':>9}{'utterances/s':>14}{'times':>7}")
     for way, duration in seconds.items():
-        rate = flops(utterances) / duration
         times = seconds["one file at a time"] / duration
-        print(f"{way:24}{duration:9.2f}{count / duration:14.2f}{rate / 1e12:9.3f}{times:7.2f}", end="")
-        peak = next((peak for card, peak in PEAK.items() if gpu and gpu.startswith(card)), None)
-        print(f"  {rate / peak:.1%} of peak" if peak else "")
+        print(f"{way:24}{duration:9.2f}{count / duration:14.2f}{times:7.2f}")
     one, batched = (np.load(folder / f"{way}.npy") for way in WAYS)
     print(f"largest difference of an embedding: {abs(one - batched).max():.1e}", flush=True)
 

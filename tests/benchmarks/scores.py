@@ -7,7 +7,7 @@ that session and validates on the next. The text expert, every method of the rel
 them, the utterances that tell and the pictures are run by the scripts of their rules, a process each. Printed are its
 processor time, its peak memory, and the exponent of growth of the time from the size before. Target: at most 1.1.
 
-At the end the smallest corpus with 2 folds: a stage's memory should not depend on their number. Corpora and results lie
+At the end the smallest corpus with 5 folds: a stage's memory should not depend on their number. Corpora and results lie
 in a temporary folder, or in ``--folder``.
 """
 
@@ -164,7 +164,7 @@ def measure(*arguments: str | Path) -> tuple[float, int]:
 
 def compare(folder: Path, sizes: list[int], folds: int, methods: list[str]) -> None:
     """Print a line per stage and corpus."""
-    corpora = [(size, folds) for size in sizes] + [(sizes[0], 2)]
+    corpora = [(size, folds) for size in sizes] + [(sizes[0], 5)]
     print(f"{'stage':32}{'utterances':>12}{'folds':>7}{'seconds':>10}{'exponent':>10}{'MiB':>8}")
     last: dict[str, tuple[int, float]] = {}
     for size, number in corpora:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import skops.io
 from helpers import make_scores
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from emofuse import parts
 from emofuse.model import keeping, members
@@ -47,6 +48,14 @@ def test_a_member_is_kept_as_it_was_and_in_the_same_bytes(name, tmp_path):
     assert again[2:4] == member[2:4] and again.shares == member.shares and again.voice.chosen == member.voice.chosen
     first, second = ((tmp_path / folder / "Ses01F/method.skops").read_bytes() for folder in ("one", "two"))
     assert first == second
+
+
+def test_no_kept_file_tells_where_in_memory_anything_lay(tmp_path):
+    words = TfidfVectorizer().fit(["a door", "the window"])
+    keeping.keep(words, tmp_path / "words.skops")
+    with zipfile.ZipFile(tmp_path / "words.skops") as file:
+        assert str(id(None)) not in file.read("schema.json").decode()
+    assert keeping.kept(tmp_path / "words.skops").vocabulary_ == words.vocabulary_
 
 
 @pytest.mark.parametrize("name", METHODS)

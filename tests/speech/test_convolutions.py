@@ -1,4 +1,4 @@
-"""The convolutions, window by window, are those of transformers."""
+"""The convolutions, window by window and many utterances at once, are those of transformers."""
 
 import pytest
 import torch
@@ -23,6 +23,23 @@ def test_windows_change_nothing(make_checkpoint, architecture, norm, window):
             expected = front(wave[None])[0].T
             windowed = convolutions.features(front, wave, window)
         torch.testing.assert_close(windowed, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("norm", ["group", "layer"])
+@pytest.mark.parametrize("at_once", [1, 40_000, 1_000_000])
+def test_padding_changes_nothing(make_checkpoint, architecture, norm, at_once, monkeypatch):
+    monkeypatch.setattr(convolutions, "AT_ONCE", at_once)
+    front = AutoModel.from_pretrained(make_checkpoint(architecture, norm)["path"]).eval().feature_extractor
+    if norm == "group":
+        torch.nn.init.normal_(front.conv_layers[0].layer_norm.weight)
+        torch.nn.init.normal_(front.conv_layers[0].layer_norm.bias)
+    random = torch.manual_seed(0)
+    # Of one length, and of others; neither white nor centred.
+    waves = [torch.cumsum(torch.randn(size, generator=random), 0) / 50 for size in (9_000, 20_000, 400, 9_000, 719)]
+    with torch.inference_mode():
+        together = convolutions.features_of_all(front, waves)
+        for wave, features in zip(waves, together, strict=True):
+            torch.testing.assert_close(features, front(wave[None])[0].T, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("samples", [400, 401, 719, 720])

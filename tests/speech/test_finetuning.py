@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from helpers import ROOT
-from transformers import Trainer
+from transformers import Trainer, TrainingArguments
 
 from emofuse import accuracy, audio, contracts, provenance, tables
 from emofuse.fusion.single import Speech
@@ -165,6 +165,80 @@ def test_weights_are_saved_as_safetensors_and_state_is_loaded_without_unpickling
     assert loads and all(loads)
 
 
+@pytest.fixture
+def mixed(monkeypatch):
+    """The mixed precision of a GPU, on a CPU."""
+    monkeypatch.setattr(
+        finetuning, "TrainingArguments", lambda **given: TrainingArguments(**given | {"bf16": True, "use_cpu": True})
+    )
+
+
+def test_in_mixed_precision_training_is_in_half_and_validation_in_whole(
+    finetune, mixed, fold, recordings, monkeypatch, tmp_path
+):
+    dtypes, validated = set(), []
+    predict, product = finetuning.predict, torch.nn.functional.linear
+
+    def linear(hidden, *weights):
+        result = product(hidden, *weights)
+        dtypes.add(result.dtype)
+        return result
+
+    def predicting(*args):
+        before = dtypes.copy()
+        dtypes.clear()
+        validated.append(predict(*args))
+        assert dtypes == {torch.float32}
+        dtypes.update(before)
+        return validated[-1]
+
+    monkeypatch.setattr(torch.nn.functional, "linear", linear)
+    monkeypatch.setattr(finetuning, "predict", predicting)
+    _, chosen = finetune(epochs=2)
+    assert torch.bfloat16 in dtypes
+    # The last call classified the whole fold with the model that was kept.
+    of_fold = validated.pop()
+    validation = (fold["split"] == "validation").to_numpy()
+    np.testing.assert_allclose(validated[chosen["epoch"] - 1], of_fold[validation], atol=1e-5)
+
+
+def test_after_a_crash_in_mixed_precision_it_goes_on(finetune, mixed, monkeypatch):
+    expected, chosen = finetune("whole", epochs=2)
+    with monkeypatch.context() as patch:
+        crash_when(patch, "training_step", lambda trainer: trainer.state.global_step == 4)
+        with pytest.raises(Crash):
+            finetune("crashed", epochs=2)
+    resumed, chosen_after = finetune("crashed", epochs=2)
+    pd.testing.assert_frame_equal(resumed, expected, check_exact=True)
+    assert chosen_after == chosen
+
+
+def test_training_that_scaled_gradients_goes_on_where_none_are_scaled(finetune, monkeypatch, tmp_path):
+    expected, _ = finetune("whole", epochs=2)
+    with monkeypatch.context() as patch:
+        crash_when(patch, "training_step", lambda trainer: trainer.state.global_step == 4)
+        with pytest.raises(Crash):
+            finetune("scaled", epochs=2)
+    torch.save({"scale": 65536.0}, tmp_path / "scaled/checkpoint-3/scaler.pt")  # as float16 leaves it
+    pd.testing.assert_frame_equal(finetune("scaled", epochs=2)[0], expected, check_exact=True)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_training_in_mixed_precision_goes_on_and_a_cpu_says_the_same(
+    finetune, fold, recordings, monkeypatch, tmp_path
+):
+    expected, _ = finetune("whole", device="auto")
+    with monkeypatch.context() as patch:
+        crash_when(patch, "training_step", lambda trainer: trainer.state.global_step == 8)
+        with pytest.raises(Crash):
+            finetune("crashed", device="auto")
+    resumed, _ = finetune("crashed", device="auto")
+    # Some of a GPU's sums have no fixed order.
+    np.testing.assert_allclose(resumed[LOGITS], expected[LOGITS], atol=0.05)
+    on_gpu = finetuning.classify(tmp_path / "whole-kept", fold, recordings, budget=320_000, device="auto")
+    np.testing.assert_allclose(on_gpu[LOGITS], expected[LOGITS], atol=1e-3)
+
+
 def test_a_class_that_is_rare_weighs_more():
     loss = finetuning._loss(np.array([0, 0, 0, 1, 2, 3]), class_weights=True)
 
@@ -275,7 +349,7 @@ def test_training_hears_crops_and_validation_whole_utterances(finetune, monkeypa
     cut, inputs = finetuning.cut, encoder.inputs
     monkeypatch.setattr(finetuning, "cut", lambda *args: lengths["train"].add(len(cut(*args))) or cut(*args))
     monkeypatch.setattr(
-        encoder, "inputs", lambda e, heard, d: lengths["whole"].update(map(len, heard)) or inputs(e, heard, d)
+        encoder, "inputs", lambda heard, device: lengths["whole"].update(map(len, heard)) or inputs(heard, device)
     )
     finetune(epochs=1)
     assert lengths["train"] == {audio.RATE // 2}

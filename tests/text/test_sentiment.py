@@ -144,6 +144,12 @@ def test_texts_are_normalised_first(loaded):
     )
 
 
+@pytest.mark.gpu
+def test_a_gpu_feels_what_a_cpu_feels(checkpoint, loaded):
+    on_gpu = sentiment.load_model({"path": str(checkpoint)}, "auto")
+    np.testing.assert_allclose(logits(*on_gpu, TEXTS), logits(*loaded, TEXTS), rtol=0, atol=1e-9)
+
+
 def test_safetensors_load_as_well(tmp_path, checkpoint, loaded):
     folder = shutil.copytree(checkpoint, tmp_path / "safe")
     (folder / "pytorch_model.bin").unlink()

@@ -10,7 +10,7 @@ import soundfile
 import torch
 import whisper
 from whisper.decoding import DecodingResult
-from whisper.model import ModelDimensions, Whisper
+from whispers import dimensions, save, whisper_model
 
 from emofuse import audio, contracts, tables
 from emofuse.tables import InputError
@@ -26,35 +26,6 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def dimensions(**changes):
-    """The dimensions of a small Whisper: 4 s at once, English only, texts of 8 tokens."""
-    small = dict(n_mels=80, n_audio_ctx=200, n_audio_state=32, n_audio_head=2, n_audio_layer=1, n_vocab=51864)
-    small |= dict(n_text_ctx=16, n_text_state=32, n_text_head=2, n_text_layer=1)
-    return ModelDimensions(**(small | changes))
-
-
-def whisper_model(sure=False, **changes):
-    """A model with random weights that hears; one that is sure of itself never needs a second temperature."""
-    torch.manual_seed(0)
-    model = Whisper(dimensions(**changes)).eval()
-    with torch.no_grad():
-        for block in model.decoder.blocks:
-            block.cross_attn.query.weight *= 10
-            block.cross_attn.out.weight *= 10
-        torch.nn.init.normal_(model.decoder.positional_embedding)
-        # Embeddings are the output's weights too: small ones, lest a token call for itself,
-        # and none for timestamps and other marks, so that texts are words.
-        model.decoder.token_embedding.weight *= 0.05
-        model.decoder.token_embedding.weight[50256:] = 0
-        model.decoder.ln.weight *= 100 if sure else 10
-    return model
-
-
-def save(model, path):
-    torch.save({"dims": dataclasses.asdict(model.dims), "model_state_dict": model.state_dict()}, path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -272,6 +243,36 @@ def test_whisper_tiny_at_its_full_size(recordings, tmp_path, monkeypatch):
     table = transcribe(model, recordings[:2], "en")
     tables.check(table, contracts.TRANSCRIPTS, "tiny")
     assert table["text"].str.len().gt(0).all()
+
+
+def test_matrices_that_are_cast_once_say_what_those_say_that_are_cast_at_each_token(recordings, monkeypatch):
+    monkeypatch.setattr(transcription, "_fp16", lambda model: True)  # as on a GPU
+    at_each, once = whisper_model(), transcription._on(torch.device("cpu"), whisper_model())
+    assert at_each.decoder.blocks[0].mlp[0].weight.dtype != once.decoder.blocks[0].mlp[0].weight.dtype
+    pd.testing.assert_frame_equal(transcribe(once, recordings), transcribe(at_each, recordings), check_exact=True)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("seconds", [None, 31], ids=["batches", "longer than the window"])
+def test_a_gpu_writes_what_a_cpu_writes(recordings, tmp_path, monkeypatch, seconds):
+    # Sampled texts would be others: a GPU draws other random numbers.
+    monkeypatch.setattr(transcription, "TEMPERATURES", (0.0,))
+    path = save(whisper_model(sure=True, n_audio_ctx=1500), tmp_path / "small.pt")
+    heard = recordings if seconds is None else long_utterance(tmp_path, seconds)
+    on_cpu, on_gpu = (
+        transcribe(transcription.load_model({"path": str(path)}, device), heard) for device in ("cpu", "auto")
+    )
+    assert (on_gpu["text"] == on_cpu["text"]).all()
+    for column in ("mean_log_probability", "no_speech_probability"):
+        np.testing.assert_allclose(on_gpu[column], on_cpu[column], atol=0.05)
+
+
+@pytest.mark.gpu
+def test_a_gpu_samples_the_same_each_time(recordings, tmp_path):
+    path = save(whisper_model(), tmp_path / "small.pt")
+    model = transcription.load_model({"path": str(path)}, "auto")
+    together, again = (transcribe(model, recordings, batch_size=4) for _ in range(2))
+    pd.testing.assert_frame_equal(together, again, check_exact=True)
 
 
 def test_missing_and_unexpected_utterances_of_shards_are_named(tmp_path):

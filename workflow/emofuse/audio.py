@@ -1,4 +1,4 @@
-"""Audio files as the models hear them: 16 kHz, one channel, float32; and batches of similar length.
+"""Audio files as the models hear them: 16 kHz, one channel, float32; batches of similar length, read ahead.
 
 Of a file with several channels the first is read, as is usual for IEMOCAP. It does not mix in the other speaker of a
 dialog, and microphones at two places do not cancel each other.
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 import stat
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +32,14 @@ SILENCE = 2.0**-14
 """Samples that span no more than this are silent: one 16-bit step up and one down, of a full scale of 2."""
 
 Samples = npt.NDArray[np.float32]
+
+READERS = 4
+"""Threads that read ahead."""
+
+AHEAD = 2
+"""Batches that are read ahead; memory holds these and the one in use."""
+
+Heard = TypeVar("Heard")
 
 
 def load(path: str | Path, start: float | None = None, end: float | None = None) -> Samples:
@@ -157,6 +167,34 @@ def batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
         else:
             groups.append([index])
     return groups
+
+
+def ahead(hear: Callable[[Any], Heard], batches: Iterable[Iterable[Any]]) -> Iterator[list[Heard]]:
+    """Hear batches of utterances in threads, so that the next are at hand when a device has computed one.
+
+    Args:
+        hear: what is made of an utterance, such as its samples; it should spend its time where threads run side by
+            side, as reading, resampling and NumPy do
+        batches: of utterances, whatever ``hear`` takes
+
+    Yields:
+        what was heard of each batch, in the order of the batches and of their utterances;
+        an error of ``hear`` is raised in its place, and ends the threads, as closing the generator does
+
+    >>> list(ahead(len, [["a", "bc"], ["def"]]))
+    [[1, 2], [3]]
+    """
+    pool = ThreadPoolExecutor(READERS, "reader")
+    begun: deque[list[Future[Heard]]] = deque()
+    try:
+        for batch in batches:
+            begun.append([pool.submit(hear, utterance) for utterance in batch])
+            if len(begun) > AHEAD:
+                yield [future.result() for future in begun.popleft()]
+        while begun:
+            yield [future.result() for future in begun.popleft()]
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _read(path: str | Path, start: float | None, end: float | None) -> tuple[Samples, int]:

@@ -68,6 +68,7 @@ rule figures_adaptation:
         f"{EXPERIMENT}/figures/adaptation.png",
     log:
         study.log("figures_adaptation", EXPERIMENT),
+    localrule: True
     params:
         recipe=study.recipe("figures_adaptation", confidence=study.config["evaluation"]["confidence"]),
     message:

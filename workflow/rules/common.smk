@@ -9,7 +9,7 @@ from emofuse.logs import interrupted_quietly, made_with_others
 
 interrupted_quietly()
 
-from emofuse import credentials, figures, provenance, written
+from emofuse import credentials, figures, gpus, provenance, written
 from emofuse.places import CHOSEN, RESULTS, checkpoint_files
 from emofuse.study import SHARD, Study
 from emofuse.tables import InputError

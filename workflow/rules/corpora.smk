@@ -10,6 +10,7 @@ rule published:
         study.log("published", CORPUS),
     wildcard_constraints:
         corpus=any_of(study.corpora_of(published=True)),
+    localrule: True
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
@@ -55,6 +56,7 @@ rule utterances:
         study.log("utterances", CORPUS),
     wildcard_constraints:
         corpus=any_of(study.corpora_of(published=False)),
+    localrule: True
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
@@ -75,6 +77,7 @@ rule references:
         f"{CORPUS}/references.parquet",
     log:
         study.log("references", CORPUS),
+    localrule: True
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
@@ -94,6 +97,7 @@ rule counts:
         f"{CORPUS}/counts.parquet",
     log:
         study.log("counts", CORPUS),
+    localrule: True
     resources:
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
@@ -116,6 +120,7 @@ rule summary:
         picture=f"{CORPUS}/corpus.png",
     log:
         study.log("summary", CORPUS),
+    localrule: True
     params:
         recipe=study.recipe("summary"),
     message:
@@ -133,6 +138,7 @@ rule folds:
         study.log("folds", EXPERIMENT),
     wildcard_constraints:
         experiment=any_of(study.experiments_of(published=False)),
+    localrule: True
     resources:
         files=lambda wildcards: os.pathsep.join(experiment_of(wildcards).files_of_folds.values()),
     params:
@@ -151,6 +157,7 @@ rule source_folds:
         f"{SOURCE}/folds.parquet",
     log:
         study.log("source_folds", SOURCE),
+    localrule: True
     resources:
         files=lambda wildcards: os.pathsep.join(study.shared[wildcards.source].files_of_folds.values()),
     params:

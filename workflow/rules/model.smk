@@ -40,6 +40,7 @@ if study.packaged:
         resources:
             path=lambda wildcards: packaged.test.root,
             device=study.config["device"],
+            gpu=lambda wildcards: gpus.asked(study.config["device"]),
         params:
             recipe=study.recipe("examples"),
         message:

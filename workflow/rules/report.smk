@@ -62,6 +62,7 @@ rule figures_study:
         **{figure: f"{study.folder}/figures/{figure}.png" for figure in figures.OF_STUDY},
     log:
         study.log("figures_study", f"{study.folder}/figures"),
+    localrule: True
     params:
         recipe=study.recipe(
             "figures_study",
@@ -84,6 +85,7 @@ rule report:
         f"{study.folder}/report.html",
     log:
         study.log("report", f"{study.folder}/report"),
+    localrule: True
     params:
         recipe=study.recipe(
             "report",
@@ -112,6 +114,7 @@ rule track:
         f"{study.folder}/tracking.json",
     log:
         study.log("track", f"{study.folder}/track"),
+    localrule: True
     params:
         recipe=study.recipe(
             "track",

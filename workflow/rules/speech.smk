@@ -14,6 +14,7 @@ rule embeddings:
         study.benchmark("embeddings", f"{study.embeddings}/{SHARD}")
     resources:
         device=study.config["device"],
+        gpu=lambda wildcards: gpus.asked(study.config["device"]),
         budget=speech["embeddings"]["budget"],
         path=lambda wildcards: str(corpus_of(wildcards).path),
         partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
@@ -119,6 +120,7 @@ else:
         threads: 4
         resources:
             device=study.config["device"],
+            gpu=lambda wildcards: gpus.asked(study.config["device"]),
             budget=speech["training"]["budget"],
             root=lambda wildcards: os.pathsep.join(corpus.root for corpus in source_of(wildcards).corpora),
             # Where training goes on from.
@@ -155,6 +157,7 @@ else:
         threads: 4
         resources:
             device=study.config["device"],
+            gpu=lambda wildcards: gpus.asked(study.config["device"]),
             budget=speech["training"]["budget"],
             root=lambda wildcards: experiment_of(wildcards).test.root,
         params:

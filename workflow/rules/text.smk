@@ -13,6 +13,7 @@ if words["source"] == "reference":
             study.log("reference_transcripts", study.transcripts),
         resources:
             device=study.config["device"],
+            gpu=lambda wildcards: gpus.asked(study.config["device"]),
             batch_size=words["batch_size"],
             root=lambda wildcards: corpus_of(wildcards).root,
         params:
@@ -41,6 +42,7 @@ else:
             study.benchmark("transcripts", f"{study.transcripts}/{SHARD}")
         resources:
             device=study.config["device"],
+            gpu=lambda wildcards: gpus.asked(study.config["device"]),
             batch_size=words["batch_size"],
             path=lambda wildcards: str(corpus_of(wildcards).path),
             partial=lambda wildcards: int(corpus_of(wildcards).config["partial"]),
@@ -86,6 +88,7 @@ rule sentiment:
         study.benchmark("sentiment", study.sentiment)
     resources:
         device=study.config["device"],
+        gpu=lambda wildcards: gpus.asked(study.config["device"]),
         batch_size=study.config["sentiment"]["batch_size"],
     params:
         recipe=study.recipe(
@@ -131,6 +134,7 @@ if study.uses_encoder:
             study.benchmark("text_embeddings", f"{study.text_embeddings}/{SHARD}")
         resources:
             device=study.config["device"],
+            gpu=lambda wildcards: gpus.asked(study.config["device"]),
             batch_size=encoder["batch_size"],
         params:
             recipe=study.recipe(

@@ -5,7 +5,7 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
-from emofuse import storage
+from emofuse import gpus, storage
 from emofuse.corpora import base
 from emofuse.logs import logged
 from emofuse.speech import embeddings
@@ -22,7 +22,7 @@ with logged(snakemake.log[0]):
         threads=snakemake.threads,
     )
     heard = embeddings.embed(
-        *embeddings.load(recipe["checkpoint"], resources.device),
+        *embeddings.load(recipe["checkpoint"], gpus.claim(resources.device)),
         shard,
         budget=resources.budget,
         threads=snakemake.threads,

@@ -7,7 +7,7 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 from pathlib import Path
 
-from emofuse import contracts, tables
+from emofuse import contracts, gpus, tables
 from emofuse.__main__ import lines
 from emofuse.logs import logged
 from emofuse.model import examples
@@ -16,7 +16,7 @@ from emofuse.model.model import Model
 given, resources = snakemake.input, snakemake.resources
 with logged(snakemake.log[0]):
     said = examples.predict(
-        Model.load(Path(given.model[0]).parent, device=resources.device),
+        Model.load(Path(given.model[0]).parent, device=gpus.claim(resources.device)),
         tables.read(contracts.PREDICTIONS, given.predictions),
         tables.read(contracts.RECORDINGS, given.recordings),
         resources.path,

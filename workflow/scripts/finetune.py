@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from emofuse import audio, contracts, provenance, splits, tables
+from emofuse import audio, contracts, gpus, provenance, splits, tables
 from emofuse.logs import logged
 from emofuse.speech import finetuning
 
@@ -35,13 +35,13 @@ with logged(snakemake.log[0]):
             resources.folder, recipe, fold, utterances, pd.concat(recordings), snakemake.input.checkpoint
         ),
         seed=provenance.seed(*recipe["seed"]),
-        device=resources.device,
+        device=gpus.claim(resources.device),
         budget=resources.budget,
         **recipe["training"],
     )
     kept = Path(snakemake.output.model).parent
     finetuning.keep(model, kept)
-    speech = finetuning.classify(kept, fold, heard, budget=resources.budget, device=resources.device)
+    speech = finetuning.classify(kept, fold, heard, budget=resources.budget, device=gpus.claim(resources.device))
     tables.write(speech, contracts.SPEECH_LOGITS, snakemake.output.speech)
     tables.write_json(model.chosen, snakemake.output.chosen)
     shutil.rmtree(resources.folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from emofuse import audio, contracts, splits, tables
+from emofuse import audio, contracts, gpus, splits, tables
 from emofuse.logs import logged
 from emofuse.speech import finetuning
 
@@ -23,6 +23,6 @@ with logged(snakemake.log[0]):
     )
     recordings = audio.resolve(tables.read(contracts.RECORDINGS, given.recordings), resources.root)
     speech = finetuning.classify(
-        Path(given.model).parent, rows, recordings, budget=resources.budget, device=resources.device
+        Path(given.model).parent, rows, recordings, budget=resources.budget, device=gpus.claim(resources.device)
     )
     tables.write(speech, contracts.SPEECH_LOGITS, snakemake.output[0])

@@ -5,7 +5,7 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
-from emofuse import audio, contracts, provenance, tables
+from emofuse import audio, contracts, gpus, provenance, tables
 from emofuse.logs import logged
 from emofuse.text import reference
 
@@ -22,7 +22,7 @@ def transcribe(utterances):
     torch.set_num_threads(snakemake.threads)
     recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)
     return transcription.transcribe(
-        transcription.load_model(recipe["checkpoint"], resources.device),
+        transcription.load_model(recipe["checkpoint"], gpus.claim(resources.device)),
         audio.resolve(recordings[recordings["utterance"].isin(utterances)], resources.root),
         language=recipe["language"],
         batch_size=resources.batch_size,

@@ -7,7 +7,7 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 import torch
 
-from emofuse import contracts, parts, tables
+from emofuse import contracts, gpus, parts, tables
 from emofuse.logs import logged
 from emofuse.text import sentiment
 
@@ -15,7 +15,7 @@ recipe, resources = snakemake.params.recipe, snakemake.resources
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     logits = sentiment.table(
-        *sentiment.load_model(recipe["checkpoint"], resources.device),
+        *sentiment.load_model(recipe["checkpoint"], gpus.claim(resources.device)),
         tables.read(contracts.TRANSCRIPTS, snakemake.input.transcripts),
         normalisation=parts.load(recipe["normalisation"]),
         batch_size=resources.batch_size,

@@ -7,7 +7,7 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 import torch
 
-from emofuse import contracts, parts, storage, tables
+from emofuse import contracts, gpus, parts, storage, tables
 from emofuse.logs import logged
 from emofuse.text import embeddings
 
@@ -17,7 +17,7 @@ with logged(snakemake.log[0]):
     transcripts = tables.read(contracts.TRANSCRIPTS, snakemake.input.transcripts)
     shard = tables.shard(transcripts, int(wildcards.shard), int(wildcards.shards))
     read = embeddings.embed(
-        *embeddings.load(recipe["checkpoint"], resources.device),
+        *embeddings.load(recipe["checkpoint"], gpus.claim(resources.device)),
         list(shard["text"].map(parts.load(recipe["normalisation"]))),
         resources.batch_size,
     )

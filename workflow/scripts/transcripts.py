@@ -7,7 +7,7 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 import torch
 
-from emofuse import contracts, provenance, tables
+from emofuse import contracts, gpus, provenance, tables
 from emofuse.corpora import base
 from emofuse.logs import logged
 from emofuse.text import transcription
@@ -25,7 +25,7 @@ with logged(snakemake.log[0]):
         threads=snakemake.threads,
     )
     transcripts = transcription.transcribe(
-        transcription.load_model(recipe["checkpoint"], resources.device),
+        transcription.load_model(recipe["checkpoint"], gpus.claim(resources.device)),
         shard,
         language=recipe["language"],
         batch_size=resources.batch_size,

@@ -57,6 +57,8 @@ def keep(learned: Any, path: str | Path) -> None:
         order: dict[str, int] = {}
         pattern = re.compile(r'(?<="__id__": )\d+|(?<=")\d+(?=\.np[yz]")')
         numbered = pattern.sub(lambda name: str(order.setdefault(name[0], len(order))), schema)
+        # A vectorizer of scikit-learn remembers where its list of stop words lay, so as to check it once.
+        numbered = re.sub(r'("_stop_words_id": \{[^}]*"content": ")\d+', r"\g<1>0", numbered)
         files = {"schema.json": numbered.encode()}
         for name in set(made.namelist()) - {"schema.json"}:
             stem, _, ending = name.partition(".")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
@@ -58,7 +58,7 @@ def embed(
         recordings: rows of a ``recordings`` table, as :func:`emofuse.audio.resolve` returns it
         budget: the most samples of a batch (16 000 per second), padding included;
             memory grows with it, and with ``threads`` on a CPU
-        threads: how many batches run side by side on a CPU, each on one core
+        threads: how many batches run side by side on a CPU, each on one core; elsewhere batches are read ahead
         precision: see :data:`Precision`
 
     Returns:
@@ -73,13 +73,20 @@ def embed(
     config = model.config
     embeddings = np.empty((len(parts), config.num_hidden_layers + 1, config.hidden_size), np.float32)
 
-    def embed_batch(batch: list[int]) -> int:
-        embeddings[batch] = _means(model, extractor, [audio.load(*part) for part in parts[batch]], precision)
+    def hear(part: Any) -> torch.Tensor:
+        return encoder.wave(extractor, audio.load(*part))
+
+    def embed_batch(batch: list[int], waves: Iterable[torch.Tensor]) -> int:
+        embeddings[batch] = _means(model, list(waves), precision)
         return len(batch)
 
+    if model.device.type == "cpu":
+        finished = _side_by_side(lambda batch: embed_batch(batch, map(hear, parts[batch])), batches, threads)
+    else:
+        finished = map(embed_batch, batches, audio.ahead(hear, (parts[batch] for batch in batches)))
     with tqdm(total=len(parts), desc="embeddings", unit="utterance") as progress:
-        for done in _side_by_side(embed_batch, batches, threads if model.device.type == "cpu" else 1):
-            progress.update(done)
+        for count in finished:
+            progress.update(count)
     return embeddings
 
 
@@ -90,9 +97,9 @@ def _side_by_side(work: Callable[[list[int]], int], batches: list[list[int]], th
 
 
 @torch.inference_mode()
-def _means(model: PreTrainedModel, extractor: Any, samples: Sequence[audio.Samples], precision: str) -> Embeddings:
+def _means(model: PreTrainedModel, waves: Sequence[torch.Tensor], precision: str) -> Embeddings:
     """(batch, layers, hidden size)."""
-    inputs = encoder.inputs(extractor, samples, model.device)
+    inputs = encoder.inputs(waves, model.device)
     half = (
         precision == "auto" and model.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     )
@@ -100,8 +107,18 @@ def _means(model: PreTrainedModel, extractor: Any, samples: Sequence[audio.Sampl
         layers = model(**inputs, output_hidden_states=True).hidden_states  # (batch, frames, hidden size) each
     # The model's own count of frames would not do: where an adapter follows these layers, it is shorter.
     span, hop = convolutions.geometry(model.feature_extractor)
-    frames = ((inputs["attention_mask"].sum(1) - span) // hop + 1).tolist()
-    means = [
-        torch.stack([states[row, :count].float().mean(0) for states in layers]) for row, count in enumerate(frames)
-    ]
-    return torch.stack(means).cpu().numpy()
+    frames = [(len(wave) - span) // hop + 1 for wave in waves]
+    means = _mean_of_each if model.device.type == "cpu" else _mean_of_all
+    return torch.stack([means(states, frames) for states in layers], dim=1).cpu().numpy()
+
+
+def _mean_of_each(states: torch.Tensor, frames: Sequence[int]) -> torch.Tensor:
+    """Means over each utterance's own frames, (batch, hidden size)."""
+    return torch.stack([row[:count].float().mean(0) for row, count in zip(states, frames, strict=True)])
+
+
+def _mean_of_all(states: torch.Tensor, frames: Sequence[int]) -> torch.Tensor:
+    """The same, but for rounding, in one operation: a GPU would wait for the next of a thousand small ones."""
+    count = torch.tensor(frames, device=states.device)[:, None, None]
+    is_own = torch.arange(states.shape[1], device=states.device) < count  # (batch, 1, frames)
+    return torch.bmm(is_own / count, states.float())[:, 0]

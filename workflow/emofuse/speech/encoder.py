@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -25,7 +25,8 @@ def load(
 ) -> tuple[PreTrainedModel, Any]:
     """Load an encoder that takes utterances of any lengths in one batch.
 
-    The convolutions at its front end run on each utterance alone.
+    The convolutions at its front end see no padding: on a CPU they run on each utterance alone, elsewhere on many at
+    once.
     Many checkpoints, wav2vec2-base among them, normalise in these over the whole time axis, padding included,
     and no attention mask helps; the transformer behind them does take a mask.
 
@@ -51,16 +52,16 @@ def load(
     front = model.base_model.feature_extractor
     convolve = front.forward
 
-    def each_alone(waves: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
+    def without_padding(waves: torch.Tensor | Sequence[torch.Tensor]) -> torch.Tensor:
         if isinstance(waves, torch.Tensor):
             return convolve(waves)
-        windowed = waves[0].device.type == "cpu" and not torch.is_grad_enabled()
-        features = [  # (frames, channels) each
-            convolutions.features(front, wave) if windowed else convolve(wave[None])[0].T for wave in waves
-        ]
+        if waves[0].device.type == "cpu":
+            features = [convolutions.features(front, wave) for wave in waves]
+        else:
+            features = convolutions.features_of_all(front, waves)
         return pad_sequence(features, batch_first=True).transpose(1, 2)
 
-    front.forward = each_alone
+    front.forward = without_padding
     _leave_padding_alone(model.base_model.encoder.pos_conv_embed)
     return model, extractor
 
@@ -78,18 +79,27 @@ def _leave_padding_alone(position: torch.nn.Module) -> None:
     norm.forward = forward
 
 
-def inputs(extractor: Any, utterances: Iterable[audio.Samples], device: torch.device) -> dict[str, Any]:
-    """What a model from :func:`load` is called with, for utterances of any lengths.
+def wave(extractor: Any, samples: audio.Samples) -> torch.Tensor:
+    """An utterance as its model hears it.
 
     Args:
         extractor: the feature extractor, which scales an utterance to zero mean and unit variance
             where the checkpoint was trained so
-        utterances: (samples,) each
+        samples: (samples,)
+
+    Returns:
+        (samples,), on the CPU
+    """
+    return torch.from_numpy(extractor(samples, sampling_rate=audio.RATE).input_values[0])
+
+
+def inputs(waves: Sequence[torch.Tensor], device: torch.device) -> dict[str, Any]:
+    """What a model from :func:`load` is called with, for utterances of any lengths.
+
+    Args:
+        waves: as :func:`wave` returns them
         device: where the model is
     """
-    waves = [
-        torch.from_numpy(extractor(samples, sampling_rate=audio.RATE).input_values[0]).to(device)
-        for samples in utterances
-    ]
-    mask = pad_sequence([torch.ones(len(wave), dtype=torch.long, device=device) for wave in waves], batch_first=True)
-    return {"input_values": waves, "attention_mask": mask}
+    lengths = torch.tensor([len(wave) for wave in waves], device=device)
+    mask = torch.arange(max(map(len, waves)), device=device) < lengths[:, None]
+    return {"input_values": [wave.to(device) for wave in waves], "attention_mask": mask.long()}

@@ -202,10 +202,15 @@ def predict(model: PreTrainedModel, extractor: Any, recordings: pd.DataFrame, bu
     lengths = [round(seconds * audio.RATE) for seconds in recordings["duration"]]
     emotions = [model.config.id2label[label] for label in range(model.config.num_labels)]
     predicted = np.empty((len(parts), len(EMOTIONS)))
+    batches = audio.batches(lengths, budget)
+
+    def hear(part: Any) -> torch.Tensor:
+        return encoder.wave(extractor, audio.load(*part))
+
     with tqdm(total=len(parts), desc="classify", unit="utterance", leave=False) as progress:
-        for batch in audio.batches(lengths, budget):
-            samples = [audio.load(*part) for part in parts[batch]]
-            scores = model(**encoder.inputs(extractor, samples, model.device)).logits.float().cpu().numpy()
+        heard = audio.ahead(hear, (parts[batch] for batch in batches))
+        for batch, waves in zip(batches, heard, strict=True):
+            scores = model(**encoder.inputs(waves, model.device)).logits.float().cpu().numpy()
             predicted[batch] = logits.of_all(scores, emotions)
             progress.update(len(batch))
     return predicted
@@ -263,11 +268,23 @@ class _Trainer(Trainer):
         self.budget = budget
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        predicted = predict(self.model, self.processing_class, self.eval_dataset, self.budget).argmax(axis=1)
+        # In mixed precision, Accelerate lays a forward pass in half precision over the model's own; the model that is
+        # chosen will be applied in float32.
+        half = vars(self.model).pop("forward", None)
+        try:
+            predicted = predict(self.model, self.processing_class, self.eval_dataset, self.budget).argmax(axis=1)
+        finally:
+            if half is not None:
+                self.model.forward = half
         metrics = {"eval_UA": accuracy.unweighted_accuracy(self.eval_dataset["label"].to_numpy(), predicted)}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        # float16 scales gradients; a training that began in it may go on where nothing is scaled.
+        if self.accelerator.scaler is not None:
+            super()._load_scaler(checkpoint)
 
 
 def _arguments(

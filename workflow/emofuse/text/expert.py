@@ -86,7 +86,8 @@ class Tfidf(NamedTuple):
         """The one classifier."""
         # Words of one letter count ("I"), and an apostrophe does not end a word ("I'm").
         words = TfidfVectorizer(token_pattern=r"[\w']+", ngram_range=(1, 2), sublinear_tf=True)
-        weighed = LogisticRegression(C=self.inverse_penalty, class_weight="balanced", max_iter=1000)
+        # On sparse columns L-BFGS takes more steps the more texts there are, and ends far from the optimum.
+        weighed = LogisticRegression(C=self.inverse_penalty, class_weight="balanced", solver="newton-cg", tol=1e-6)
         counted = MultinomialNB(alpha=self.smoothing, fit_prior=False)
         both = VotingClassifier([("weighed", weighed), ("counted", counted)], voting="soft")
         return {"tfidf": make_pipeline(words, both)}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ def load_model(checkpoint: checkpoints.Checkpoint, device: str) -> whisper.Whisp
     checkpoints.check_whisper_file(path)
     try:
         # load_model passes weights_only=True to torch.load. Given a name it might download, given a path it does not.
-        return whisper.load_model(str(path.resolve()), device=checkpoints.device(device))
+        return _on(checkpoints.device(device), whisper.load_model(str(path.resolve()), device="cpu"))
     except pickle.UnpicklingError:
         raise InputError([f"{path}: refused, holds more than tensors and numbers; is no Whisper model"]) from None
     except Exception as error:  # torch meets damaged bytes with errors of almost any kind
@@ -100,7 +100,7 @@ def load_kept(path: str | Path, device: str) -> whisper.Whisper:
         model.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError, KeyError, TypeError) as error:
         raise InputError([f"{path}: is not a Whisper model that was kept ({error})"]) from error
-    return model.to(checkpoints.device(device))
+    return _on(checkpoints.device(device), model)
 
 
 def transcribe(
@@ -148,18 +148,22 @@ def transcribe(
     with tqdm(total=len(recordings), desc="transcripts", unit="utterance") as progress:
         # A batch runs until its longest text ends: utterances of like length end together.
         short = recordings[~is_long].sort_values("duration", ascending=False, kind="stable")
-        for start in range(0, len(short), batch_size):
-            batch = short.iloc[start : start + batch_size]
-            heard = [audio.load(row.path, row.start, row.end) for row in batch.itertuples()]
+        batches = [short.iloc[start : start + batch_size] for start in range(0, len(short), batch_size)]
+        for batch, heard in _read_ahead(batches):
             mels = torch.stack([_log_mel(model, samples) for samples in heard])
             rows += decode(model, mels, list(batch["utterance"]), language, seed)
             progress.update(len(batch))
-        for row in recordings[is_long].itertuples():
-            samples = audio.load(row.path, row.start, row.end)
-            rows.append(_decode_long(model, samples, row.utterance, language, seed))
+        long = recordings[is_long]
+        for row, (samples,) in _read_ahead([long.iloc[[number]] for number in range(len(long))]):
+            rows.append(_decode_long(model, samples, row["utterance"].iloc[0], language, seed))
             progress.update()
     result = pd.DataFrame(rows, columns=COLUMNS).set_index("utterance")
     return result.loc[recordings["utterance"]].reset_index()
+
+
+def _read_ahead(batches: Sequence[pd.DataFrame]) -> Iterator[tuple[pd.DataFrame, list[audio.Samples]]]:
+    parts = (batch[["path", "start", "end"]].to_numpy() for batch in batches)
+    return zip(batches, audio.ahead(lambda part: audio.load(*part), parts), strict=True)
 
 
 def decode(
@@ -277,6 +281,16 @@ def _is_silent(result: DecodingResult) -> bool:
         result.no_speech_prob > THRESHOLDS["no_speech_threshold"]
         and result.avg_logprob < THRESHOLDS["logprob_threshold"]
     )
+
+
+def _on(device: torch.device, model: whisper.Whisper) -> whisper.Whisper:
+    """A model where it computes, its matrices as it multiplies them there: Whisper would cast each at every token."""
+    model = model.to(device)
+    if _fp16(model):
+        for module in model.modules():
+            if isinstance(module, torch.nn.Linear | torch.nn.Conv1d):
+                module.half()
+    return model
 
 
 def _fp16(model: whisper.Whisper) -> bool:
