@@ -187,7 +187,7 @@ def test_a_second_study_shares_what_depends_on_the_corpus_alone(audio):
 def test_a_model_of_all_speakers_is_made_of_one_fold_without_a_target(audio):
     audio.write_config(model={"experiment": "voices", "method": "bayes_text", "training": "all"})
     jobs = audio.planned("fold", "experiment", targets=["results/audio/model/digests.json"])
-    joined = {f"{rule} sources/voices" for rule in ("scores", "text_expert")}
+    joined = {f"{rule} sources/voices" for rule in ("spoken", "scores", "text_expert")}
     assert jobs == {"source_folds", "speech_classifier 0", "model"} | joined
 
 

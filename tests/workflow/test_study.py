@@ -82,7 +82,7 @@ def test_an_edit_of_the_library_reruns_what_reaches_it(project, file, old, new, 
 def test_a_comment_or_a_docstring_reruns_nothing(project):
     project.edit("workflow/emofuse/fusion/search.py", "STEPS = 1_000", "# Steps.\nSTEPS = 1_000")
     project.edit("workflow/emofuse/tables.py", '"""Read a Parquet table and check it.', '"""Read and check a table.')
-    project.edit("workflow/scripts/fuse.py", "recipe = ", "# What the rule says.\nrecipe = ")
+    project.edit("workflow/scripts/fuse.py", "recipe, output = ", "# What the rule says.\nrecipe, output = ")
     assert project.planned() == set()
 
 
