@@ -64,7 +64,7 @@ def test_each_fold_has_the_temperature_of_its_validation_utterances_alone():
         logits, labels = sample(7, scale)
         part = pd.DataFrame(logits, columns=columns("logit", EMOTIONS)).assign(emotion=np.array(EMOTIONS)[labels])
         parts.append(part.assign(fold=fold, split="validation"))
-    speech = pd.concat([*parts, parts[0].assign(split="train", emotion="sad")], ignore_index=True)
-    fitted = temperatures(speech)
+    unseen = [parts[0].assign(split=split, emotion="sad") for split in ("train", "test")]
+    fitted = temperatures(pd.concat([*parts, *unseen], ignore_index=True))
     expected = {fold: fit_temperature(*sample(7, scale)) for fold, scale in (("a", 1.0), ("b", 3.0))}
     assert fitted == pytest.approx(expected)
