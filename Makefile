@@ -6,7 +6,7 @@ CONFIG ?= config/config.yaml
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup demo test lint format ui benchmark gpu lock fetch docs
+.PHONY: setup demo test mutants lint format ui benchmark gpu lock fetch docs
 
 setup: .venv/installed
 
@@ -23,6 +23,11 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest -n $(CORES)
+
+# Small faults in the library: how many of a sample do the tests notice? MUTANTS="--sample all" tries every one, for hours.
+mutants: setup
+	$(BIN)/pip install --quiet -c envs/requirements.lock -r envs/faults.txt
+	$(BIN)/python tests/faults/mutants.py --cores $(CORES) $(MUTANTS)
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow/rules
