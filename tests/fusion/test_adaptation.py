@@ -332,6 +332,38 @@ def test_labelled_speakers_calibrate_the_voice(scores):
     assert second == pytest.approx(first * 6, rel=1e-3)  # squared by the fixture, then cubed
 
 
+@pytest.mark.parametrize(("rows", "expected"), [({}, 100), ({"rows": "both"}, 100), ({"rows": "target"}, 40)])
+def test_the_method_is_fitted_again_on_both_corpora_or_on_the_target_alone(rows, expected):
+    source, labelled, target = (make_scores(count, seed=count) for count in (60, 40, 20))
+    fitted, again = fit("entropy", source), []
+
+    def refit(given):
+        again.append(given)
+        return fit("entropy", given)
+
+    task = Task(fitted, refit, source, np.full(4, 0.25), labelled, target)
+    adapted = Speakers(refit=["method"], **rows).adapt(task)
+    assert [len(given) for given in again] == [expected]
+    assert again[0].tail(40).equals(labelled)
+    assert adapted.target.equals(target)
+    assert adapted.learned == {"method": adapted.method.parameters_}
+    assert task.fitted is fitted and adapted.method is not fitted
+
+
+def test_labelled_speakers_tell_the_prior_by_the_shares_of_their_emotions():
+    """One is added to every count: an emotion that they lack stays possible."""
+    source, target = make_scores(60), make_scores(20, seed=1)
+    labelled = make_scores(40, seed=2)
+    labelled = labelled[labelled["emotion"].isin(["angry", "sad"])]
+    task = Task(fit("entropy", source), None, source, np.array([0.1, 0.2, 0.3, 0.4]), labelled, target)
+    adapted = Speakers(refit=["prior"]).adapt(task)
+    expected = np.array([11, 1, 1, 11]) / 24
+    assert adapted.learned == {"prior": pytest.approx(dict(zip(EMOTIONS, expected, strict=True)))}
+    voice = corrected(normalised(target[SPEECH].to_numpy()), task.prior, expected)
+    np.testing.assert_allclose(adapted.target[SPEECH], voice)
+    assert adapted.method is task.fitted
+
+
 def test_a_fold_without_training_rows_is_named(scores):
     broken = scores[~((scores["fold"] == "Ses01") & (scores["split"] == "train"))]
     with pytest.raises(InputError, match="fold Ses01: has no utterance in train; the adaptation needs some"):
