@@ -18,10 +18,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from mutmut.__main__ import collect_source_file_mutation_data, create_mutants, status_by_exit_code
-from mutmut.mutation.diff_apply import get_diff_for_mutant
-from mutmut.utils.file_utils import copy_src_dir
-
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".mutants"
 LINKS = {"src": "workflow", "tests": "tests", "pyproject.toml": "pyproject.toml"}
@@ -33,6 +29,10 @@ ASKED_FOR = 0.9
 
 def make(cores: int) -> list[str]:
     """Write all mutants below the working directory and name them, in a fixed order."""
+    # Where pytest looks for examples in docstrings, mutmut need not be installed.
+    from mutmut.__main__ import collect_source_file_mutation_data, create_mutants
+    from mutmut.utils.file_utils import copy_src_dir
+
     Path("mutants").mkdir()
     copy_src_dir()
     create_mutants(cores)
@@ -66,6 +66,9 @@ def main() -> None:
             stderr=subprocess.STDOUT,
             check=False,
         )
+
+    from mutmut.__main__ import collect_source_file_mutation_data, status_by_exit_code
+    from mutmut.mutation.diff_apply import get_diff_for_mutant
 
     found = {name: (data, code) for data, name, code in collect_source_file_mutation_data(mutant_names=tried)[0]}
     status = {name: status_by_exit_code[found[name][1]] for name in tried}

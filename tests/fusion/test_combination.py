@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 
-from emofuse.fusion.combination import Bayes, BayesText, Mean, Product, Stacking, StackingText
+from emofuse.fusion.combination import Bayes, BayesText, Mean, Product, Stacking, StackingSpeech, StackingText
 from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, TEXT
 from emofuse.text.expert import Tfidf, predict
 
@@ -54,6 +54,16 @@ def test_emotions_absent_from_fit(method, present):
     rows = scores[scores["emotion"].isin(present)]
     probability = fitted(method(), rows).predict_proba(scores[method.columns])
     np.testing.assert_allclose(probability.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "read"), [(StackingSpeech, SPEECH), (Stacking, [*SPEECH, *SENTIMENT]), (StackingText, [*SPEECH, *TEXT])]
+)
+def test_weights_are_said_by_emotion_and_by_what_is_read(method, read):
+    learned = fitted(method(), make_all_scores()).parameters_
+    assert learned.keys() >= {"intercept", "weights"}
+    assert list(learned["intercept"]) == list(learned["weights"]) == list(EMOTIONS)
+    assert all(list(weights) == list(read) for weights in learned["weights"].values())
 
 
 def test_mean_weight():

@@ -252,6 +252,16 @@ def test_a_budget_is_kept_and_gives_a_front(search_by):
     assert shares == sorted(shares) and values == sorted(values)
 
 
+def test_a_budget_may_be_spent_to_the_last_utterance():
+    scores = make_scores(100)
+    whole = EntropyVarentropy(search="exact", budget=1.0).fit(scores[Entropy.columns], scores["emotion"])
+    for point in whole.trials_.iloc[1::5].to_dict("records"):
+        fitted = EntropyVarentropy(search="exact", budget=point["selected"])
+        fitted.fit(scores[Entropy.columns], scores["emotion"])
+        assert fitted.selected(scores[Entropy.columns]).mean() == point["selected"]
+        assert fitted.value_ == point["UA"]
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
