@@ -41,7 +41,7 @@ def make(cores: int) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--sample", default="250", help="how many mutants, or all")
+    parser.add_argument("--sample", default="150", help="how many mutants, or all")
     parser.add_argument("--seed", type=int, default=0, help="draws the sample")
     parser.add_argument("--cores", type=int, default=2)
     arguments = parser.parse_args()
