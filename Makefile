@@ -12,7 +12,7 @@ WITHOUT_TORCH := tests/corpora tests/evaluation tests/fusion $(addprefix tests/t
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup demo test test-pythons check lint format ui benchmark gpu lock fetch docs
+.PHONY: setup demo test test-pythons mutants check lint format ui benchmark gpu lock fetch docs
 
 setup: .venv/installed
 
@@ -45,6 +45,12 @@ test-pythons:
 # A study's config, its corpora's labels and its folds, before anything runs; of broken YAML it names the line.
 check: setup
 	$(BIN)/python -m emofuse.check $(CONFIG)
+
+# Small faults in the library: how many of a sample do the tests notice? MUTANTS="--sample all" tries every one, for hours.
+mutants: setup
+	grep -o '^[^ ]*==[^ ]*' envs/requirements.lock > .venv/constraints.txt  # without hashes, which all would need then
+	$(BIN)/pip install --quiet -c .venv/constraints.txt -r envs/faults.txt
+	$(BIN)/python tests/faults/mutants.py --cores $(CORES) $(MUTANTS)
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow/rules

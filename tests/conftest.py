@@ -5,6 +5,9 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile(
+    "unshrunk", deadline=None, phases=[phase for phase in hypothesis.Phase if phase.name in ("explicit", "generate")]
+)
 hypothesis.settings.load_profile("untimed")
 
 STUDIES = {

@@ -54,6 +54,12 @@ def test_probabilities_sum_to_one_and_keep_their_order(logits, temperature):
     assert (np.diff(ordered, axis=1) >= 0).all()
 
 
+def test_logits_in_single_precision_have_probabilities_in_double():
+    logits = np.array([[1.0, 2.0, 4.0, 8.0]], np.float32)
+    np.testing.assert_array_equal(probabilities(logits), probabilities(logits.astype(np.float64)))
+    assert probabilities(logits).dtype == np.float64
+
+
 def test_where_all_are_right_the_temperature_is_low_but_within_bounds():
     assert BOUNDS[0] <= fit_temperature(np.eye(4), np.arange(4)) < 0.1
 
@@ -64,7 +70,7 @@ def test_each_fold_has_the_temperature_of_its_validation_utterances_alone():
         logits, labels = sample(7, scale)
         part = pd.DataFrame(logits, columns=columns("logit", EMOTIONS)).assign(emotion=np.array(EMOTIONS)[labels])
         parts.append(part.assign(fold=fold, split="validation"))
-    speech = pd.concat([*parts, parts[0].assign(split="train", emotion="sad")], ignore_index=True)
-    fitted = temperatures(speech)
+    unseen = [parts[0].assign(split=split, emotion="sad") for split in ("train", "test")]
+    fitted = temperatures(pd.concat([*parts, *unseen], ignore_index=True))
     expected = {fold: fit_temperature(*sample(7, scale)) for fold, scale in (("a", 1.0), ("b", 3.0))}
     assert fitted == pytest.approx(expected)

@@ -97,6 +97,16 @@ def test_calibration_divides_the_logits_of_the_voice_by_the_temperature_of_the_f
     pd.testing.assert_frame_equal(table.drop(columns=SPEECH), plain.drop(columns=SPEECH))
 
 
+@pytest.mark.parametrize(("split", "same"), [("train", True), ("validation", False), ("test", True)])
+def test_the_voice_is_calibrated_by_the_labels_of_validation_alone(join, utterances, split, same):
+    permuted = utterances.copy()
+    rows = permuted["speaker"].map(SPLITS) == split
+    permuted.loc[rows, "emotion"] = np.random.default_rng(0).permutation(permuted.loc[rows, "emotion"])
+    (first, fitted), (second, fitted_again) = join(calibration=True), join(calibration=True, utterances=permuted)
+    assert (fitted_again == fitted) is same
+    assert second[SPEECH].equals(first[SPEECH]) is same
+
+
 def test_an_utterance_without_sentiment_is_named_and_not_dropped(join, sentiment):
     with pytest.raises(InputError, match=r"row 0 \(utterance u00\): sentiment_negative is nan"):
         join(sentiment=sentiment[1:])

@@ -46,6 +46,17 @@ def test_of_equals_the_one_that_selects_fewer_is_chosen_and_then_the_first():
     }
 
 
+def test_the_most_often_chosen_come_first_and_equals_in_the_order_of_their_folds():
+    """As many as an unstable sort would mix up."""
+    names = [f"m{number:02d}" for number in range(40)][::-1]
+    rows = pd.DataFrame({"method": [*names, "m07", "m31", "never"]}).assign(chosen=lambda of: of["method"] != "never")
+    assert list(times_chosen(rows).items()) == [
+        ("m31", 2),
+        ("m07", 2),
+        *((name, 1) for name in names if name not in ("m07", "m31")),
+    ]
+
+
 def composed(choices, predictions, folder):
     """The chosen predictions, of tables that are written."""
     for method, table in predictions.items():

@@ -2,6 +2,7 @@
 
 import audmetric
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import alone, by_fold, make_predictions
 from hypothesis import given
@@ -12,7 +13,7 @@ from emofuse import accuracy, contracts
 from emofuse.accuracy import confusions
 from emofuse.evaluation.metrics import CHANGES, evaluate, expected_calibration_error, metrics_of, per_fold, scores_of
 from emofuse.evaluation.statistics import compare, comparison_of, interval, mcnemar_p, mean_over_folds
-from emofuse.tables import EMOTIONS, check
+from emofuse.tables import EMOTIONS, PROBABILITY, check
 
 SETTINGS = {"confidence": 0.95, "resamples": 500, "seed": 0}
 
@@ -40,6 +41,30 @@ def test_metrics_are_scikit_learns_and_audmetrics(method):
     improvised = part[part["condition"] == "improvised"]
     expected = audmetric.accuracy(improvised["emotion"], improvised["predicted"])
     assert value(metrics, "WA", condition="improvised") == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("right", "expected"),
+    [
+        (0.5, np.log(2)),
+        (1e-4, np.log(1e4)),  # far above the floor
+        (1e-6, np.log(1e6)),
+        (0.0, np.log(1e6)),  # below it; the distribution then sums to 1 + 1e-6
+    ],
+)
+def test_the_log_loss_counts_every_probability_down_to_its_floor(right, expected):
+    rows = pd.DataFrame([[right, 1 - right - 2e-6, 1e-6, 1e-6]], columns=PROBABILITY)
+    scores = scores_of(rows.assign(emotion="angry", predicted="happy", selected=False))
+    assert scores["log_loss"] == pytest.approx(expected, abs=3e-6)
+
+
+def test_the_log_loss_and_the_brier_score_are_means_over_utterances(method):
+    part = method[method["fold"] == "S0"]
+    scores, place = scores_of(part), accuracy.indices(part["emotion"])
+    probability = part[PROBABILITY].to_numpy()
+    right = probability[np.arange(len(part)), place]
+    assert scores["log_loss"] == pytest.approx(-np.log(right).mean(), abs=1e-4)
+    assert scores["Brier"] == pytest.approx(((probability - np.eye(4)[place]) ** 2).sum(axis=1).mean())
 
 
 def test_each_fold_condition_and_metric_has_one_row(method):

@@ -311,7 +311,7 @@ def test_other_names_draw_other_speakers():
 def test_a_k_that_leaves_nobody_to_test_is_left_out_and_said(scores, caplog):
     adapted, learned = adapt(scores, "speakers", METHODS[:1], k=[1, 6], draws=1)
     said = "k is 6, but the target has 6 speakers; should be less, so that some are left to test"
-    assert learned["left_out"] == [said] and said in caplog.text
+    assert learned["left_out"] == [said] and f"left out: {said}" in caplog.messages
     assert set(adapted["k"]) == {1}
     with pytest.raises(InputError, match="k is 6, but the target has 6 speakers"):
         adapt(scores, "speakers", METHODS[:1], k=[6], draws=1)
@@ -330,6 +330,38 @@ def test_labelled_speakers_calibrate_the_voice(scores):
     _, learned = adapt(sharp, "speakers", METHODS[:1], k=[4], draws=1, refit=["temperature"])
     first, second = (learned["methods"]["speech"][fold][0]["learned"]["temperature"] for fold in ("Ses01", "Ses02"))
     assert second == pytest.approx(first * 6, rel=1e-3)  # squared by the fixture, then cubed
+
+
+@pytest.mark.parametrize(("rows", "expected"), [({}, 100), ({"rows": "both"}, 100), ({"rows": "target"}, 40)])
+def test_the_method_is_fitted_again_on_both_corpora_or_on_the_target_alone(rows, expected):
+    source, labelled, target = (make_scores(count, seed=count) for count in (60, 40, 20))
+    fitted, again = fit("entropy", source), []
+
+    def refit(given):
+        again.append(given)
+        return fit("entropy", given)
+
+    task = Task(fitted, refit, source, np.full(4, 0.25), labelled, target)
+    adapted = Speakers(refit=["method"], **rows).adapt(task)
+    assert [len(given) for given in again] == [expected]
+    assert again[0].tail(40).equals(labelled)
+    assert adapted.target.equals(target)
+    assert adapted.learned == {"method": adapted.method.parameters_}
+    assert task.fitted is fitted and adapted.method is not fitted
+
+
+def test_labelled_speakers_tell_the_prior_by_the_shares_of_their_emotions():
+    """One is added to every count: an emotion that they lack stays possible."""
+    source, target = make_scores(60), make_scores(20, seed=1)
+    labelled = make_scores(40, seed=2)
+    labelled = labelled[labelled["emotion"].isin(["angry", "sad"])]
+    task = Task(fit("entropy", source), None, source, np.array([0.1, 0.2, 0.3, 0.4]), labelled, target)
+    adapted = Speakers(refit=["prior"]).adapt(task)
+    expected = np.array([11, 1, 1, 11]) / 24
+    assert adapted.learned == {"prior": pytest.approx(dict(zip(EMOTIONS, expected, strict=True)))}
+    voice = corrected(normalised(target[SPEECH].to_numpy()), task.prior, expected)
+    np.testing.assert_allclose(adapted.target[SPEECH], voice)
+    assert adapted.method is task.fitted
 
 
 def test_a_fold_without_training_rows_is_named(scores):

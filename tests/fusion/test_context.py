@@ -52,6 +52,17 @@ def test_neighbours_help_and_dialogs_that_are_shuffled_do_not(fold):
     assert uas["shuffled"] < uas["alone"] + 0.03
 
 
+@pytest.mark.parametrize("method", [Context, ContextSentiment, ContextText])
+def test_what_is_learned_of_neighbours_and_of_each_turn_alone_is_said(fold, method):
+    learned = fitted(method(), fold).parameters_
+    assert learned.keys() >= {"alone", "prior", "transitions"}
+    assert learned["alone"].keys() == (fitted(method.alone(), fold.assign(dialog=None)).parameters_).keys()
+    assert sum(learned["prior"].values()) == pytest.approx(1)
+    for after in learned["transitions"].values():
+        assert sum(after.values()) == pytest.approx(1)
+    assert ("weights" in learned) is (method is ContextText)
+
+
 def test_without_dialogs_the_utterance_stands_alone(fold):
     method = fitted(Context(), fold)
     _, X = of_test(method, fold)

@@ -194,6 +194,17 @@ def test_an_enqueued_optimum_is_reached_in_the_first_trial(method):
     assert fitted.value_ == pytest.approx(fitted.exact_)
 
 
+def test_listed_candidates_are_numbered_and_say_what_they_reach():
+    scores = make_scores(100)
+    fitted = EntropyVarentropy(search="exact", budget=0.5).fit(scores[Entropy.columns], scores["emotion"])
+    table = fitted.trials_
+    assert list(table.columns[:4]) == ["trial", "UA", "selected", "on_front"]
+    assert table["trial"].tolist() == list(range(len(table)))
+    assert table["on_front"].all()
+    shares = [selected.mean() for _, selected in fitted.along_front(scores[Entropy.columns])]
+    assert table["selected"].tolist() == shares
+
+
 def test_an_ablation_never_exceeds_both_measures_together():
     scores = make_scores(300)
     exact = [m(search="exact").fit(scores[m.columns], scores["emotion"]).value_ for m in METHODS[:3]]
@@ -239,6 +250,16 @@ def test_a_budget_is_kept_and_gives_a_front(search_by):
         values.append(np.mean([(decided == i)[scores["emotion"] == name].mean() for i, name in enumerate(EMOTIONS)]))
     assert len(shares) > 1
     assert shares == sorted(shares) and values == sorted(values)
+
+
+def test_a_budget_may_be_spent_to_the_last_utterance():
+    scores = make_scores(100)
+    whole = EntropyVarentropy(search="exact", budget=1.0).fit(scores[Entropy.columns], scores["emotion"])
+    for point in whole.trials_.iloc[1::5].to_dict("records"):
+        fitted = EntropyVarentropy(search="exact", budget=point["selected"])
+        fitted.fit(scores[Entropy.columns], scores["emotion"])
+        assert fitted.selected(scores[Entropy.columns]).mean() == point["selected"]
+        assert fitted.value_ == point["UA"]
 
 
 @pytest.mark.parametrize(

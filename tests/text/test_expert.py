@@ -121,6 +121,22 @@ def test_folds_do_not_mix():
         pd.testing.assert_frame_equal(part, predict(rows))
 
 
+def test_experts_are_those_that_a_study_names_in_its_order():
+    settings = {
+        "encoder": {"layers": [-1], "c": [1.0]},
+        "tfidf": {"inverse_penalty": 3.0, "smoothing": 0.1},
+    }
+    assert expert.make_experts(settings, ["a"]) == [Encoder(**settings["encoder"], embeddings=["a"]), TFIDF]
+
+
+def test_what_is_trained_names_its_fold_and_its_candidate():
+    rows = make_rows(folds=("one", "two"))
+    corpus = rows.drop_duplicates("utterance")
+    trained = list(expert.train(by_fold(rows), corpus, corpus, [TFIDF], parts=2))
+    assert [of_fold.fold for of_fold in trained] == ["one", "two"]
+    assert [one.name for of_fold in trained for one in of_fold.experts] == [*TFIDF.candidates()] * 2
+
+
 def test_missing_transcripts():
     """A missing transcript is an empty one; it says little, and nothing fails."""
     rows = make_rows()

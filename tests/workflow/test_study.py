@@ -86,6 +86,22 @@ def test_a_comment_or_a_docstring_reruns_nothing(project):
     assert project.planned() == set()
 
 
+def test_a_result_that_is_gone_is_made_anew_though_report_and_runs_are_there(project):
+    gone = {
+        "scores.parquet": "published_scores",
+        "leaderboard.md": "evaluate",
+        "fusion/paper/trials.parquet": "fuse paper",
+        "figures/paper/plane.png": "figures_methods",
+    }
+    for name in gone:
+        (project.folder / EXPERIMENT / name).rename(project.folder / EXPERIMENT / f"{name}.away")
+    planned = project.planned()
+    for name in gone:
+        (project.folder / EXPERIMENT / f"{name}.away").rename(project.folder / EXPERIMENT / name)
+    assert set(gone.values()) | {"report", "track"} <= planned
+    assert project.planned() == set()
+
+
 def test_a_touched_but_unchanged_input_reruns_nothing(project):
     for path in [*(project.folder / "data").rglob("*.csv"), project.folder / EXPERIMENT / "scores.parquet"]:
         os.utime(path)

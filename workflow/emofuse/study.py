@@ -459,12 +459,12 @@ class Study:
 
     @property
     def targets(self) -> list[str]:
-        """What a study makes; Snakemake overlooks an output of a rule that nobody asks for, so models are named."""
+        """What a study makes; Snakemake overlooks that a file is gone which nobody asks for: so all are named."""
         experiments = [experiment for experiment in self.experiments.values() if not experiment.is_published]
         models = [
             path for experiment in experiments for path in experiment.files_of_models(self.scaling, self.model_file)
         ]
-        whole = [f"{self.folder}/report.html", f"{self.folder}/tracking.json"]
+        whole = [f"{self.folder}/report.html", f"{self.folder}/tracking.json", *self.files]
         return list(dict.fromkeys([*whole, *models, *self.sealed, *self.examples]))
 
     @property
