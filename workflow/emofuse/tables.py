@@ -145,6 +145,7 @@ def check(frame: pd.DataFrame, contract: Contract, source: str | Path) -> pd.Dat
     Raises:
         InputError: with every problem of every row
 
+    >>> import pandas as pd
     >>> folds = Contract("folds", {"split": Column(str, values=SPLITS), "utterance": Column(str)})
     >>> check(pd.DataFrame({"split": ["tset"], "utterance": ["u1"]}), folds, "folds.parquet")
     Traceback (most recent call last):
