@@ -10,12 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from emofuse import contracts, parts, splits, tables
+from emofuse.splits import fold_names
 from emofuse.tables import EMOTIONS, SPLITS, InputError
-
-
-def fold_names(protocol, *corpora, **options):
-    """The names of all folds, of which none is checked."""
-    return splits.plan(protocol, *corpora, only=[], **options).names
 
 
 def corpus(speakers, name="a", emotions=EMOTIONS, conditions=("",)):
@@ -541,3 +537,29 @@ def test_a_protocol_that_trains_on_the_target_shares_no_models():
     whole, alone = splits.folds(greedy, source, target), splits.source_folds(greedy, source)
     with pytest.raises(InputError, match="fold 1: trains or validates on other utterances where the target has none"):
         splits.tested(whole, alone, ["1"])
+
+
+@pytest.mark.parametrize("only", [None, ["s1"], ["nobody"]])
+@pytest.mark.parametrize("balance", [None, 7])
+@pytest.mark.parametrize("conditions", [None, {"train": None, "test": ["x"]}, {"train": ["y"], "test": None}])
+def test_a_plan_says_of_folds_what_their_table_would(conditions, balance, only):
+    source = [
+        corpus({"a": "s1", "b": "s1", "c": "s2", "d": "s3"}, "one", conditions=("x", "y")),
+        corpus({"e": "s4", "f": "s5"}, "two", conditions=("x", "y")),
+    ]
+    target = corpus({"g": "s6", "h": "s6"}, "three", conditions=("x", "y"))
+    for protocol, corpora in [
+        (splits.cross_corpus, (pd.concat(source, ignore_index=True), target)),
+        (splits.leave_one_session_out, (source[0],)),
+    ]:
+        options = {"conditions": conditions, "balance": balance}
+        plan = splits.plan(protocol, *corpora, only=only, **options)
+        assert plan.names == fold_names(protocol, *corpora, conditions=conditions)
+        known = [name for name in plan.names if only is None or name in only]
+        assert set(plan.speakers) == set(known)
+        if known:
+            table = splits.folds(protocol, *corpora, only=known, **options)
+            utterances = pd.concat(corpora, ignore_index=True)
+            assert plan.notes == splits.check(table, utterances)
+            people = table[table["split"] == "train"].merge(utterances, on="utterance")
+            assert plan.speakers == people.groupby("fold")["speaker"].nunique().to_dict()

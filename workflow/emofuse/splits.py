@@ -312,18 +312,17 @@ def plan(
         InputError: as :func:`folds` and :func:`check`, but for names that are no fold
     """
     sides = _sides(corpora, conditions)
-    utterances = pd.concat([side[[*GROUP]] for side in sides], ignore_index=True)
+    utterances = pd.concat([side[["utterance", "condition", *GROUP]] for side in sides], ignore_index=True)
     group = utterances.groupby(list(GROUP)).ngroup().to_numpy()
     names: list[str] = []
     rows: list[tuple[str, str, int]] = []
     is_used = np.zeros(len(utterances), dtype=bool)
-    for fold in _named_once(protocol(*sides, **parameters), names):
-        if only is None or fold.name in only:
-            fold = _restricted(fold, utterances, conditions, balance)
-            for split in SPLITS:
-                has = getattr(fold, split)
-                rows += [(fold.name, split, number) for number in np.flatnonzero(np.bincount(group[has]))]
-                is_used |= has
+    every = _named_once(protocol(*sides, **parameters), names)
+    for fold in _restricted(every, utterances, only, conditions, balance):
+        for split in SPLITS:
+            has = getattr(fold, split)
+            rows += [(fold.name, split, number) for number in np.flatnonzero(np.bincount(group[has]))]
+            is_used |= has
     groups = _with_names(pd.DataFrame(rows, columns=["fold", "split", "group"]), utterances)
     if not speakers_may_repeat:
         _check_speakers(groups)
@@ -361,13 +360,21 @@ def _named_once(folds: Iterator[Fold], names: list[str]) -> Iterator[Fold]:
         raise InputError(problems)
 
 
-def _restricted(fold: Fold, utterances: pd.DataFrame, conditions: Conditions | None, balance: int | None) -> Fold:
-    """A fold as the config restricts it, whatever its protocol."""
+def _restricted(
+    folds: Iterator[Fold],
+    utterances: pd.DataFrame,
+    only: Sequence[str] | None,
+    conditions: Conditions | None,
+    balance: int | None,
+) -> Iterator[Fold]:
+    """The folds that are wanted, as the config restricts them, whatever their protocol."""
     trains, tests = (_is_of(utterances, conditions, side) for side in ("train", "test"))
-    train = fold.train & trains
-    if balance is not None:
-        train = _balanced(train, utterances, provenance.seed(balance, fold.name))
-    return Fold(fold.name, train, fold.validation & trains, fold.test & tests)
+    for fold in folds:
+        if only is None or fold.name in only:
+            train = fold.train & trains
+            if balance is not None:
+                train = _balanced(train, utterances, provenance.seed(balance, fold.name))
+            yield Fold(fold.name, train, fold.validation & trains, fold.test & tests)
 
 
 def folds(
@@ -403,11 +410,8 @@ def folds(
     sides = _sides(corpora, conditions)
     utterances = pd.concat(sides, ignore_index=True)
     names: list[str] = []
-    wanted = {
-        fold.name: _restricted(fold, utterances, conditions, balance)
-        for fold in _named_once(protocol(*sides, **parameters), names)
-        if only is None or fold.name in only
-    }
+    every = _named_once(protocol(*sides, **parameters), names)
+    wanted = {fold.name: fold for fold in _restricted(every, utterances, only, conditions, balance)}
     problems: Problems = [
         f"{name!r} is no fold; {should_be_one_of(name, sorted(names))}" for name in only or [] if name not in names
     ]
@@ -585,9 +589,8 @@ GROUP = ("corpus", "speaker", "emotion")
 
 def _groups(folds: pd.DataFrame, utterances: pd.DataFrame) -> pd.DataFrame:
     """Who is in which split of which fold, with which emotions: each combination once."""
-    group = (
-        utterances.groupby(list(GROUP)).ngroup().set_axis(utterances["utterance"])
-    )  # numbers, since folds may be long
+    # Numbers, since folds may be long.
+    group = utterances.groupby(list(GROUP)).ngroup().set_axis(utterances["utterance"])
     rows = folds[["fold", "split"]].assign(group=folds["utterance"].map(group)).drop_duplicates()
     return _with_names(rows, utterances)
 
