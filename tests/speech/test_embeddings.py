@@ -6,6 +6,7 @@ import encoders
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, BertConfig, Wav2Vec2FeatureExtractor
@@ -78,10 +79,11 @@ def test_same_arguments_same_bytes(checkpoint, recordings):
     assert run(2) == run(2) == run(1)
 
 
-def test_loudness_and_offset_do_not_matter_to_a_checkpoint_that_normalises(checkpoint, recordings):
+def test_loudness_and_offset_do_not_matter_to_a_checkpoint_that_normalises(checkpoint, recordings, tmp_path):
     model, extractor = embeddings.load(checkpoint, "cpu")
-    samples = audio.load(recordings["path"][0])
-    waves = [encoder.wave(extractor, heard) for heard in (samples, samples * 0.1 + 0.2)]
+    path = recordings["path"][0]
+    soundfile.write(tmp_path / "quiet.wav", audio.load(path) * 0.1 + 0.2, audio.RATE, subtype="FLOAT")
+    waves = [encoder.wave(extractor, [heard]) for heard in (path, tmp_path / "quiet.wav")]
     quiet = embeddings._means(model, waves, "auto")
     np.testing.assert_allclose(quiet[0], quiet[1], atol=1e-3)
 

@@ -113,17 +113,29 @@ def crash_when(monkeypatch, method, condition):
     monkeypatch.setattr(Trainer, method, crashing)
 
 
+@pytest.fixture
+def finetune_until(finetune, monkeypatch):
+    """Fine-tuning that crashes in a step, as that step begins or in another method of the trainer."""
+
+    def run(step, *args, method="training_step", **changes):
+        with monkeypatch.context() as patch:
+            crash_when(patch, method, lambda trainer: trainer.state.global_step == step)
+            with pytest.raises(Crash):
+                finetune(*args, **changes)
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("method", "step"),
     [("training_step", 8), ("_save_rng_state", 6)],
     ids=["within the third epoch", "while the second checkpoint is written"],
 )
-def test_after_a_crash_it_goes_on_and_ends_as_if_nothing_had_happened(finetune, monkeypatch, method, step):
+def test_after_a_crash_it_goes_on_and_ends_as_if_nothing_had_happened(
+    finetune, finetune_until, monkeypatch, method, step
+):
     expected, chosen = finetune("whole")
-    with monkeypatch.context() as patch:
-        crash_when(patch, method, lambda trainer: trainer.state.global_step == step)
-        with pytest.raises(Crash):
-            finetune("crashed")
+    finetune_until(step, "crashed", method=method)
     steps = []
     with monkeypatch.context() as patch:
         crash_when(patch, "training_step", lambda trainer: steps.append(trainer.state.global_step))
@@ -147,11 +159,10 @@ def test_patience_ends_training_and_the_best_epoch_is_kept(finetune, monkeypatch
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["checkpoint-12", "checkpoint-6"]
 
 
-def test_weights_are_saved_as_safetensors_and_state_is_loaded_without_unpickling(finetune, monkeypatch, tmp_path):
-    with monkeypatch.context() as patch:
-        crash_when(patch, "training_step", lambda trainer: trainer.state.global_step == 4)
-        with pytest.raises(Crash):
-            finetune()
+def test_weights_are_saved_as_safetensors_and_state_is_loaded_without_unpickling(
+    finetune, finetune_until, monkeypatch, tmp_path
+):
+    finetune_until(4)
     assert (tmp_path / "a/checkpoint-3/model.safetensors").is_file()
     loads = []
     original = torch.load
@@ -202,36 +213,27 @@ def test_in_mixed_precision_training_is_in_half_and_validation_in_whole(
     np.testing.assert_allclose(validated[chosen["epoch"] - 1], of_fold[validation], atol=1e-5)
 
 
-def test_after_a_crash_in_mixed_precision_it_goes_on(finetune, mixed, monkeypatch):
+def test_after_a_crash_in_mixed_precision_it_goes_on(finetune, finetune_until, mixed):
     expected, chosen = finetune("whole", epochs=2)
-    with monkeypatch.context() as patch:
-        crash_when(patch, "training_step", lambda trainer: trainer.state.global_step == 4)
-        with pytest.raises(Crash):
-            finetune("crashed", epochs=2)
+    finetune_until(4, "crashed", epochs=2)
     resumed, chosen_after = finetune("crashed", epochs=2)
     pd.testing.assert_frame_equal(resumed, expected, check_exact=True)
     assert chosen_after == chosen
 
 
-def test_training_that_scaled_gradients_goes_on_where_none_are_scaled(finetune, monkeypatch, tmp_path):
+def test_training_that_scaled_gradients_goes_on_where_none_are_scaled(finetune, finetune_until, tmp_path):
     expected, _ = finetune("whole", epochs=2)
-    with monkeypatch.context() as patch:
-        crash_when(patch, "training_step", lambda trainer: trainer.state.global_step == 4)
-        with pytest.raises(Crash):
-            finetune("scaled", epochs=2)
+    finetune_until(4, "scaled", epochs=2)
     torch.save({"scale": 65536.0}, tmp_path / "scaled/checkpoint-3/scaler.pt")  # as float16 leaves it
     pd.testing.assert_frame_equal(finetune("scaled", epochs=2)[0], expected, check_exact=True)
 
 
 @pytest.mark.gpu
 def test_on_a_gpu_training_in_mixed_precision_goes_on_and_a_cpu_says_the_same(
-    finetune, fold, recordings, monkeypatch, tmp_path
+    finetune, finetune_until, fold, recordings, tmp_path
 ):
     expected, _ = finetune("whole", device="auto")
-    with monkeypatch.context() as patch:
-        crash_when(patch, "training_step", lambda trainer: trainer.state.global_step == 8)
-        with pytest.raises(Crash):
-            finetune("crashed", device="auto")
+    finetune_until(8, "crashed", device="auto")
     resumed, _ = finetune("crashed", device="auto")
     # Some of a GPU's sums have no fixed order.
     np.testing.assert_allclose(resumed[LOGITS], expected[LOGITS], atol=0.05)

@@ -156,7 +156,7 @@ def _understand(rows: Sequence[tuple[int, Row | None]], path: Path) -> tuple[pd.
         cases += [Case(problem, f"{path}: line {line}: {problem}") for problem in problems]
     columns = {name: [getattr(row, name) for _, row in right] for name in KNOWN}
     files = [posixpath.normpath(file) for file in columns["path"]]
-    starts, ends, turns = (_numbers(columns[name]) for name in ("start", "end", "turn_start"))
+    starts, ends = (_numbers(columns[name]) for name in ("start", "end"))
     texts = {
         "utterance": columns["utterance"],
         "speaker": columns["speaker"],
@@ -173,8 +173,7 @@ def _understand(rows: Sequence[tuple[int, Row | None]], path: Path) -> tuple[pd.
         "source": [f"{path}: line {line}" for line, _ in right],
         "part": list(map(_part, columns["start"], columns["end"])),
     }
-    is_turn = np.array([bool(dialog) for dialog in columns["dialog"]], dtype=bool)
-    turns = np.where(is_turn, np.where(np.isnan(turns), starts, turns), np.nan)
+    turns = np.array([turn_start(row) for _, row in right], dtype=float)
     table = pd.DataFrame({name: pd.array(values, dtype="str") for name, values in texts.items()})
     return table.assign(start=starts, end=ends, turn_start=turns), cases
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -73,8 +74,7 @@ def embed(
     config = model.config
     embeddings = np.empty((len(parts), config.num_hidden_layers + 1, config.hidden_size), np.float32)
 
-    def hear(part: Any) -> torch.Tensor:
-        return encoder.wave(extractor, audio.load(*part))
+    hear = partial(encoder.wave, extractor)
 
     def embed_batch(batch: list[int], waves: Iterable[torch.Tensor]) -> int:
         embeddings[batch] = _means(model, list(waves), precision)

@@ -79,18 +79,18 @@ def _leave_padding_alone(position: torch.nn.Module) -> None:
     norm.forward = forward
 
 
-def wave(extractor: Any, samples: audio.Samples) -> torch.Tensor:
+def wave(extractor: Any, part: Sequence[Any]) -> torch.Tensor:
     """An utterance as its model hears it.
 
     Args:
         extractor: the feature extractor, which scales an utterance to zero mean and unit variance
             where the checkpoint was trained so
-        samples: (samples,)
+        part: what :func:`emofuse.audio.load` takes: path, start and end
 
     Returns:
         (samples,), on the CPU
     """
-    return torch.from_numpy(extractor(samples, sampling_rate=audio.RATE).input_values[0])
+    return torch.from_numpy(extractor(audio.load(*part), sampling_rate=audio.RATE).input_values[0])
 
 
 def inputs(waves: Sequence[torch.Tensor], device: torch.device) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -203,12 +204,8 @@ def predict(model: PreTrainedModel, extractor: Any, recordings: pd.DataFrame, bu
     emotions = [model.config.id2label[label] for label in range(model.config.num_labels)]
     predicted = np.empty((len(parts), len(EMOTIONS)))
     batches = audio.batches(lengths, budget)
-
-    def hear(part: Any) -> torch.Tensor:
-        return encoder.wave(extractor, audio.load(*part))
-
     with tqdm(total=len(parts), desc="classify", unit="utterance", leave=False) as progress:
-        heard = audio.ahead(hear, (parts[batch] for batch in batches))
+        heard = audio.ahead(partial(encoder.wave, extractor), (parts[batch] for batch in batches))
         for batch, waves in zip(batches, heard, strict=True):
             scores = model(**encoder.inputs(waves, model.device)).logits.float().cpu().numpy()
             predicted[batch] = logits.of_all(scores, emotions)
