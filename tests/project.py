@@ -8,8 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 from helpers import ROOT
@@ -35,7 +36,9 @@ class Project:
     def write_config(self, **changes) -> None:
         (self.folder / "study.yaml").write_text(yaml.safe_dump(self.config | changes, sort_keys=False))
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
+    def start(
+        self, *arguments: str, popen: Mapping[str, Any] | None = None, **environment: str
+    ) -> subprocess.Popen[str]:
         """Start Snakemake as a user would, on this copy, in a process group of its own."""
         inherited = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
         return subprocess.Popen(
@@ -44,15 +47,17 @@ class Project:
             env=inherited
             | {"PYTHONPATH": str(self.folder / "workflow"), "XDG_CACHE_HOME": str(self.folder / "cache")}
             | environment,
-            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            **{"stdout": subprocess.PIPE} | dict(popen or {}),
         )
 
-    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    def snakemake(
+        self, *arguments: str, popen: Mapping[str, Any] | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run Snakemake to its end."""
-        process = self.start(*arguments, **environment)
+        process = self.start(*arguments, popen=popen, **environment)
         output, _ = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, output)
 

@@ -1,0 +1,103 @@
+"""Files are damaged between two runs: does the next run, or what it says, bring the whole tree back?"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+from faults.finished import Finished
+from faults.outcomes import Outcomes
+
+GARBLED = 16
+"""Bytes in the middle of a garbled file."""
+
+
+def _empty(path: Path, choice: random.Random) -> None:
+    path.write_bytes(b"")
+
+
+def _halve(path: Path, choice: random.Random) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def _garble(path: Path, choice: random.Random) -> None:
+    content = bytearray(path.read_bytes())
+    middle = max(0, len(content) // 2 - GARBLED // 2)
+    for place in range(middle, min(middle + GARBLED, len(content))):
+        content[place] ^= choice.randrange(1, 256)
+    path.write_bytes(content)
+
+
+def _delete(path: Path, choice: random.Random) -> None:
+    path.unlink()
+
+
+KINDS: dict[str, Callable[[Path, random.Random], None]] = {
+    "emptied": _empty,
+    "cut in half": _halve,
+    "garbled": _garble,
+    "deleted": _delete,
+}
+
+KEPT = {"cache": "cache", "logs": "records", "mlflow.db": "MLflow's database"}
+"""What is damaged besides results, by its place in ``results``, and what it is called."""
+
+Damages = list[tuple[str, str]]
+"""A file and a key of ``KINDS`` each."""
+
+
+def passes(study: Finished, choice: random.Random) -> Iterator[tuple[str, Damages]]:
+    """All files with each kind of damage, in passes in which no file is made from another, in random order.
+
+    Were a file damaged along with one that it is made from, it would be made anew whether its damage is seen or not.
+
+    Yields:
+        what the files are called, and the files with their damages
+    """
+    stages = [("results", files) for files in _stages(study)] + [(KEPT[place], _kept(study, place)) for place in KEPT]
+    kinds = list(KINDS)
+    turns = []
+    for title, files in stages:
+        first = [choice.randrange(len(kinds)) for _ in files]
+        for turn in range(len(kinds)):
+            damages = [(name, kinds[(start + turn) % len(kinds)]) for name, start in zip(files, first, strict=True)]
+            turns.append((title, damages))
+    choice.shuffle(turns)
+    yield from turns
+
+
+def _stages(study: Finished) -> Iterator[list[str]]:
+    """The results by how many jobs stand before them."""
+    depths = {name: _depth(study, name) for name in study.tree}
+    for _, names in groupby(sorted(depths, key=depths.__getitem__), depths.__getitem__):
+        yield list(names)
+
+
+def _depth(study: Finished, name: str) -> int:
+    """The jobs before a file. In the folder of a model only the seal is a job's output, and stands for all."""
+    if name not in study.jobs:
+        seals = [output for output in study.jobs if name.startswith(f"{Path(output).parent}/")]
+        name = max(seals, key=len)
+    return 1 + max((_depth(study, read) for read in study.jobs[name] if read in study.jobs), default=0)
+
+
+def _kept(study: Finished, place: str) -> list[str]:
+    top = study.results / place
+    paths = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.suffix not in ("", ".log"))
+    return [path.relative_to(study.project.folder).as_posix() for path in paths]
+
+
+def damaged(study: Finished, title: str, damages: Damages, choice: random.Random, outcomes: Outcomes) -> None:
+    """Damage files, run again as a user would, and restore the study if that does not make it whole."""
+    for name, kind in damages:
+        KINDS[kind](study.project.folder / name, choice)
+    problems = study.end()
+    named = {name for name, _ in damages if any(name in problem for problem in problems)}
+    for name, kind in damages:
+        outcomes.add(f"{title} {kind}", lost=bool(problems) and (not named or name in named))
+    outcomes.say(f"{study.name}: {', '.join(f'{name} {kind}' for name, kind in damages)}", problems)
+    if problems or title in KEPT.values():
+        study.restore()

@@ -1,0 +1,175 @@
+"""A run is killed at random moments, resumed and killed again until it ends: is its tree that of an undisturbed run?"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import IO, NamedTuple
+
+import psutil
+from faults.finished import Finished
+from faults.outcomes import Outcomes
+
+BEGINNINGS: dict[str, tuple[str, ...]] = {
+    "nothing": ("results", ".snakemake"),
+    "the methods": ("results/*/*/fusion", "results/*/*/figures"),
+    "the leaderboard": ("results/*/*/leaderboard.md", "results/*/report.html"),
+    "the database": ("results/mlflow.db", "results/mlartifacts", "results/*/tracking.json"),
+    "the runs": ("results/*/tracking.json",),
+}
+"""What a chain of kills begins with, and what is deleted for it."""
+
+WAIT = 300
+"""Seconds after which a run that was told to end counts as hanging."""
+
+EARLIEST = 0.2
+"""Seconds from a start to the first moment of a kill."""
+
+
+class Kill(NamedTuple):
+    """A signal to a run.
+
+    Args:
+        whom: a key of ``WHOM``
+        number: the signal
+        after: seconds from the start
+    """
+
+    whom: str
+    number: signal.Signals
+    after: float
+
+    def __str__(self) -> str:
+        return f"{self.number.name} to {self.whom} after {self.after:.1f} s"
+
+
+def _to_group(run: subprocess.Popen[str], number: int, choice: random.Random) -> None:
+    os.killpg(run.pid, number)
+
+
+def _to_parent(run: subprocess.Popen[str], number: int, choice: random.Random) -> None:
+    run.send_signal(number)
+
+
+def _to_job(run: subprocess.Popen[str], number: int, choice: random.Random) -> None:
+    """Waits until there is one."""
+    while run.poll() is None:
+        if jobs := psutil.Process(run.pid).children():
+            return choice.choice(jobs).send_signal(number)
+        time.sleep(0.05)
+
+
+WHOM: dict[str, Callable[[subprocess.Popen[str], int, random.Random], None]] = {
+    "the group": _to_group,
+    "the parent": _to_parent,
+    "a job": _to_job,
+}
+"""Who gets a signal, and how."""
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+
+
+def draw(choice: random.Random, latest: float) -> Iterator[Kill]:
+    """Kills of every kind in turn, each at a random moment.
+
+    Args:
+        choice: draws them
+        latest: the last moment, in seconds from the start
+    """
+    while True:
+        kinds = list(itertools.product(WHOM, SIGNALS))
+        choice.shuffle(kinds)
+        for whom, number in kinds:
+            yield Kill(whom, number, choice.uniform(EARLIEST, latest))
+
+
+def chain(study: Finished, beginning: str, kills: Iterable[Kill], choice: random.Random, outcomes: Outcomes) -> int:
+    """Delete something, then kill and resume until a run ends by itself.
+
+    Args:
+        study: is broken, and restored if that fails
+        beginning: a key of ``BEGINNINGS``
+        kills: as many as it may need
+        choice: draws jobs
+        outcomes: where they are noted
+
+    Returns:
+        how many kills there were
+    """
+    for pattern in BEGINNINGS[beginning]:
+        for path in study.project.folder.glob(pattern):
+            (shutil.rmtree if path.is_dir() else os.unlink)(path)
+    struck: list[Kill] = []
+    orphans: list[psutil.Process] = []
+    problems: list[str] = []
+    for kill in kills:
+        run = _killed(study, kill, choice)
+        orphans += run.orphans
+        if run.was_hit:
+            struck.append(kill)
+            outcomes.struck.update(_running(run.said))
+        if run.status is None:
+            problems.append(f"does not end within {WAIT} s:\n{run.said[-2000:]}")
+        elif run.status and not run.was_hit and not study.obey(run.said):
+            problems.append(f"fails, and says no file to delete:\n{run.said[-2000:]}")
+        if problems or run.status == 0:
+            break
+        if kill.number == signal.SIGKILL and run.was_hit:
+            study.project.run("--unlock")
+    psutil.wait_procs(orphans, timeout=WAIT)
+    problems = problems or study.end()
+    outcomes.add(*(f"{kill.number.name} to {kill.whom}" for kill in struck), lost=bool(problems))
+    outcomes.say(f"{study.name} from {beginning}: {', '.join(map(str, struck))}", problems)
+    if problems:
+        study.restore()
+    return len(struck)
+
+
+class _Run(NamedTuple):
+    was_hit: bool
+    status: int | None
+    said: str
+    orphans: list[psutil.Process]
+
+
+def _killed(study: Finished, kill: Kill, choice: random.Random) -> _Run:
+    """Run, send a signal unless the run ends before, and wait for the end of what was run; its jobs may live on."""
+    with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open as long as any job lives
+        run = study.project.start(popen={"stdout": said})
+        with suppress(subprocess.TimeoutExpired):
+            run.wait(kill.after)
+        jobs: list[psutil.Process] = []
+        was_hit = False
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            jobs = psutil.Process(run.pid).children(recursive=True)
+            if run.poll() is None:
+                WHOM[kill.whom](run, kill.number, choice)
+                was_hit = run.returncode is None
+        with suppress(subprocess.TimeoutExpired):
+            run.wait(WAIT)
+        if run.returncode is None:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+            return _Run(was_hit, None, _all(said), jobs)
+        return _Run(was_hit, run.returncode, _all(said), jobs)
+
+
+def _all(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
+
+
+def _running(said: str) -> list[str]:
+    """The rules of the jobs that had begun and not ended, by what Snakemake has said."""
+    ended = set(re.findall(r"^Finished jobid: (\d+)", said, re.MULTILINE))
+    begun = re.findall(r"^Job (\d+): (\w+)", said, re.MULTILINE)
+    return [rule for job, rule in begun if job not in ended] or ["none"]

@@ -1,0 +1,58 @@
+"""Two small studies whose stages are the real ones: of published scores, and from audio files and checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import encoders
+import numpy as np
+import pandas as pd
+import soundfile
+from helpers import make_release
+from project import Project, audio_study, study
+
+from emofuse.demo import sentences, train_sentiment, train_whisper, voices
+from emofuse.demo.material import make_material
+from emofuse.tables import EMOTIONS
+
+
+def of_published_scores(folder: Path) -> Project:
+    """A project with a study of published scores, of which nothing has run."""
+    project = Project(folder, study())
+    make_release(folder / "data" / "Emotion-Recognition", speakers=4, utterances=40)
+    return project
+
+
+def of_audio(folder: Path) -> Project:
+    """A project with a study from audio files and checkpoints, of which nothing has run."""
+    project = Project(folder, audio_study(model={"experiment": "voices", "method": "entropy"}))
+    make_voices(folder / "data" / "voices")
+    make_checkpoints(folder / "checkpoints")
+    return project
+
+
+def make_voices(folder: Path) -> None:
+    """A corpus of 48 utterances: four speakers, two per session, three utterances of each emotion."""
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    rows = []
+    for number, (speaker, voice) in enumerate({"anna": "f1", "bert": "m1", "cora": "f3", "dirk": "m3"}.items()):
+        for emotion in EMOTIONS:
+            for take in range(3):
+                # Whisper's window is 3.4 s here.
+                while len(text := sentences.sentence(random, emotion)) > 38:
+                    pass
+                file = f"{speaker}_{emotion}_{take}.wav"
+                samples = voices.utter(text, voice, voices.EMOTIONAL_PROSODY[emotion], 16_000)
+                soundfile.write(folder / file, samples, 16_000)
+                rows.append((file, speaker, number // 2, emotion, text))
+    table = pd.DataFrame(rows, columns=["path", "speaker", "session", "emotion", "transcript"])
+    table.to_csv(folder / "corpus.csv", index=False)
+
+
+def make_checkpoints(folder: Path) -> None:
+    """Small checkpoints, the demo's but hardly trained."""
+    encoders.make(folder / "wav2vec2")
+    material = make_material(60, seed=0)
+    train_whisper.save(train_whisper.train(material, steps=3, seed=0), folder / "whisper.pt")
+    train_sentiment.save(*train_sentiment.train(material, steps=3, seed=0), folder / "sentiment")
