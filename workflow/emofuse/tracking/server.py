@@ -42,6 +42,7 @@ from mlflow.utils.mlflow_tags import (
 from mlflow.utils.validation import MAX_EXPERIMENT_TAG_VAL_LENGTH, MAX_PARAM_VAL_LENGTH, MAX_TAG_VAL_LENGTH
 
 from emofuse import credentials, provenance, tables
+from emofuse.places import DATABASE
 from emofuse.tables import InputError, Problem
 from emofuse.tracking import models
 from emofuse.tracking.content import (
@@ -120,7 +121,7 @@ def synchronise(
         RuntimeError: if MLflow cannot be reached or refuses; run again and nothing is lost or doubled
     """
     results = Path(results).resolve()
-    uri = uri or f"sqlite:///{results / 'mlflow.db'}"
+    uri = uri or f"sqlite:///{results / DATABASE}"
     contents = read_study(study, experiments, config, across, results / "logs")
     packaged = read_model(study, model)
     tags = {MLFLOW_GIT_COMMIT: _git_commit(), CONFIG: config_digest}
