@@ -15,6 +15,7 @@ STUDIES = {
     "test_reruns": "a study from audio",
     "test_cluster": "a study from audio",
     "test_model": "a study from audio",
+    "test_faults": "published scores",
     "test_study": "published scores",
     "test_new_parts": "published scores",
 }

@@ -1,4 +1,4 @@
-"""Two small studies whose stages are the real ones: of published scores, and from audio files and checkpoints."""
+"""Studies whose stages are the real ones: two small ones, of published scores and from audio, and the authors' own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import encoders
 import numpy as np
 import pandas as pd
 import soundfile
-from helpers import make_release
+import yaml
+from helpers import ROOT, make_release, published
 from project import Project, audio_study, study
 
 from emofuse.demo import sentences, train_sentiment, train_whisper, voices
@@ -29,6 +30,12 @@ def of_audio(folder: Path) -> Project:
     make_voices(folder / "data" / "voices")
     make_checkpoints(folder / "checkpoints")
     return project
+
+
+def of_released_scores(folder: Path) -> Project:
+    """A project with the shipped study of the authors' published scores, of which nothing has run."""
+    config = yaml.safe_load((ROOT / "config/released.yaml").read_text(encoding="utf-8"))
+    return Project(folder, config | {"data_dir": str(published().parent.resolve())})
 
 
 def make_voices(folder: Path) -> None:

@@ -42,6 +42,9 @@ KINDS: dict[str, Callable[[Path, random.Random], None]] = {
     "deleted": _delete,
 }
 
+RESULTS = "results"
+"""What files that jobs write are called."""
+
 KEPT = {"cache": "cache", "logs": "records", "mlflow.db": "MLflow's database"}
 """What is damaged besides results, by its place in ``results``, and what it is called."""
 
@@ -57,7 +60,7 @@ def passes(study: Finished, choice: random.Random) -> Iterator[tuple[str, Damage
     Yields:
         what the files are called, and the files with their damages
     """
-    stages = [("results", files) for files in _stages(study)] + [(KEPT[place], _kept(study, place)) for place in KEPT]
+    stages = [(RESULTS, files) for files in _stages(study)] + [(KEPT[place], _kept(study, place)) for place in KEPT]
     kinds = list(KINDS)
     turns = []
     for title, files in stages:
@@ -91,13 +94,30 @@ def _kept(study: Finished, place: str) -> list[str]:
 
 
 def damaged(study: Finished, title: str, damages: Damages, choice: random.Random, outcomes: Outcomes) -> None:
-    """Damage files, run again as a user would, and restore the study if that does not make it whole."""
-    for name, kind in damages:
-        KINDS[kind](study.project.folder / name, choice)
-    problems = study.end()
-    named = {name for name, _ in damages if any(name in problem for problem in problems)}
-    for name, kind in damages:
+    """Damage files, run again as a user would, and restore the study if that does not make it whole.
+
+    Of a damaged result the run has to say so, since another one of the same job would bring it back as well.
+    """
+    done_to = [(name, kind) for name, kind in damages if _damage(study.project.folder / name, kind, choice)]
+    done = study.resume()
+    problems = study.differences(done)
+    if title == RESULTS:
+        problems += [f"{name} is made anew in silence" for name, kind in done_to if _silent(name, kind, done.stdout)]
+    named = {name for name, _ in done_to if any(name in problem for problem in problems)}
+    for name, kind in done_to:
         outcomes.add(f"{title} {kind}", lost=bool(problems) and (not named or name in named))
-    outcomes.say(f"{study.name}: {', '.join(f'{name} {kind}' for name, kind in damages)}", problems)
-    if problems or title in KEPT.values():
+    outcomes.say(f"{study.name}: {', '.join(f'{name} {kind}' for name, kind in done_to)}", problems)
+    if problems or title != RESULTS:
         study.restore()
+
+
+def _damage(path: Path, kind: str, choice: random.Random) -> bool:
+    """Whether that has changed the file: not one that was empty."""
+    before = path.read_bytes()
+    KINDS[kind](path, choice)
+    return not path.exists() or path.read_bytes() != before
+
+
+def _silent(name: str, kind: str, said: str) -> bool:
+    """Whether nothing was said of a damage; that a file is gone is seen by Snakemake."""
+    return kind != "deleted" and name not in said

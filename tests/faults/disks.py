@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from faults.finished import Finished, tree
+from faults.finished import MADE, Finished, tree
 from faults.outcomes import Outcomes
 
 KIB = 1024
@@ -29,33 +29,44 @@ SAID = re.compile("File too large|No space left|disk is full|disk I/O error")
 
 def limited(study: Finished, outcomes: Outcomes) -> None:
     """From nothing, with a limit on the size of each file that is raised from run to run."""
-    study.clear()
+    study.delete(*MADE)
     problems: list[str] = []
     for size in LARGEST_FILES:
-        limit = {"preexec_fn": lambda size=size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))}
-        problems += _fails(study, f"files of {size // KIB} KiB at most", outcomes, limit)
+        problems += fails(study, f"files of {size // KIB} KiB at most", outcomes, limit(size))
     _ends(study, "files of any size again", outcomes, problems)
 
 
 def full(study: Finished, outcomes: Outcomes) -> None:
     """From nothing, on a disk that is enlarged from run to run; where none may be mounted, that is said."""
-    study.clear()
+    study.delete(*MADE)
     problems: list[str] = []
     with _disk(study, DISKS[0]) as mounted:
         if not mounted:
             print(f"{study.name}: no full disk, since no tmpfs may be mounted here", flush=True)
         for size in DISKS if mounted else ():
             _mount(study, size, "remount,")
-            problems += _fails(study, f"a disk of {size // KIB} KiB", outcomes, {})
+            problems += fails(study, f"a disk of {size // KIB} KiB", outcomes)
         if mounted:
             _mount(study, ROOM, "remount,")
             _ends(study, "a disk with room again", outcomes, problems)
     study.restore()
 
 
-def _fails(study: Finished, title: str, outcomes: Outcomes, popen: Mapping[str, Any]) -> list[str]:
-    """Run; all in which that is no failure as it should be."""
-    done = study.project.snakemake(popen=popen)
+def limit(size: int) -> dict[str, Any]:
+    """What lets a process and its children write no file of more bytes."""
+    return {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))}
+
+
+def fails(study: Finished, title: str, outcomes: Outcomes, popen: Mapping[str, Any] | None = None) -> list[str]:
+    """Run without room; all in which that is no failure as it should be.
+
+    Args:
+        study: lacks results
+        title: what is tried
+        outcomes: where it is noted
+        popen: how processes start, if that is what leaves no room
+    """
+    done = study.project.snakemake(*study.arguments, popen=popen)
     problems = [] if done.returncode else ["a run ends well for which there is no room"]
     if not SAID.search(done.stdout):
         problems.append(f"the failure is not said:\n{done.stdout[-2000:]}")

@@ -8,7 +8,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import tempfile
+import time
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator
@@ -55,33 +55,39 @@ class Finished:
     Args:
         project: it, of which nothing has run
         kept: a folder for a copy of all that the run makes
+        cores: for each run
     """
 
-    def __init__(self, project: Project, kept: Path) -> None:
+    def __init__(self, project: Project, kept: Path, cores: int) -> None:
         self.project, self.kept, self.name = project, kept, project.config["study"]
         self.results = project.folder / "results"
-        project.run()
+        self.arguments = ("--cores", str(cores))
+        project.run(*self.arguments)
+        began = time.monotonic()
+        project.run("--dry-run")
+        self.start = time.monotonic() - began
+        """Seconds until the first job of a run, about."""
         self.tree = tree(self.results)
         self.runs = list(runs(self.results))
         self.jobs = jobs(project.folder)
         for name in MADE:
             shutil.copytree(project.folder / name, kept / name)
 
-    def clear(self) -> None:
-        """As before the first run."""
-        for name in MADE:
-            shutil.rmtree(self.project.folder / name, ignore_errors=True)
+    def delete(self, *patterns: str) -> None:
+        """Delete what these patterns match, below the project's folder."""
+        for path in [path for pattern in patterns for path in self.project.folder.glob(pattern)]:
+            (shutil.rmtree if path.is_dir() else Path.unlink)(path)
 
     def restore(self) -> None:
         """As after the first run, times included."""
-        self.clear()
+        self.delete(*MADE)
         for name in MADE:
             shutil.copytree(self.kept / name, self.project.folder / name)
 
     def resume(self) -> subprocess.CompletedProcess[str]:
         """Run to the end as a user would: unlock what is locked, delete what a message says to delete, run again."""
         for _ in range(ATTEMPTS):
-            done = self.project.snakemake()
+            done = self.project.snakemake(*self.arguments)
             if done.returncode == 0 or not self.obey(done.stdout):
                 break
         return done
@@ -96,27 +102,28 @@ class Finished:
             (self.project.folder / name.rstrip(".:")).unlink(missing_ok=True)
         return bool(advised)
 
-    def differences(self) -> list[str]:
-        """All in which the study is not as after its first run, each with the file or run that it is about."""
+    def end(self) -> list[str]:
+        """Resume, and say all in which the study is not as after its first run."""
+        return self.differences(self.resume())
+
+    def differences(self, done: subprocess.CompletedProcess[str]) -> list[str]:
+        """All in which the study is not as after its first run, each with the file or run that it is about.
+
+        Args:
+            done: what was resumed
+        """
+        if done.returncode:
+            return [f"the run fails, and says no file to delete:\n{done.stdout[-2000:]}"]
         said = [f"{name} {how}" for name, how in _differences(self.tree, tree(self.results))]
         said += [f"{path.relative_to(self.project.folder)} is left over" for path in temporaries(self.results)]
         try:
-            now = list(runs(self.results))
+            said += _differences_of_runs(self.runs, list(runs(self.results)))
         except (sqlite3.Error, OSError, KeyError) as error:
             said.append(f"results/mlflow.db: {error}")
-        else:
-            said += _differences_of_runs(self.runs, now)
         done = self.project.snakemake("--dry-run")
         if "Nothing to be done" not in done.stdout:
             said.append(f"the next run would do something: {done.stdout[-500:]}")
         return said
-
-    def end(self) -> list[str]:
-        """Resume, and say all in which the study is not as after its first run."""
-        done = self.resume()
-        if done.returncode:
-            return [f"the run fails, and says no file to delete:\n{done.stdout[-2000:]}"]
-        return self.differences()
 
 
 def tree(results: Path) -> dict[str, str]:
@@ -172,7 +179,9 @@ def runs(results: Path) -> Iterator[dict[str, Any]]:
                 "status": row["status"],
                 "artifacts": _digests(Path(row["artifact_uri"])),
             } | kinds
-        for row in database.execute("SELECT name, status, artifact_location FROM logged_models WHERE lifecycle_stage = 'active'"):
+        for row in database.execute(
+            "SELECT name, status, artifact_location FROM logged_models WHERE lifecycle_stage = 'active'"
+        ):
             yield {"name": f"model {row['name']}", "status": row["status"]} | {
                 "artifacts": _digests(Path(row["artifact_location"]))
             }

@@ -6,7 +6,6 @@ import itertools
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -16,11 +15,11 @@ from contextlib import suppress
 from typing import IO, NamedTuple
 
 import psutil
-from faults.finished import Finished
+from faults.finished import MADE, Finished
 from faults.outcomes import Outcomes
 
 BEGINNINGS: dict[str, tuple[str, ...]] = {
-    "nothing": ("results", ".snakemake"),
+    "nothing": MADE,
     "the methods": ("results/*/*/fusion", "results/*/*/figures"),
     "the leaderboard": ("results/*/*/leaderboard.md", "results/*/report.html"),
     "the database": ("results/mlflow.db", "results/mlartifacts", "results/*/tracking.json"),
@@ -105,9 +104,7 @@ def chain(study: Finished, beginning: str, kills: Iterable[Kill], choice: random
     Returns:
         how many kills there were
     """
-    for pattern in BEGINNINGS[beginning]:
-        for path in study.project.folder.glob(pattern):
-            (shutil.rmtree if path.is_dir() else os.unlink)(path)
+    study.delete(*BEGINNINGS[beginning])
     struck: list[Kill] = []
     orphans: list[psutil.Process] = []
     problems: list[str] = []
@@ -144,7 +141,7 @@ class _Run(NamedTuple):
 def _killed(study: Finished, kill: Kill, choice: random.Random) -> _Run:
     """Run, send a signal unless the run ends before, and wait for the end of what was run; its jobs may live on."""
     with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open as long as any job lives
-        run = study.project.start(popen={"stdout": said})
+        run = study.project.start(*study.arguments, popen={"stdout": said})
         with suppress(subprocess.TimeoutExpired):
             run.wait(kill.after)
         jobs: list[psutil.Process] = []

@@ -6,6 +6,7 @@ left over, and nothing left to be done. What is not compared, and why: ``NOT_COM
 
     python tests/faults/run.py                          # 15 minutes on 2 cores
     python tests/faults/run.py --kills 500 --minutes 90 # more of all
+    EMOFUSE_DATA=data python tests/faults/run.py --studies released --minutes 60 # the paper's own scores
 """
 
 from __future__ import annotations
@@ -26,51 +27,57 @@ from faults import damage, disks, kills
 from faults.finished import Finished
 from faults.outcomes import Outcomes
 from project import Project
-from studies import of_audio, of_published_scores
+from studies import of_audio, of_published_scores, of_released_scores
 
-STUDIES: dict[str, tuple[Callable[[Path], Project], float, float]] = {
-    "published": (of_published_scores, 0.6, 9.0),
-    "audio": (of_audio, 0.4, 12.0),
+STUDIES: dict[str, tuple[Callable[[Path], Project], int]] = {
+    "published": (of_published_scores, 4),
+    "audio": (of_audio, 5),
+    "released": (of_released_scores, 12),
 }
-"""What makes a study, its share of the kills, and the latest moment of one, in seconds from a start."""
+"""What makes a study, and the latest moment of a kill, in times that it takes from a start to the first job."""
+
+SMALL = ["published", "audio"]
 
 KILLS = 0.6
 """The share of the time after which no kill is tried any more, lest nothing else is."""
 
-TO_END = 90
-"""Seconds before the end after which nothing new begins."""
+DAMAGES = 0.9
+"""The share of the time after which nothing new begins."""
 
 
-def broken(name: str, folder: Path, seed: int, number: int, seconds: float) -> Outcomes:
+def broken(name: str, folder: Path, cores: int, seed: int, number: int, seconds: float) -> Outcomes:
     """Run a study, then break it again and again.
 
     Args:
         name: a key of ``STUDIES``
         folder: for it
+        cores: for each run
         seed: of all that is random
-        number: of kills of all studies
+        number: of kills
         seconds: how long all may take
 
     Returns:
         what came of it
     """
     began = time.monotonic()
-    make, share, latest = STUDIES[name]
+    make, latest = STUDIES[name]
     (folder / "project").mkdir(parents=True)
-    study, outcomes, choice = Finished(make(folder / "project"), folder / "kept"), Outcomes(), random.Random(seed)
+    study = Finished(make(folder / "project"), folder / "kept", cores)
+    outcomes, choice = Outcomes(), random.Random(seed)
 
-    drawn, left = kills.draw(choice, latest), round(number * share)
-    for beginning in itertools.cycle(kills.BEGINNINGS):
-        in_time = itertools.takewhile(lambda _: time.monotonic() < began + KILLS * seconds, drawn)
-        killed = kills.chain(study, beginning, itertools.islice(in_time, left), choice, outcomes)
-        left -= killed
-        print(f"{name} from {beginning}: {killed} kills", flush=True)
-        if not left or time.monotonic() > began + KILLS * seconds:
-            break
+    def left(share_of_time: float) -> bool:
+        return time.monotonic() < began + share_of_time * seconds
+
+    drawn, beginnings = kills.draw(choice, latest * study.start), itertools.cycle(kills.BEGINNINGS)
+    while number and left(KILLS):
+        some = itertools.takewhile(lambda _: left(KILLS), itertools.islice(drawn, number))
+        killed = kills.chain(study, next(beginnings), some, choice, outcomes)
+        number -= killed
+        print(f"{name}: {killed} kills", flush=True)
     disks.limited(study, outcomes)
     disks.full(study, outcomes)
     for title, damages in damage.passes(study, choice):
-        if time.monotonic() > began + seconds - TO_END:
+        if not left(DAMAGES):
             break
         damage.damaged(study, title, damages, choice, outcomes)
         print(f"{name}: damaged {len(damages)} {title}", flush=True)
@@ -80,15 +87,22 @@ def broken(name: str, folder: Path, seed: int, number: int, seconds: float) -> O
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--minutes", type=float, default=15, help="how long, in all")
-    parser.add_argument("--kills", type=int, default=110, help="how many, of both studies")
+    parser.add_argument("--kills", type=int, default=110, help="how many, of all studies")
     parser.add_argument("--seed", type=int, default=0, help="draws moments, jobs and damages")
-    parser.add_argument("--studies", nargs="+", choices=STUDIES, default=list(STUDIES), help="side by side")
+    parser.add_argument("--cores", type=int, default=2, help="of all studies")
+    parser.add_argument("--studies", nargs="+", choices=STUDIES, default=SMALL, help="side by side")
     arguments = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as side_by_side:
         runs = [
             side_by_side.submit(
-                broken, name, Path(folder, name), arguments.seed, arguments.kills, 60 * arguments.minutes
+                broken,
+                name,
+                Path(folder, name),
+                max(1, arguments.cores // len(arguments.studies)),
+                arguments.seed,
+                arguments.kills // len(arguments.studies),
+                60 * arguments.minutes,
             )
             for name in arguments.studies
         ]
