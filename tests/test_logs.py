@@ -8,7 +8,7 @@ import warnings
 import pytest
 from tqdm import tqdm
 
-from emofuse import logs
+from emofuse import logs, tables
 from emofuse.logs import logged
 from emofuse.tables import InputError
 
@@ -101,6 +101,16 @@ def test_a_job_that_fails_leaves_no_record_not_even_that_of_an_earlier_one(tmp_p
     with pytest.raises(SystemExit), logged(tmp_path / "stage.log"):
         raise InputError(["u1: too long"])
     assert not (tmp_path / "stage.json").exists()
+
+
+def test_a_job_sweeps_away_what_a_killed_one_has_left_of_its_results(tmp_path):
+    left = [tmp_path / ".scores.1.parquet", tmp_path / ".model.1", tmp_path / ".stage.1.json"]
+    for path in left:
+        path.touch()
+    with logged(tmp_path / "stage.log", iter([tmp_path / "scores.parquet"]), tmp_path / "model"):
+        assert not any(path.exists() for path in left)
+        (tmp_path / "scores.parquet").touch()
+    assert list(tables.read_json(tmp_path / "stage.json")["written"]["outputs"]) == [str(tmp_path / "scores.parquet")]
 
 
 def test_every_package_that_the_library_names_is_known_by_its_distribution():

@@ -154,6 +154,25 @@ def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_a_killed_writer_has_left_is_swept_away_and_nothing_else(tmp_path):
+    kept = [
+        "scores.parquet",
+        ".scores.parquet",
+        ".scores.left.parquet",
+        ".scores.1.json",
+        ".other.1.parquet",
+        ".model.1.2",
+    ]
+    left = [".scores.1.parquet", ".mlflow.23.db", ".mlflow.23.db-journal"]
+    for name in (*kept, *left):
+        (tmp_path / name).touch()
+    (tmp_path / ".model.4/code").mkdir(parents=True)
+    for name in ("scores.parquet", "mlflow.db", "model"):
+        tables.sweep(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
+    tables.sweep(tmp_path / "nowhere" / "scores.parquet")
+
+
 def test_json_refuses_what_json_cannot_say(tmp_path):
     with pytest.raises(ValueError):
         tables.write_json({"a": float("nan")}, tmp_path / "a.json")

@@ -447,6 +447,7 @@ def test_more_params_and_metrics_than_a_request_may_hold_and_longer_ones(study):
 @pytest.mark.slow
 def test_two_studies_at_once_on_a_fresh_database_both_land_whole(study):
     Path(study.results / "mlflow.db").unlink()
+    (study.results / ".mlflow.1.db").touch()  # of a process that was killed
     other = type(study)(study.results, study.uri, name="cross_corpus").write()
     code = "import json, sys; from emofuse.tracking import server; server.synchronise(**json.loads(sys.argv[1]))"
     processes = [
@@ -462,6 +463,7 @@ def test_two_studies_at_once_on_a_fresh_database_both_land_whole(study):
         assert process.returncode == 0, stderr
     assert_in_line(study)
     assert_in_line(other)
+    assert not list(study.results.glob(".mlflow.*"))
     assert not (Path.cwd() / "mlruns").exists()
 
 

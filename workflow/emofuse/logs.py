@@ -46,6 +46,9 @@ def logged(path: str | Path, outputs: Iterable[str | Path] = (), folder: str | P
     """
     record = Path(path).with_suffix(".json")
     record.parent.mkdir(parents=True, exist_ok=True)
+    outputs = list(outputs)
+    for own in (record, *outputs, *([folder] if folder else ())):
+        tables.sweep(own)
     # What an earlier run has recorded says nothing about this one.
     record.unlink(missing_ok=True)
     began = time.perf_counter()

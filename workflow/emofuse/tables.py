@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -317,6 +319,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(path: str | Path) -> None:
+    """Remove what writers that were killed have left beside a file or folder, see :func:`replacing`.
+
+    Only who alone writes it may ask for that: what a writer that lives has begun would go as well.
+    """
+    path = Path(path)
+    begun = re.compile(rf"\.{re.escape(path.stem)}\.\d+{re.escape(path.suffix)}(-journal)?")  # sqlite's
+    for left in path.parent.glob(".*"):
+        if begun.fullmatch(left.name):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def write(frame: pd.DataFrame, contract: Contract, path: str | Path) -> None:

@@ -174,6 +174,7 @@ def _connected(uri: str) -> Iterator[MlflowClient]:
     database.parent.mkdir(parents=True, exist_ok=True)
     sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _do_not_wait_for_the_disk)
     with filelock.FileLock(f"{database}.lock"):
+        tables.sweep(database)
         if not database.exists():
             with tables.replacing(database) as temporary:
                 MlflowClient(f"sqlite:///{temporary}").search_experiments()
