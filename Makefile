@@ -12,7 +12,7 @@ WITHOUT_TORCH := tests/corpora tests/evaluation tests/fusion $(addprefix tests/t
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup demo test test-pythons mutants check lint format ui benchmark gpu lock fetch docs
+.PHONY: setup demo test test-pythons faults mutants check lint format ui benchmark gpu lock fetch docs
 
 setup: .venv/installed
 
@@ -45,6 +45,12 @@ test-pythons:
 # A study's config, its corpora's labels and its folds, before anything runs; of broken YAML it names the line.
 check: setup
 	$(BIN)/python -m emofuse.check $(CONFIG)
+
+# What comes back of small studies that are killed, out of room or damaged, and what is refused of broken inputs: 13
+# minutes, and 2. FAULTS="--minutes 60 --kills 400" tries more, FAULTS="--seed 1" at other moments.
+faults: setup
+	$(BIN)/python tests/faults/run.py --cores $(CORES) --minutes 13 $(FAULTS)
+	$(BIN)/pytest -n $(CORES) -m 'faults and not slow' --thorough
 
 # Small faults in the library: how many of a sample do the tests notice? MUTANTS="--sample all" tries every one, for hours.
 mutants: setup

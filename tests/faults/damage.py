@@ -112,7 +112,9 @@ def damaged(study: Finished, title: str, damages: Damages, choice: random.Random
 
 
 def _damage(path: Path, kind: str, choice: random.Random) -> bool:
-    """Whether that has changed the file: not one that was empty."""
+    """Whether that has changed the file: not one that was empty, nor one that only an earlier run has kept."""
+    if not path.exists():
+        return False
     before = path.read_bytes()
     KINDS[kind](path, choice)
     return not path.exists() or path.read_bytes() != before

@@ -12,7 +12,7 @@ import time
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ class Finished:
     def obey(self, said: str) -> bool:
         """Do what Snakemake, or the workflow, says has to be done first; whether it says so."""
         if LOCKED in said:
-            self.project.run("--unlock")
+            self.project.snakemake("--unlock")
             return True
         advised = ADVICE.findall(said)
         for name in advised:
@@ -118,7 +118,8 @@ class Finished:
         said += [f"{path.relative_to(self.project.folder)} is left over" for path in temporaries(self.results)]
         try:
             said += _differences_of_runs(self.runs, list(runs(self.results)))
-        except (sqlite3.Error, OSError, KeyError) as error:
+            said += _not_shown(self.results)
+        except (sqlite3.Error, OSError, KeyError, ValueError) as error:
             said.append(f"results/mlflow.db: {error}")
         done = self.project.snakemake("--dry-run")
         if "Nothing to be done" not in done.stdout:
@@ -160,10 +161,26 @@ def jobs(folder: Path) -> dict[str, set[str]]:
     return {name: set(record["input"]) for name, record in records.items()}
 
 
-def runs(results: Path) -> Iterator[dict[str, Any]]:
-    """All that MLflow's database shows: each run and each model with what it holds, but for times and ids."""
+def _not_shown(results: Path) -> Iterator[str]:
+    """The runs that a study says it has and that MLflow's database does not show."""
+    with _database(results) as database:
+        shown = {row[0] for row in database.execute("SELECT run_uuid FROM runs WHERE lifecycle_stage = 'active'")}
+    for record in results.glob("*/tracking.json"):
+        for row in json.loads(record.read_bytes())["runs"]:
+            if row["run_id"] not in shown:
+                yield f"{record}: run {row['run_id']} is not in MLflow"
+
+
+@contextmanager
+def _database(results: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(f"file:{results / 'mlflow.db'}?mode=ro", uri=True)) as database:
         database.row_factory = sqlite3.Row
+        yield database
+
+
+def runs(results: Path) -> Iterator[dict[str, Any]]:
+    """All that MLflow's database shows: each run and each model with what it holds, but for times and ids."""
+    with _database(results) as database:
 
         def values(table: str, run: str) -> dict[str, Any]:
             rows = database.execute(f"SELECT key, value FROM {table} WHERE run_uuid = ?", (run,))

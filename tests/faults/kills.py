@@ -113,7 +113,7 @@ def chain(study: Finished, beginning: str, kills: Iterable[Kill], choice: random
         orphans += run.orphans
         if run.was_hit:
             struck.append(kill)
-            outcomes.struck.update(_running(run.said))
+            outcomes.struck.update(run.rules)
         if run.status is None:
             problems.append(f"does not end within {WAIT} s:\n{run.said[-2000:]}")
         elif run.status and not run.was_hit and not study.obey(run.said):
@@ -121,7 +121,7 @@ def chain(study: Finished, beginning: str, kills: Iterable[Kill], choice: random
         if problems or run.status == 0:
             break
         if kill.number == signal.SIGKILL and run.was_hit:
-            study.project.run("--unlock")
+            study.project.snakemake("--unlock")
     psutil.wait_procs(orphans, timeout=WAIT)
     problems = problems or study.end()
     outcomes.add(*(f"{kill.number.name} to {kill.whom}" for kill in struck), lost=bool(problems))
@@ -132,7 +132,10 @@ def chain(study: Finished, beginning: str, kills: Iterable[Kill], choice: random
 
 
 class _Run(NamedTuple):
+    """A run that was to be killed: whether it was, when these rules ran; its exit status, if it ended; its jobs."""
+
     was_hit: bool
+    rules: list[str]
     status: int | None
     said: str
     orphans: list[psutil.Process]
@@ -140,33 +143,33 @@ class _Run(NamedTuple):
 
 def _killed(study: Finished, kill: Kill, choice: random.Random) -> _Run:
     """Run, send a signal unless the run ends before, and wait for the end of what was run; its jobs may live on."""
-    with tempfile.TemporaryFile("w+") as said:  # a pipe would stay open as long as any job lives
-        run = study.project.start(*study.arguments, popen={"stdout": said})
+    with tempfile.TemporaryFile() as output:  # a pipe would stay open as long as any job lives
+        run = study.project.start(*study.arguments, popen={"stdout": output})
         with suppress(subprocess.TimeoutExpired):
             run.wait(kill.after)
-        jobs: list[psutil.Process] = []
-        was_hit = False
+        was_hit, jobs = False, []
         with suppress(psutil.NoSuchProcess, ProcessLookupError):
             jobs = psutil.Process(run.pid).children(recursive=True)
             if run.poll() is None:
                 WHOM[kill.whom](run, kill.number, choice)
                 was_hit = run.returncode is None
+        rules = _running(_said(output))
         with suppress(subprocess.TimeoutExpired):
             run.wait(WAIT)
-        if run.returncode is None:
+        status = run.returncode
+        if status is None:
             os.killpg(run.pid, signal.SIGKILL)
             run.wait()
-            return _Run(was_hit, None, _all(said), jobs)
-        return _Run(was_hit, run.returncode, _all(said), jobs)
+        return _Run(was_hit, rules, status, _said(output), jobs)
 
 
-def _all(file: IO[str]) -> str:
-    file.seek(0)
-    return file.read()
+def _said(output: IO[bytes]) -> str:
+    """What was written, read without moving the place at which jobs write on."""
+    return os.pread(output.fileno(), os.fstat(output.fileno()).st_size, 0).decode(errors="replace")
 
 
 def _running(said: str) -> list[str]:
-    """The rules of the jobs that had begun and not ended, by what Snakemake has said."""
+    """The rules of the jobs that have begun and not ended, by what Snakemake has said."""
     ended = set(re.findall(r"^Finished jobid: (\d+)", said, re.MULTILINE))
     begun = re.findall(r"^Job (\d+): (\w+)", said, re.MULTILINE)
     return [rule for job, rule in begun if job not in ended] or ["none"]
