@@ -4,6 +4,8 @@ import datetime
 import json
 import re
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -47,6 +49,24 @@ def problems(config):
     with pytest.raises(InputError) as caught:
         Study.load(config).check()
     return caught.value.problems
+
+
+def test_runs_in_a_database_that_is_gone_or_broken_are_made_anew(voices, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    record, database = Path("results/audio/tracking.json"), Path("results/mlflow.db")
+    assert not list(voices.not_in_database())
+    tables.write_json({}, record)
+    assert list(voices.not_in_database()) == [("results/mlflow.db: gone; its runs are made anew", [str(record)])]
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript("CREATE TABLE runs (name); CREATE INDEX names ON runs (name)")
+        assert not list(voices.not_in_database())
+        connection.execute("BEGIN EXCLUSIVE")
+        assert not list(voices.not_in_database())  # a sync is at work
+    for content in (b"", database.read_bytes()[:5000], b"no database " * 999):
+        database.write_bytes(content)
+        assert list(voices.not_in_database()) == [("results/mlflow.db: broken; its runs are made anew", [str(record)])]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert not list(voices.not_in_database())
 
 
 def test_an_experiment_runs_the_folds_of_the_config_else_all(voices):

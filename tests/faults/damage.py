@@ -45,7 +45,9 @@ KINDS: dict[str, Callable[[Path, random.Random], None]] = {
 RESULTS = "results"
 """What files that jobs write are called."""
 
-KEPT = {"cache": "cache", "logs": "records", "mlflow.db": "MLflow's database"}
+DATABASE = "MLflow's database"
+
+KEPT = {"cache": "cache", "logs": "records", "mlflow.db": DATABASE}
 """What is damaged besides results, by its place in ``results``, and what it is called."""
 
 Damages = list[tuple[str, str]]
@@ -99,6 +101,8 @@ def damaged(study: Finished, title: str, damages: Damages, choice: random.Random
     Of a damaged result the run has to say so, since another one of the same job would bring it back as well.
     """
     done_to = [(name, kind) for name, kind in damages if _damage(study.project.folder / name, kind, choice)]
+    if title == DATABASE:
+        study.delete("results/*/tracking.json")  # it is looked at when runs are written
     done = study.resume()
     problems = study.differences(done)
     if title == RESULTS:

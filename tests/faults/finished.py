@@ -42,8 +42,8 @@ LOCKED = "--unlock"
 MADE = ("results", ".snakemake")
 """The folders that a run makes."""
 
-ADVICE = re.compile(r"\bdelete (results/[^\s,;]+)")
-"""A message that names a file to delete."""
+ADVICE = re.compile(r"(results/[^\s:]+): .*\bdelete it\b", re.IGNORECASE)
+"""A message that names a file, and says that it is to be deleted."""
 
 ATTEMPTS = 5
 """How often a user runs the same command, doing what the messages say, before giving up."""
@@ -99,7 +99,7 @@ class Finished:
             return True
         advised = ADVICE.findall(said)
         for name in advised:
-            (self.project.folder / name.rstrip(".:")).unlink(missing_ok=True)
+            (self.project.folder / name).unlink(missing_ok=True)
         return bool(advised)
 
     def end(self) -> list[str]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -568,11 +570,11 @@ class Study:
         return logs.records(RESULTS / "logs", dict.fromkeys(patterns))
 
     def not_in_database(self) -> Iterator[tuple[Problem, list[str]]]:
-        """What names runs in MLflow's default database, where that is gone, as :func:`emofuse.intact.damaged`."""
+        """What names runs in MLflow's default database, if that is gone or broken; :func:`emofuse.intact.damaged`."""
         record, database = Path(f"{self.folder}/tracking.json"), RESULTS / DATABASE
         uri = self.config["tracking"]["uri"] or os.environ.get("MLFLOW_TRACKING_URI")
-        if not uri and record.exists() and not database.exists():
-            yield f"{database}: gone; its runs are made anew", [str(record)]
+        if not uri and record.exists() and not _has_pages(database):
+            yield f"{database}: {'broken' if database.exists() else 'gone'}; its runs are made anew", [str(record)]
 
     # --- What is wrong -----------------------------------------------------------------------------------------------
 
@@ -636,6 +638,17 @@ class Study:
         yield from whole.plan["problems"]
         if whole.config["folds"] is None and any(corpus.is_made for corpus in whole.corpora):
             yield "should be folds, since the workflow makes the corpus only later, and its sessions are not known"
+
+
+def _has_pages(database: Path) -> bool:
+    """Whether a file is a database of sqlite that has content and is not cut short, as far as its first page says."""
+    try:
+        with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True, timeout=0)) as connection:
+            return connection.execute("PRAGMA page_count").fetchone()[0] > 0
+    except sqlite3.OperationalError:  # absent, or at work
+        return database.exists()
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _texts(value: Any) -> Iterator[str]:
