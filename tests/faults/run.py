@@ -30,16 +30,19 @@ from project import Project
 from studies import of_audio, of_published_scores, of_released_scores
 
 STUDIES: dict[str, tuple[Callable[[Path], Project], int]] = {
-    "published": (of_published_scores, 4),
-    "audio": (of_audio, 5),
+    "published": (of_published_scores, 3),
+    "audio": (of_audio, 4),
     "released": (of_released_scores, 12),
 }
 """What makes a study, and the latest moment of a kill, in times that it takes from a start to the first job."""
 
 SMALL = ["published", "audio"]
 
-KILLS = 0.6
+KILLS = 0.5
 """The share of the time after which no kill is tried any more, lest nothing else is."""
+
+PER_CHAIN = 12
+"""Kills after which a run may end, so that all beginnings have their turn."""
 
 DAMAGES = 0.9
 """The share of the time after which nothing new begins."""
@@ -70,7 +73,7 @@ def broken(name: str, folder: Path, cores: int, seed: int, number: int, seconds:
 
     drawn, beginnings = kills.draw(choice, latest * study.start), itertools.cycle(kills.BEGINNINGS)
     while number and left(KILLS):
-        some = itertools.takewhile(lambda _: left(KILLS), itertools.islice(drawn, number))
+        some = itertools.takewhile(lambda _: left(KILLS), itertools.islice(drawn, min(number, PER_CHAIN)))
         killed = kills.chain(study, next(beginnings), some, choice, outcomes)
         number -= killed
         print(f"{name}: {killed} kills", flush=True)
