@@ -118,8 +118,8 @@ def chain(study: Finished, beginning: str, kills: Iterable[Kill], choice: random
             problems.append(f"does not end within {WAIT} s:\n{run.said[-2000:]}")
         elif run.status and not run.was_hit and not study.obey(run.said):
             problems.append(f"fails, and says no file to delete:\n{run.said[-2000:]}")
-        if problems or not (run.status or run.was_hit):
-            break  # it ended by itself; after SIGTERM Snakemake says that all is well, too
+        if problems or run.status == 0:
+            break
         if kill.number == signal.SIGKILL and run.was_hit:
             study.project.snakemake("--unlock")
     psutil.wait_procs(orphans, timeout=WAIT)
