@@ -8,7 +8,6 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import time
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator
@@ -30,8 +29,8 @@ NOT_COMPARED = {
 }
 """What of ``results`` is not compared byte for byte, and why."""
 
-RANDOM = {"run_id", "model_id", "version", "status"}
-"""What of ``tracking.json`` differs from sync to sync."""
+RANDOM = {"run_id", "model_id", "version", "status", "uri"}
+"""What of ``tracking.json`` differs from sync to sync, or from place to place."""
 
 CHANGING = ("runtime.", "mlflow.parentRunId")
 """How tags of runs begin that hold times and ids."""
@@ -63,10 +62,6 @@ class Finished:
         self.results = project.folder / "results"
         self.arguments = ("--cores", str(cores))
         project.run(*self.arguments)
-        began = time.monotonic()
-        project.run("--dry-run")
-        self.start = time.monotonic() - began
-        """Seconds until the first job of a run, about."""
         self.tree = tree(self.results)
         self.runs = list(runs(self.results))
         self.jobs = jobs(project.folder)

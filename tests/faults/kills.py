@@ -30,8 +30,10 @@ BEGINNINGS: dict[str, tuple[str, ...]] = {
 WAIT = 300
 """Seconds after which a run that was told to end counts as hanging."""
 
-EARLIEST = 0.2
-"""Seconds from a start to the first moment of a kill."""
+SINCE_START, SINCE_FIRST_JOB = "the start", "the first job"
+
+MOMENTS = ((SINCE_START, 3.0), (SINCE_FIRST_JOB, 1.0), (SINCE_FIRST_JOB, 5.0))
+"""Since when the moment of a kill is counted, and the latest, in seconds; drawn evenly among the three."""
 
 
 class Kill(NamedTuple):
@@ -40,15 +42,17 @@ class Kill(NamedTuple):
     Args:
         whom: a key of ``WHOM``
         number: the signal
-        after: seconds from the start
+        since: one of ``MOMENTS``
+        after: how many seconds
     """
 
     whom: str
     number: signal.Signals
+    since: str
     after: float
 
     def __str__(self) -> str:
-        return f"{self.number.name} to {self.whom} after {self.after:.1f} s"
+        return f"{self.number.name} to {self.whom} {self.after:.1f} s after {self.since}"
 
 
 def _to_group(run: subprocess.Popen[str], number: int, choice: random.Random) -> None:
@@ -60,11 +64,17 @@ def _to_parent(run: subprocess.Popen[str], number: int, choice: random.Random) -
 
 
 def _to_job(run: subprocess.Popen[str], number: int, choice: random.Random) -> None:
-    """Waits until there is one."""
+    if jobs := _jobs(run):
+        choice.choice(jobs).send_signal(number)
+
+
+def _jobs(run: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The processes of the jobs of a run, as soon as there are any; none if it ends before."""
     while run.poll() is None:
         if jobs := psutil.Process(run.pid).children():
-            return choice.choice(jobs).send_signal(number)
+            return jobs
         time.sleep(0.05)
+    return []
 
 
 WHOM: dict[str, Callable[[subprocess.Popen[str], int, random.Random], None]] = {
@@ -77,18 +87,14 @@ WHOM: dict[str, Callable[[subprocess.Popen[str], int, random.Random], None]] = {
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
-def draw(choice: random.Random, latest: float) -> Iterator[Kill]:
-    """Kills of every kind in turn, each at a random moment.
-
-    Args:
-        choice: draws them
-        latest: the last moment, in seconds from the start
-    """
+def draw(choice: random.Random) -> Iterator[Kill]:
+    """Kills of every kind in turn, each at a random moment."""
     while True:
         kinds = list(itertools.product(WHOM, SIGNALS))
         choice.shuffle(kinds)
         for whom, number in kinds:
-            yield Kill(whom, number, choice.uniform(EARLIEST, latest))
+            since, latest = choice.choice(MOMENTS)
+            yield Kill(whom, number, since, choice.uniform(0, latest))
 
 
 def chain(study: Finished, beginning: str, kills: Iterable[Kill], choice: random.Random, outcomes: Outcomes) -> int:
@@ -145,9 +151,11 @@ def _killed(study: Finished, kill: Kill, choice: random.Random) -> _Run:
     """Run, send a signal unless the run ends before, and wait for the end of what was run; its jobs may live on."""
     with tempfile.TemporaryFile() as output:  # a pipe would stay open as long as any job lives
         run = study.project.start(*study.arguments, popen={"stdout": output})
-        with suppress(subprocess.TimeoutExpired):
-            run.wait(kill.after)
         was_hit, jobs = False, []
+        with suppress(subprocess.TimeoutExpired, psutil.NoSuchProcess):
+            if kill.since == SINCE_FIRST_JOB:
+                _jobs(run)
+            run.wait(kill.after)
         with suppress(psutil.NoSuchProcess, ProcessLookupError):
             jobs = psutil.Process(run.pid).children(recursive=True)
             if run.poll() is None:

@@ -29,12 +29,11 @@ from faults.outcomes import Outcomes
 from project import Project
 from studies import of_audio, of_published_scores, of_released_scores
 
-STUDIES: dict[str, tuple[Callable[[Path], Project], int]] = {
-    "published": (of_published_scores, 3),
-    "audio": (of_audio, 4),
-    "released": (of_released_scores, 12),
+STUDIES: dict[str, Callable[[Path], Project]] = {
+    "published": of_published_scores,
+    "audio": of_audio,
+    "released": of_released_scores,
 }
-"""What makes a study, and the latest moment of a kill, in times that it takes from a start to the first job."""
 
 SMALL = ["published", "audio"]
 
@@ -63,15 +62,14 @@ def broken(name: str, folder: Path, cores: int, seed: int, number: int, seconds:
         what came of it
     """
     began = time.monotonic()
-    make, latest = STUDIES[name]
     (folder / "project").mkdir(parents=True)
-    study = Finished(make(folder / "project"), folder / "kept", cores)
+    study = Finished(STUDIES[name](folder / "project"), folder / "kept", cores)
     outcomes, choice = Outcomes(), random.Random(seed)
 
     def left(share_of_time: float) -> bool:
         return time.monotonic() < began + share_of_time * seconds
 
-    drawn, beginnings = kills.draw(choice, latest * study.start), itertools.cycle(kills.BEGINNINGS)
+    drawn, beginnings = kills.draw(choice), itertools.cycle(kills.BEGINNINGS)
     while number and left(KILLS):
         some = itertools.takewhile(lambda _: left(KILLS), itertools.islice(drawn, min(number, PER_CHAIN)))
         killed = kills.chain(study, next(beginnings), some, choice, outcomes)
