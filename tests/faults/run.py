@@ -4,9 +4,10 @@ The studies, of published scores and from audio, are small; their stages are the
 Whatever then happens, run again it has to come to the same tree, byte for byte, with each run once in MLflow, nothing
 left over, and nothing left to be done. What is not compared, and why: ``NOT_COMPARED`` in ``finished.py``.
 
-    python tests/faults/run.py                          # 15 minutes on 2 cores
-    python tests/faults/run.py --kills 500 --minutes 90 # more of all
-    EMOFUSE_DATA=data python tests/faults/run.py --studies released --minutes 60 # the paper's own scores
+    python tests/faults/run.py                           # 15 minutes
+    python tests/faults/run.py --kills 0                 # full disks and damaged files alone
+    python tests/faults/run.py --kills 500 --minutes 90  # more of all
+    EMOFUSE_DATA=data python tests/faults/run.py --studies released --minutes 60  # the paper's own scores
 """
 
 from __future__ import annotations
