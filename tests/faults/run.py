@@ -38,7 +38,7 @@ STUDIES: dict[str, Callable[[Path], Project]] = {
 
 SMALL = ["published", "audio"]
 
-KILLS = 0.5
+KILLS = 0.6
 """The share of the time after which no kill is tried any more, lest nothing else is."""
 
 PER_CHAIN = 12
