@@ -27,6 +27,14 @@ class Project:
         self.config = config
         self.write_config()
 
+    @classmethod
+    def at(cls, folder: Path) -> Project:
+        """The project in a folder that already holds one."""
+        project = cls.__new__(cls)
+        project.folder = folder
+        project.config = yaml.safe_load((folder / "study.yaml").read_text())
+        return project
+
     def copy(self, folder: Path, copy_function: Callable = shutil.copy2) -> Project:
         """The same project with all that it has made, in another folder."""
         other = copy.copy(self)
