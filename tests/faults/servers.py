@@ -9,12 +9,12 @@ import os
 import random
 import re
 import socketserver
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from mlflow import MlflowClient
 from tracked import Study, assert_in_line, free_port, ids, serving
 
 from emofuse.tables import InputError
-from emofuse.tracking import connection
+from emofuse.tracking import connection, server, turns
 
 SECONDS = 2.0
 """For an answer, and for a lock to go away; a minute each where nobody waits for a test."""
@@ -137,9 +137,10 @@ def overwritten(data: bytes, draw: random.Random) -> bytes:
 
 def database_that_is(damage: Callable[[bytes, random.Random], bytes], study: Study, seed: str) -> None:
     """A damaged database is made anew, at once or after it was deleted as the error says, with all runs."""
-    study.synchronise()
+    whole = study.results / "whole.db"  # this process keeps a connection to it
+    study.synchronise(f"sqlite:///{whole}")
     database = study.results / "mlflow.db"
-    database.write_bytes(damage(database.read_bytes(), random.Random(seed)))
+    database.write_bytes(damage(whole.read_bytes(), random.Random(seed)))
     began = time.monotonic()
     if database.stat().st_size:
         text = refused(study)
@@ -153,6 +154,8 @@ def database_that_is(damage: Callable[[bytes, random.Random], bytes], study: Stu
 
 def locked_database(study: Study, seconds: float, by: type[contextlib.AbstractContextManager]) -> None:
     """A sync waits for whoever has locked the database, and else says who it is."""
+    study.synchronise()
+    study.write_method("paper", seed=1)
     with by(study.results / "mlflow.db", seconds):
         if seconds < SECONDS:
             study.synchronise()
@@ -192,8 +195,6 @@ def stopped_sync(database: Path, seconds: float) -> contextlib.AbstractContextMa
 
 def _child(beat: float, dead: float) -> None:
     """Bring MLflow into line, once per line of input."""
-    from emofuse.tracking import server, turns
-
     turns.BEAT, turns.DEAD = beat, dead
     for line in sys.stdin:
         print(json.dumps(server.synchronise(**json.loads(line))), flush=True)
@@ -204,7 +205,7 @@ class Writers:
 
     def __init__(self, count: int) -> None:
         path = os.pathsep.join(path for path in sys.path if path)
-        command = [sys.executable, "-c", "from faults import servers; servers._child(0.3, 3.0); "]
+        command = [sys.executable, "-c", "from faults import servers; servers._child(0.3, 3.0)"]
         self.processes = [
             subprocess.Popen(
                 command,
@@ -263,6 +264,16 @@ def write_anew(studies: Sequence[Study], seed: int) -> None:
             study.write_method(method, seed=seed)
 
 
+def two_clones_four_threads(address: str, folder: Path) -> None:
+    """A new experiment, and an existing one that is not as it should be."""
+    studies = clones(address, folder)
+    with ThreadPoolExecutor(4) as pool:
+        for seed in (0, 1):
+            write_anew(studies, seed)
+            jobs = [pool.submit(server.synchronise, study.uri, **study.recipe) for study in 2 * studies]
+            assert_agreed(studies, [job.result() for job in jobs])
+
+
 def two_clones_four_processes(address: str, folder: Path) -> None:
     """A new experiment, an existing one as it should be, and one that is not."""
     studies = clones(address, folder)
@@ -293,7 +304,9 @@ def killed_clones(address: str, folder: Path, seed: int) -> None:
             process.kill()
         records = writers.records()
         assert len(records) >= 2
-        assert_agreed(studies, records)
+    with Writers(2) as writers:  # which remove what the dead have left
+        writers.tell(studies)
+        assert_agreed(studies, records + writers.records())
 
 
 def on_a_server(attack: Callable[[str, Path], None], folder: Path) -> None:
@@ -334,7 +347,8 @@ def cases() -> Iterator[tuple[str, Callable[[Path], None]]]:
         for seconds in (SECONDS / 2, 60):
             yield study(f"mlflow.db locked for {seconds:.0f} s, {by.__name__}", locked_database, seconds=seconds, by=by)
     yield "two clones, four processes", functools.partial(on_a_server, two_clones_four_processes)
-    for start in range(0, 12, 4):
+    yield "two clones, four threads", functools.partial(on_a_server, two_clones_four_threads)
+    for start in range(0, 8, 4):
         seeds = range(start, start + 4)
         name = f"two of four processes killed, {seeds[0]} to {seeds[-1]}"
         yield name, functools.partial(on_a_server, functools.partial(killed_seeds, seeds))

@@ -19,6 +19,7 @@ from emofuse import contracts, tables
 from emofuse.tables import InputError
 from emofuse.tracking import server
 
+
 def whole_methods(study):
     """Methods that have a finished parent with all its children."""
     runs = study.runs()

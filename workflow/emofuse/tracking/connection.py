@@ -71,9 +71,10 @@ def connected(uri: str) -> Iterator[MlflowClient]:
         )
         raise InputError([problem]) from None
     with held:
+        if database.exists():
+            _check_database(database)
         if not database.exists() or database.stat().st_size == 0:
             _make(database)
-        _check_database(database)
         yield MlflowClient(uri)
 
 
