@@ -108,7 +108,7 @@ def _wait(client: MlflowClient, experiment_id: str, own: str, drawn: int) -> Non
             if now - seen[name][1] > DEAD:
                 with suppress(*connection.UNREACHABLE):  # another may have removed it
                     client.delete_experiment_tag(experiment_id, name)
-        time.sleep(min(1.0, DEAD / 10))
+        time.sleep(0.5)
 
 
 def _others(client: MlflowClient, experiment_id: str, own: str) -> dict[str, tuple[int, str]]:
