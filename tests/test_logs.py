@@ -82,7 +82,7 @@ def test_a_job_that_ends_well_records_what_it_was_made_with(tmp_path):
     script = "import sklearn, tqdm, pytest; from emofuse.logs import logged\nwith logged(sys.argv[1]): time.sleep(0.1)"
     subprocess.run([sys.executable, "-c", f"import sys, time; {script}", tmp_path / "folds" / "Ses01F.log"], check=True)
     record = json.loads((tmp_path / "folds" / "Ses01F.json").read_text())
-    assert record.keys() == {"versions", "machine", "seconds"}
+    assert record.keys() == {"versions", "machine", "seconds", "written"}
     assert 0.1 <= record["seconds"] < 5
     versions = record["versions"]
     assert versions["python"] == ".".join(map(str, sys.version_info[:3]))

@@ -7,6 +7,7 @@ import pytest
 from helpers import make_scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from emofuse import contracts, tables
 from emofuse.tables import InputError
@@ -69,8 +70,35 @@ def test_a_file_that_is_missing_or_not_parquet_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.parquet: no such file"):
         tables.read(SCORES, tmp_path / "none.parquet")
     (tmp_path / "bad.parquet").write_text("words")
-    with pytest.raises(InputError, match=r"bad\.parquet: cannot be read as Parquet"):
+    with pytest.raises(InputError, match=r"bad\.parquet: cannot be read as Parquet \(.*\); delete it and run again"):
         tables.read(SCORES, tmp_path / "bad.parquet")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("table.parquet", "cannot be read as Parquet"),
+        ("parameters.json", "is not JSON"),
+        ("plane.png", "is not a whole picture"),
+    ],
+)
+def test_a_result_that_is_cut_is_not_passed_on(scores, tmp_path, name, said):
+    path = tmp_path / name
+    with pytest.raises(InputError, match=rf"{name}: no such file"):
+        tables.read_whole(path)
+    match path.suffix:
+        case ".parquet":
+            tables.write(scores, SCORES, path)
+        case ".json":
+            tables.write_json({"parameters": list(range(99))}, path)
+        case ".png":
+            Image.effect_noise((99, 99), 9).save(path)
+    whole = path.read_bytes()
+    assert tables.read_whole(path) == whole
+    for share in (0, 0.1, 0.5, 0.9):
+        path.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(InputError, match=rf"{name}: {said}"):
+            tables.read_whole(path)
 
 
 def folds_of(scores, names):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.utils.validation import _validate_metric_name
+from PIL import Image
 
 from emofuse import contracts, tables
 from emofuse.tracking import content
@@ -53,8 +54,8 @@ def test_another_artifact_is_another_content(study, name):
     changes = {
         "predictions.parquet": lambda: study.write_method("paper", seed=1),
         "parameters.json": lambda: study.write_method("paper", parameters={"objective": "WA"}),
-        "trials.parquet": lambda: folder.joinpath(name).write_bytes(b"other"),
-        "figures/confusion.png": lambda: folder.joinpath("confusion.png").write_bytes(b"other"),
+        "trials.parquet": lambda: pd.DataFrame({"fold": ["other"]}).to_parquet(folder / name),
+        "figures/confusion.png": lambda: Image.new("L", (9, 9)).save(folder / "confusion.png"),
     }
     changes[name]()
     after = read(study).families

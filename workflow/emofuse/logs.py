@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO, cast
 
-from emofuse import credentials, tables
+from emofuse import credentials, intact, tables
 from emofuse.tables import InputError
 
 LIBRARY = Path(__file__).parent
@@ -31,15 +31,18 @@ DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "whisper": "openai-
 
 
 @contextmanager
-def logged(path: str | Path) -> Iterator[None]:
+def logged(path: str | Path, outputs: Iterable[str | Path] = (), folder: str | Path | None = None) -> Iterator[None]:
     """Log what happens in a block, progress bars included, to a file and to the terminal.
 
     Bad input ends the script with its message alone, as Ctrl-C does, anything else with its traceback, in both places.
     When the block ends well, a JSON file beside the log says what it was made with:
-    ``versions`` (see :func:`versions`), ``machine`` (see :func:`machine`) and ``seconds``, which the block took.
+    ``versions`` (see :func:`versions`), ``machine`` (see :func:`machine`) and ``seconds``, which the block took,
+    and ``written``, what it wrote (see :func:`emofuse.intact.record`).
 
     Args:
         path: the log file, which is replaced
+        outputs: the files that the block writes
+        folder: that all of which the block writes, where there is such a one
     """
     record = Path(path).with_suffix(".json")
     record.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +70,8 @@ def logged(path: str | Path) -> Iterator[None]:
     finally:
         logging.captureWarnings(False)
     seconds = round(time.perf_counter() - began, 3)
-    tables.write_json({"versions": versions(), "machine": machine(), "seconds": seconds}, record)
+    made = {"versions": versions(), "machine": machine(), "seconds": seconds}
+    tables.write_json(made | {"written": intact.record(outputs, folder)}, record)
 
 
 def interrupted_quietly() -> None:

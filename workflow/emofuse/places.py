@@ -12,6 +12,9 @@ from emofuse.tables import Problem
 RESULTS = Path("results")
 """Everything that is generated."""
 
+DATABASE = "mlflow.db"
+"""MLflow's in there, where no server is named."""
+
 RESERVED = ("benchmarks", "cache", "corpora", "logs", "mlartifacts", "synthetic")
 """Folders in there that all studies share."""
 

@@ -292,7 +292,7 @@ def gain(rows: pd.DataFrame) -> str:
 def _figure(environment: Environment, path: Path, name: str, alt: str, **shown: str | int) -> dict[str, str]:
     """A picture with its caption, which may speak of what is shown."""
     return {
-        "image": base64.b64encode(path.read_bytes()).decode(),
+        "image": base64.b64encode(tables.read_whole(path)).decode(),
         "alt": alt,
         "caption": environment.get_template(f"captions/{name}.rst").render(shown),
     }

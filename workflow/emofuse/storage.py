@@ -141,7 +141,7 @@ def _open(path: str | Path) -> Iterator[Any]:
     except FileNotFoundError:
         raise InputError([f"{path}: no such file"]) from None
     except SafetensorError as error:
-        raise InputError([f"{path}: is not safetensors ({error})"]) from None
+        raise InputError([f"{path}: is not safetensors ({error}); delete it and run again"]) from None
     with file:
         if NAME not in file.keys() or "utterances" not in (file.metadata() or {}):  # noqa: SIM118 (is no mapping)
             raise InputError([f"{path}: holds no embeddings; should have a tensor {NAME!r} and its utterances"])

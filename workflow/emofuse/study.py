@@ -9,6 +9,7 @@ Paths are relative to the folder that a study runs in, so that a project that is
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from emofuse.corpus import Corpus
 from emofuse.experiment import Experiment, Source, Whole
 from emofuse.memory import Memory
 from emofuse.places import (
+    DATABASE,
     LIBRARY,
     MODEL,
     RESULTS,
@@ -557,8 +559,20 @@ class Study:
         """What the jobs of this study, as its config is now, were made with: each one's rule and file."""
         experiments = [*self.experiments.values(), *self.wholes.values()]
         patterns = [job for experiment in experiments for name in self.methods for job in experiment.jobs(name)]
-        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track", "model", "examples")]
+        patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track", "model", "examples", "across")]
+        patterns += [f"figures_study/{self.name}/figures"]
+        patterns += [
+            f"{'speech_classifier' if self.listens else 'finetune'}/{self.name}/{name}/*" for name in self.sources
+        ]
+        patterns += ["demo_*"] * any(corpus.is_made for corpus in self.corpora.values())
         return logs.records(RESULTS / "logs", dict.fromkeys(patterns))
+
+    def not_in_database(self) -> Iterator[tuple[Problem, list[str]]]:
+        """What names runs in MLflow's default database, where that is gone, as :func:`emofuse.intact.damaged`."""
+        record, database = Path(f"{self.folder}/tracking.json"), RESULTS / DATABASE
+        uri = self.config["tracking"]["uri"] or os.environ.get("MLFLOW_TRACKING_URI")
+        if not uri and record.exists() and not database.exists():
+            yield f"{database}: gone; its runs are made anew", [str(record)]
 
     # --- What is wrong -----------------------------------------------------------------------------------------------
 

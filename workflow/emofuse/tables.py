@@ -359,7 +359,7 @@ def _readable(path: str | Path) -> Iterator[None]:
     except FileNotFoundError:
         raise InputError([f"{path}: no such file"]) from None
     except (OSError, ValueError) as error:
-        raise InputError([f"{path}: cannot be read as Parquet ({error})"]) from None
+        raise InputError([f"{path}: cannot be read as Parquet ({error}); delete it and run again"]) from None
 
 
 @contextmanager
@@ -477,6 +477,30 @@ def read_json(path: str | Path) -> Any:
         raise InputError([f"{path}: no such file"]) from None
     except ValueError as error:
         raise InputError([f"{path}: is not JSON ({error})"]) from None
+
+
+def read_whole(path: str | Path) -> bytes:
+    """The content of a result that is passed on as it is, once it was seen to be whole.
+
+    Raises:
+        InputError: if the file is missing, or is not what its suffix says: Parquet, JSON or PNG
+    """
+    path = Path(path)
+    match path.suffix:
+        case ".parquet":
+            read_parquet(path)
+        case ".json":
+            read_json(path)
+        case ".png":
+            from PIL import Image
+
+            try:
+                Image.open(path).verify()
+            except FileNotFoundError:
+                raise InputError([f"{path}: no such file"]) from None
+            except (OSError, SyntaxError) as error:  # Pillow's for a broken PNG
+                raise InputError([f"{path}: is not a whole picture ({error}); delete it and run again"]) from None
+    return path.read_bytes()
 
 
 def _plain(value: Any) -> Any:

@@ -4,12 +4,13 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.persistence.file import FilePersistence
 
 from emofuse.logs import interrupted_quietly, made_with_others
 
 interrupted_quietly()
 
-from emofuse import credentials, figures, gpus, provenance, written
+from emofuse import credentials, figures, gpus, intact, provenance, written
 from emofuse.places import CHOSEN, RESULTS, checkpoint_files
 from emofuse.study import SHARD, Study
 from emofuse.tables import InputError
@@ -24,6 +25,11 @@ try:
         study.check()
         for line in made_with_others(study.records()):
             print(line, file=sys.stderr)
+        for problem, files in [*intact.damaged(record for _, record in study.records()), *study.not_in_database()]:
+            print(problem, file=sys.stderr)
+            for file in files:
+                # As what a killed job leaves: it stays until its job runs again, and a dry run says that it would.
+                FilePersistence()._mark_incomplete(file, external_jobid=None)
 except InputError as error:
     raise WorkflowError(str(error))
 

@@ -14,9 +14,10 @@ from emofuse.demo import train_sentiment
 from emofuse.logs import logged
 
 recipe = snakemake.params.recipe
-with logged(snakemake.log[0]):
+folder = Path(snakemake.output[0]).parent
+with logged(snakemake.log[0], snakemake.output, folder):
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(True)
     material = tables.read(contracts.MATERIAL, snakemake.input.material)
     model, tokenizer = train_sentiment.train(material, recipe["steps"], recipe["seed"])
-    train_sentiment.save(model, tokenizer, Path(snakemake.output[0]).parent)
+    train_sentiment.save(model, tokenizer, folder)

@@ -14,9 +14,10 @@ from emofuse.demo import train_wav2vec2
 from emofuse.logs import logged
 
 recipe = snakemake.params.recipe
-with logged(snakemake.log[0]):
+folder = Path(snakemake.output[0]).parent
+with logged(snakemake.log[0], snakemake.output, folder):
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(True)
     material = tables.read(contracts.MATERIAL, snakemake.input.material)
     model = train_wav2vec2.train(material, recipe["steps"], recipe["seed"])
-    train_wav2vec2.save(model, Path(snakemake.output[0]).parent)
+    train_wav2vec2.save(model, folder)

@@ -5,5 +5,5 @@ from emofuse.figures.shift import shift
 from emofuse.figures.style import save
 from emofuse.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.output):
     save(shift(tables.read(contracts.SHIFT, snakemake.input[0])), snakemake.output.shift)

@@ -16,7 +16,8 @@ from emofuse.logs import logged
 from emofuse.speech import finetuning
 
 recipe, resources = snakemake.params.recipe, snakemake.resources
-with logged(snakemake.log[0]):
+kept = Path(snakemake.output.model).parent
+with logged(snakemake.log[0], snakemake.output, kept):
     torch.set_num_threads(snakemake.threads)
     folds = tables.read(contracts.FOLDS, snakemake.input.folds)
     fold = folds[folds["fold"] == snakemake.wildcards.fold]
@@ -39,7 +40,6 @@ with logged(snakemake.log[0]):
         budget=resources.budget,
         **recipe["training"],
     )
-    kept = Path(snakemake.output.model).parent
     finetuning.keep(model, kept)
     speech = finetuning.classify(kept, fold, heard, budget=resources.budget, device=gpus.claim(resources.device))
     tables.write(speech, contracts.SPEECH_LOGITS, snakemake.output.speech)

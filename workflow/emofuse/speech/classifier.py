@@ -158,7 +158,7 @@ def read(arrays: str | Path, chosen: str | Path) -> Classifier:
     except FileNotFoundError:
         raise InputError([f"{arrays}: no such file"]) from None
     except SafetensorError as error:
-        raise InputError([f"{arrays}: is not safetensors ({error})"]) from None
+        raise InputError([f"{arrays}: is not safetensors ({error}); delete it and run again"]) from None
 
 
 def _coefficients(model: LogisticRegression) -> dict[str, Array]:

@@ -403,7 +403,7 @@ def _read_family(
         tags=tags,
         params=models | flatten(given),
         metrics=means(metrics) | of_all_folds,
-        artifacts={name: Path(path).read_bytes() for name, path in tables_and_parameters.items()}
+        artifacts={name: tables.read_whole(path) for name, path in tables_and_parameters.items()}
         | _read_figures(files["figures"])
         | {"confusion.csv": confusion(predictions), "metrics.csv": by_fold(metrics)},
         scores=scores,
@@ -505,7 +505,7 @@ def _read_scores(name: str, path: str, spoken: str) -> Scores:
 
 
 def _read_figures(paths: Mapping[str, str]) -> dict[str, bytes]:
-    return {f"figures/{name}.png": Path(path).read_bytes() for name, path in paths.items()}
+    return {f"figures/{name}.png": tables.read_whole(path) for name, path in paths.items()}
 
 
 def _require(paths: Iterable[str]) -> None:

@@ -38,6 +38,7 @@ from mlflow.utils.mlflow_tags import (
 from mlflow.utils.validation import MAX_EXPERIMENT_TAG_VAL_LENGTH, MAX_PARAM_VAL_LENGTH, MAX_TAG_VAL_LENGTH
 
 from emofuse import credentials, provenance
+from emofuse.places import DATABASE
 from emofuse.tables import InputError, Problem
 from emofuse.tracking import connection, models, turns
 from emofuse.tracking.content import (
@@ -116,7 +117,7 @@ def synchronise(
             run again and nothing is lost or doubled
     """
     results = Path(results).resolve()
-    uri = uri or f"sqlite:///{results / 'mlflow.db'}"
+    uri = uri or f"sqlite:///{results / DATABASE}"
     contents = read_study(study, experiments, config, across, results / "logs")
     packaged = read_model(study, model)
     tags = {MLFLOW_GIT_COMMIT: _git_commit(), CONFIG: config_digest}

@@ -1,0 +1,66 @@
+"""A result that was damaged or edited is noticed; one that was touched or copied is what it was."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from emofuse import intact, tables
+
+
+@pytest.fixture
+def job(tmp_path, monkeypatch):
+    """The record of a job that wrote two outputs, and a folder that holds one of them and what is beside it."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("table.parquet", "model/weights.safetensors", "model/config.json"):
+        tables.write_text(f"what {name} holds", name)
+    tables.write_json(
+        {"seconds": 1, "written": intact.record(["table.parquet", "model/weights.safetensors"], "model")}, "job.json"
+    )
+    return tmp_path / "job.json"
+
+
+def test_what_was_written_is_intact_by_content(job):
+    assert list(intact.damaged([job])) == []
+    record = tables.read_json(job)
+    os.utime("table.parquet")
+    shutil.copy("model/config.json", "copy")
+    shutil.copy("copy", "model/config.json")
+    assert list(intact.damaged([job])) == []
+    again = tables.read_json(job)
+    assert again["seconds"] == 1
+    for group, name in (("outputs", "table.parquet"), ("beside", "model/config.json")):
+        before, after = record["written"][group][name], again["written"][group][name]
+        assert after["modified"] > before["modified"] and after["sha256"] == before["sha256"]
+
+
+def test_no_content_is_read_while_time_and_size_stay(job, monkeypatch):
+    monkeypatch.setattr(intact.File, "at", None)
+    assert list(intact.damaged([job])) == []
+
+
+@pytest.mark.parametrize("name", ["table.parquet", "model/weights.safetensors", "model/config.json"])
+@pytest.mark.parametrize("content", ["", "what", "what was edited in the same place"])
+def test_a_changed_file_is_named_and_all_outputs_of_its_job_are_made_anew(job, name, content):
+    Path(name).write_text(content)
+    (found,) = intact.damaged([job])
+    assert found == (f"{name}: not as it was written; is made anew", ["model/weights.safetensors", "table.parquet"])
+
+
+def test_of_what_is_gone_only_that_is_named_which_snakemake_does_not_miss_itself(job, tmp_path):
+    (tmp_path / "table.parquet").unlink()
+    assert list(intact.damaged([job])) == []
+    (tmp_path / "model/config.json").unlink()
+    (found,) = intact.damaged([job])
+    assert found == ("model/config.json: gone; is made anew", ["model/weights.safetensors"])
+    shutil.rmtree("model")
+    assert list(intact.damaged([job])) == []
+
+
+@pytest.mark.parametrize(
+    "record", ["", "{", "[]", "{}", '{"written": 3}', '{"written": {"outputs": {"a": {"size": 1}}}}']
+)
+def test_a_record_that_cannot_be_read_or_is_older_says_nothing(tmp_path, record):
+    (tmp_path / "job.json").write_text(record)
+    assert list(intact.damaged([tmp_path / "job.json", tmp_path / "missing.json"])) == []
