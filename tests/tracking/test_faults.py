@@ -2,14 +2,16 @@
 
 import runpy
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 from faults import servers
 from helpers import ROOT
+from mlflow import MlflowClient
 from tracked import assert_in_line
 
-from emofuse.tracking import connection
+from emofuse.tracking import connection, turns
 
 
 @pytest.mark.parametrize("kind", servers.BROKEN)
@@ -32,6 +34,31 @@ def test_a_locked_database_is_waited_for_and_who_has_it_is_named(study, seconds,
 def test_two_clones_on_one_server_write_every_run_once(study, serve, tmp_path):
     with serve(study) as address:
         servers.two_clones_four_threads(address, tmp_path)
+
+
+def test_a_turn_waits_for_who_is_ahead_unless_they_have_died(study, monkeypatch):
+    monkeypatch.setattr(turns, "BEAT", 0.2)
+    monkeypatch.setattr(turns, "DEAD", 1.0)
+    client = MlflowClient(study.uri)
+    experiment = client.create_experiment("shared")
+    client.set_experiment_tag(experiment, f"{turns.TURN}dead", "1 17 elsewhere, process 4711")
+    client.set_experiment_tag(experiment, f"{turns.TURN}drawing", "0 0 elsewhere, process 4712")
+    order = []
+
+    def second():
+        with turns.turn(client, experiment):
+            order.append("second")
+
+    began = time.monotonic()
+    with ThreadPoolExecutor() as pool:
+        with turns.turn(client, experiment):
+            assert time.monotonic() - began > turns.DEAD
+            waiting = pool.submit(second)
+            time.sleep(1.5 * turns.DEAD)  # it lives, and says so
+            order.append("first")
+        waiting.result()
+    assert order == ["first", "second"]
+    assert not [name for name in client.get_experiment(experiment).tags if name.startswith(turns.TURN)]
 
 
 def test_a_database_that_cannot_be_opened_is_named(study):

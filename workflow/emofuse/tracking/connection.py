@@ -145,7 +145,7 @@ def explained(uri: str, error: Exception) -> Problem:
         database = Path(str(sqlalchemy.make_url(uri).database)).resolve()
         advice = f"Another program has locked {database} ({_holders(database)}): should let go of it"
     else:
-        advice = "Should be a server that answers, or a database: its own log may say why it does not"
+        advice = "Should be the address of a server or a database that answers; its own log may say why it does not"
     return f"{text}. {advice}"
 
 

@@ -92,22 +92,21 @@ def _again_and_again(write: Callable[[int], None]) -> Iterator[None]:
 def _wait(client: MlflowClient, experiment_id: str, own: str, drawn: int) -> None:
     """Wait until nobody has a smaller number, or is about to draw one."""
     seen: dict[str, tuple[str, float]] = {}
-    told: set[str] = set()
     while True:
         others = _others(client, experiment_id, own)
         ahead = {name: value for name, (number, value) in others.items() if not number or (number, name) < (drawn, own)}
-        if not ahead:
-            return
         now = time.monotonic()
         for name, value in ahead.items():
-            if seen.get(name, ("", 0.0))[0] != value:
-                seen[name] = (value, now)
-            if name not in told:
+            if name not in seen:
                 logging.info("waiting for the sync of %s to end", value.split(" ", 2)[2])
-                told.add(name)
-            if now - seen[name][1] > DEAD:
-                with suppress(*connection.UNREACHABLE):  # another may have removed it
-                    client.delete_experiment_tag(experiment_id, name)
+            if seen.get(name, ("", now))[0] != value:
+                seen[name] = (value, now)
+        dead = {name for name in ahead if now - seen[name][1] > DEAD}
+        for name in dead:
+            with suppress(*connection.UNREACHABLE):  # another may have removed it
+                client.delete_experiment_tag(experiment_id, name)
+        if dead == ahead.keys():
+            return
         time.sleep(0.5)
 
 
