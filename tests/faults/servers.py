@@ -349,7 +349,7 @@ def cases() -> Iterator[tuple[str, Callable[[Path], None]]]:
             yield study(f"mlflow.db locked for {seconds:.0f} s, {by.__name__}", locked_database, seconds=seconds, by=by)
     yield "two clones, four processes", functools.partial(on_a_server, two_clones_four_processes)
     yield "two clones, four threads", functools.partial(on_a_server, two_clones_four_threads)
-    for start in range(0, 8, 4):
-        seeds = range(start, start + 4)
+    for start in range(0, 6, 3):
+        seeds = range(start, start + 3)
         name = f"two of four processes killed, {seeds[0]} to {seeds[-1]}"
         yield name, functools.partial(on_a_server, functools.partial(killed_seeds, seeds))
