@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from faults import servers
 from helpers import ROOT
-from mlflow import MlflowClient
+from mlflow import MlflowClient, MlflowException
 from tracked import assert_in_line
 
 from emofuse.tracking import connection, turns
@@ -67,7 +67,7 @@ def test_a_database_that_cannot_be_opened_is_named(study):
     assert "mlflow.db: cannot be written (unable to open database file)" in servers.refused(study)
 
 
-def test_what_a_kill_leaves_of_a_new_database_is_removed(study, empty_database, monkeypatch):
+def test_what_a_kill_leaves_of_a_new_database_is_removed(study):
     (study.results / "mlflow.db").unlink()
     left = [study.results / f".mlflow.4711.db{suffix}" for suffix in ("", "-journal")]
     for file in left:
@@ -78,6 +78,12 @@ def test_what_a_kill_leaves_of_a_new_database_is_removed(study, empty_database, 
     assert_in_line(study)
     assert not any(file.exists() for file in left)
     assert other.exists()
+
+
+def test_a_database_that_is_locked_in_the_middle_of_a_sync_is_named(study):
+    with servers.locking(study.results / "mlflow.db", 60):
+        said = connection.explained(study.uri, MlflowException("(sqlite3.OperationalError) database is locked"))
+    assert f"has locked {study.results / 'mlflow.db'} (process " in said
 
 
 def test_sending_files_may_take_longer_than_an_answer(tmp_path, monkeypatch):
