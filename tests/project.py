@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
@@ -39,10 +39,10 @@ class Project:
         self.config = config
         self.write_config()
 
-    def copy(self, folder: Path) -> Project:
+    def copy(self, folder: Path, copy_function: Callable = shutil.copy2) -> Project:
         """The same project with all that it has made, in another folder."""
         other = copy.copy(self)
-        other.folder = shutil.copytree(self.folder, folder)
+        other.folder = shutil.copytree(self.folder, folder, copy_function=copy_function)
         return other
 
     def write_config(self, **changes) -> None:

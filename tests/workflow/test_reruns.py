@@ -112,6 +112,14 @@ def test_the_same_corpus_in_another_place_runs_nothing(audio_copy):
     assert audio_copy.planned() == set()
 
 
+@pytest.mark.parametrize("kind", ["finished_audio", "finished"])
+def test_a_project_that_was_copied_without_its_times_runs_nothing(kind, request, tmp_path):
+    copied = request.getfixturevalue(kind).copy(tmp_path / "copy", shutil.copyfile)
+    for file in sorted((copied.folder / "data").rglob("*")):
+        file.touch()
+    assert copied.planned() == set()
+
+
 def test_published_scores_in_another_place_run_nothing(finished, tmp_path):
     moved = finished.copy(tmp_path / "copy")
     (moved.folder / "data").rename(moved.folder / "elsewhere")
