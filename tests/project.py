@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import os
 import re
 import shutil
@@ -16,8 +17,20 @@ import yaml
 from helpers import ROOT
 
 
+@functools.cache
+def without_network() -> tuple[str, ...]:
+    """How a command begins that has no network, not even this machine's own; empty where the system allows nobody."""
+    for way in (("unshare", "--net"), ("unshare", "--map-current-user", "--net")):
+        if shutil.which("unshare") and not subprocess.run([*way, "true"], capture_output=True).returncode:
+            return way
+    return ()
+
+
 class Project:
-    """A copy of the project in a folder of its own, with a study."""
+    """A copy of the project in a folder of its own, with a study, which runs without a network wherever that can be."""
+
+    network = False
+    """Whether it has one; a cluster's scheduler is asked by network."""
 
     def __init__(self, folder: Path, config: dict) -> None:
         self.folder = folder
@@ -49,8 +62,9 @@ class Project:
     ) -> subprocess.Popen[str]:
         """Start Snakemake as a user would, on this copy, in a process group of its own."""
         inherited = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
+        beginning = () if self.network else without_network()
         return subprocess.Popen(
-            [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", "--cores", "2", *arguments],
+            [*beginning, sys.executable, "-m", "snakemake", "--configfile", "study.yaml", "--cores", "2", *arguments],
             cwd=self.folder,
             env=inherited
             | {"PYTHONPATH": str(self.folder / "workflow"), "XDG_CACHE_HOME": str(self.folder / "cache")}

@@ -98,6 +98,7 @@ def test_a_study_with_a_killed_job_and_a_lost_node_gives_the_same_bytes_as_here(
     shutil.rmtree(audio_copy.folder / "results")
     if not gpus.asked("auto"):
         audio_copy.write_config(device="auto")
+    audio_copy.network = True
     process = audio_copy.start(*PROFILE, *OFTEN)
     try:
         killed = job(process, audio_copy.folder, "rule_embeddings_")

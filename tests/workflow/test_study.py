@@ -2,9 +2,13 @@
 
 import os
 import shutil
+import socket
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
+from project import without_network
 
 from emofuse import contracts, tables
 
@@ -28,6 +32,20 @@ def test_a_run_makes_everything(finished):
     assert len(runs) == len(finished.config["methods"]) * (1 + 4)
     report = (folder / "results/small/report.html").read_text(encoding="utf-8")
     assert "Ses01F" in report and "paper" in report
+
+
+def test_it_ran_where_no_connection_can_be_made(finished):
+    """As all projects of these tests do, wherever the system allows a process to be without a network."""
+    if not without_network():
+        pytest.skip("this system gives no process a network namespace of its own (unshare --net)")
+    connect = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])))"
+    with socket.create_server(("127.0.0.1", 0)) as here:
+        for host, port in (here.getsockname(), ("192.0.2.1", 80)):
+            command = [*without_network(), sys.executable, "-c", connect, host, str(port)]
+            done = subprocess.run(command, capture_output=True, text=True)
+            assert "Network is unreachable" in done.stderr
+    done = finished.snakemake("--version")
+    assert (done.returncode, tuple(done.args[: len(without_network())])) == (0, without_network())
 
 
 def test_nothing_runs_twice(finished):

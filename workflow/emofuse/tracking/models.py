@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mlflow import MlflowClient
+from mlflow import MlflowClient, MlflowException
 from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus, Metric, Run
 from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS, MLFLOW_RUN_NOTE
 from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
@@ -24,6 +24,9 @@ STUDY = "emofuse.study"
 DIGEST = "emofuse.digest"
 """Tag of a run: digest of all that was put into it, but for what all runs of the experiment share.
 Tag of a logged model: digest of its seal, and with it of all its files."""
+
+EXISTS = "RESOURCE_ALREADY_EXISTS"
+"""The code of the error where another client has made a name first."""
 
 
 def synchronise(
@@ -98,7 +101,11 @@ def _register(client: MlflowClient, model: LoggedModel, packaged: Packaged, run:
         if registered["name"] == name:
             return str(registered["version"])
     if not client.search_registered_models(f"name = '{name}'"):
-        client.create_registered_model(name)
+        try:
+            client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != EXISTS:  # another study may register under the same name
+                raise
     # A sync that was cut short may have left a version. MLflow knows it by where its files lie alone.
     source, versions = model.artifact_location, client.search_model_versions(f"name = '{name}'")
     version = next((version for version in versions if version.source == source), None)

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -27,11 +26,8 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
-import filelock
-import sqlalchemy
 from mlflow import MlflowClient, MlflowException
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
-from mlflow.store.db.db_types import DATABASE_ENGINES
 from mlflow.utils.mlflow_tags import (
     MLFLOW_DATASET_CONTEXT,
     MLFLOW_GIT_COMMIT,
@@ -41,10 +37,10 @@ from mlflow.utils.mlflow_tags import (
 )
 from mlflow.utils.validation import MAX_EXPERIMENT_TAG_VAL_LENGTH, MAX_PARAM_VAL_LENGTH, MAX_TAG_VAL_LENGTH
 
-from emofuse import credentials, provenance, tables
+from emofuse import credentials, provenance
 from emofuse.places import DATABASE
 from emofuse.tables import InputError, Problem
-from emofuse.tracking import models
+from emofuse.tracking import connection, models, turns
 from emofuse.tracking.content import (
     AcrossInput,
     Content,
@@ -57,7 +53,7 @@ from emofuse.tracking.content import (
     read_study,
     sha256_of_each,
 )
-from emofuse.tracking.models import DIGEST, STUDY
+from emofuse.tracking.models import DIGEST, EXISTS, STUDY
 
 KEY = "emofuse.key"
 """Tag of a run: what it is, ``study/experiment/method`` or ``study/experiment/method/fold``."""
@@ -117,8 +113,8 @@ def synchronise(
         says
 
     Raises:
-        InputError: if files are missing or bad, before MLflow is touched
-        RuntimeError: if MLflow cannot be reached or refuses; run again and nothing is lost or doubled
+        InputError: if files are missing or bad, before MLflow is touched; if MLflow cannot be reached or refuses:
+            run again and nothing is lost or doubled
     """
     results = Path(results).resolve()
     uri = uri or f"sqlite:///{results / DATABASE}"
@@ -126,86 +122,44 @@ def synchronise(
     packaged = read_model(study, model)
     tags = {MLFLOW_GIT_COMMIT: _git_commit(), CONFIG: config_digest}
     rows: list[dict[str, Any]] = []
-    experiment_ids: list[str] = []
     try:
-        with _connected(uri) as client:
+        with connection.connected(uri) as client, ExitStack() as held:
+            ids: dict[str, str] = {}
+            for name in contents:
+                location = None if uri.startswith("http") else str(results / "mlartifacts" / study / name)
+                ids[name] = _get_or_create_experiment(client, study, name, location)
+            if not uri.startswith("sqlite:"):  # which one process at a time has anyway
+                for experiment_id in sorted(ids.values()):  # in one order, or two would wait for one another
+                    held.enter_context(turns.turn(client, experiment_id))
             _delete_experiments(client, study, keep=[f"{study}/{name}" for name in contents])
             for name, experiment in contents.items():
-                location = None if uri.startswith("http") else str(results / "mlartifacts" / study / name)
-                experiment_id = _get_or_create_experiment(client, study, name, location)
-                _describe(client, experiment_id, experiment.description)
-                runs = _synchronise_experiment(client, experiment_id, experiment, tags, results)
+                _describe(client, ids[name], experiment.description)
+                runs = _synchronise_experiment(client, ids[name], experiment, tags, results)
                 rows += [{"experiment": name} | row for row in runs]
-                experiment_ids.append(experiment_id)
             parents = {(row["experiment"], row["method"]): row["run_id"] for row in rows if row["fold"] is None}
             run = packaged and client.get_run(parents[packaged.experiment, packaged.method])
-            logged = models.synchronise(client, study, experiment_ids, packaged, run)
-    except (MlflowException, OSError, sqlalchemy.exc.SQLAlchemyError) as error:
+            logged = models.synchronise(client, study, list(ids.values()), packaged, run)
+    except connection.UNREACHABLE as error:
         problem: Problem = (
-            f"MLflow at {uri} could not be brought into line with the files of study {study}: {error}\n"
-            "No result is lost: the files have it all. Once that address answers, run the same command again."
-        )
-        raise RuntimeError(credentials.hidden(problem)) from None
-    return {"uri": credentials.hidden(uri), "runs": rows, "model": logged}
-
-
-def _do_not_wait_for_the_disk(connection: Any, record: Any) -> None:
-    """Let sqlite trust the operating system with what it writes.
-
-    By default it waits for the disk at each of some 600 commits of a study, for half of the time that a sync takes.
-    Without that only a power cut can harm the database, and the files bring it back: delete it and run again.
-    """
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute("PRAGMA synchronous = OFF")
-
-
-@contextmanager
-def _connected(uri: str) -> Iterator[MlflowClient]:
-    """A client of the store at a URI.
-
-    One process at a time works on an sqlite database: two that migrate the same fresh one break it for good.
-    A fresh one gets its name once it is whole, so that being killed half-way does not break it either.
-    """
-    if not uri.startswith("sqlite:"):
-        _check_driver(uri)
-        yield MlflowClient(uri)
-        return
-    database = Path(str(sqlalchemy.make_url(uri).database)).resolve()
-    database.parent.mkdir(parents=True, exist_ok=True)
-    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _do_not_wait_for_the_disk)
-    with filelock.FileLock(f"{database}.lock"):
-        tables.sweep(database)
-        if not database.exists():
-            with tables.replacing(database) as temporary:
-                MlflowClient(f"sqlite:///{temporary}").search_experiments()
-        yield MlflowClient(uri)
-
-
-def _check_driver(uri: str) -> None:
-    """Check that what speaks to a database is installed.
-
-    Raises:
-        InputError: naming the address and the package
-    """
-    if not uri.startswith(tuple(DATABASE_ENGINES)):
-        return  # a server, which needs none
-    try:
-        sqlalchemy.make_url(uri).get_dialect().import_dbapi()
-    except (ImportError, ValueError, sqlalchemy.exc.ArgumentError) as error:
-        problem: Problem = (
-            f"tracking.uri is {credentials.hidden(uri)!r}, to which nothing here can speak ({error}); should be the"
-            " address of an MLflow server, http://…, or of a database whose driver is installed, as"
-            " postgresql+psycopg2://… after `pip install psycopg2-binary`"
+            f"MLflow at {uri} could not be brought into line with the files of study {study}:"
+            f" {connection.explained(uri, error)}.\n"
+            "    No result is lost: the files have it all. Once that is right, run the same command again."
         )
         raise InputError([credentials.hidden(problem)]) from None
+    return {"uri": credentials.hidden(uri), "runs": rows, "model": logged}
 
 
 def _get_or_create_experiment(client: MlflowClient, study: str, name: str, location: str | None) -> str:
     # Not mlflow.set_experiment: two processes that set a new name at once end up in one another's experiment.
     experiment = client.get_experiment_by_name(f"{study}/{name}")
     if experiment is None:
-        # Without a location of its own, the artifacts would land in ./mlruns of whoever was first.
-        return client.create_experiment(f"{study}/{name}", location, tags={STUDY: study})
+        try:
+            # Without a location of its own, the artifacts would land in ./mlruns of whoever was first.
+            return client.create_experiment(f"{study}/{name}", location, tags={STUDY: study})
+        except MlflowException as error:
+            if error.error_code != EXISTS:
+                raise
+            return client.get_experiment_by_name(f"{study}/{name}").experiment_id  # another clone was first
     if experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
     return experiment.experiment_id
