@@ -22,7 +22,8 @@ def without_network() -> tuple[str, ...]:
     """How a command begins that has no network, not even this machine's own; empty where the system allows nobody."""
     for way in (("unshare", "--net"), ("unshare", "--map-current-user", "--net")):
         if shutil.which("unshare") and not subprocess.run([*way, "true"], capture_output=True).returncode:
-            return way
+            # Snakemake's plugin asks SLURM at each start, which would wait for an answer.
+            return (*way, "env", "SLURM_CONF=/dev/null")
     return ()
 
 

@@ -1,5 +1,6 @@
 """Runs of two small studies are killed, run out of room and have their results damaged: what comes back, what is lost?
 
+First servers of MLflow that do not answer well, databases that are broken or locked, and clones that write at once.
 The studies, of published scores and from audio, are small; their stages are the real ones. Each runs undisturbed once.
 Whatever then happens, run again it has to come to the same tree, byte for byte, with each run once in MLflow, nothing
 left over, and nothing left to be done. What is not compared, and why: ``NOT_COMPARED`` in ``finished.py``.
@@ -18,13 +19,14 @@ import random
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from faults import damage, disks, kills
+from faults import damage, disks, kills, servers
 from faults.finished import Finished
 from faults.outcomes import Outcomes
 from project import Project
@@ -86,6 +88,27 @@ def broken(name: str, folder: Path, cores: int, seed: int, number: int, seconds:
     return outcomes
 
 
+def of_servers(folder: Path) -> Outcomes:
+    """Attack servers and databases.
+
+    Args:
+        folder: for them
+    """
+    outcomes = Outcomes()
+    for number, (kind, attack) in enumerate(servers.cases()):
+        place = folder / str(number)
+        place.mkdir(parents=True)
+        problems = []
+        try:
+            attack(place)
+        except Exception:  # an assertion, or whatever else an attack brings about
+            problems.append(traceback.format_exc())
+        outcomes.add(kind, lost=bool(problems))
+        outcomes.say(kind, problems)
+        print(f"servers: {kind}", flush=True)
+    return outcomes
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--minutes", type=float, default=15, help="how long, in all")
@@ -93,9 +116,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="draws moments, jobs and damages")
     parser.add_argument("--cores", type=int, default=2, help="of all studies")
     parser.add_argument("--studies", nargs="+", choices=STUDIES, default=SMALL, help="side by side")
+    parser.add_argument("--servers", action=argparse.BooleanOptionalAction, default=True, help="before them")
     arguments = parser.parse_args()
 
+    end = time.monotonic() + 60 * arguments.minutes
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as side_by_side:
+        attacked = of_servers(Path(folder, "servers")) if arguments.servers else Outcomes()
         runs = [
             side_by_side.submit(
                 broken,
@@ -104,11 +130,11 @@ def main() -> None:
                 max(1, arguments.cores // len(arguments.studies)),
                 arguments.seed,
                 arguments.kills // len(arguments.studies),
-                60 * arguments.minutes,
+                end - time.monotonic(),
             )
             for name in arguments.studies
         ]
-        outcomes = sum((run.result() for run in runs), Outcomes())
+        outcomes = sum((run.result() for run in runs), attacked)
     print(outcomes.table())
     raise SystemExit(bool(outcomes.lost))
 

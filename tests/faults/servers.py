@@ -329,7 +329,7 @@ def killed_seeds(seeds: Sequence[int], address: str, folder: Path) -> None:
 
 
 def cases() -> Iterator[tuple[str, Callable[[Path], None]]]:
-    """All attacks, by name; each wants an empty folder and raises AssertionError where something is lost."""
+    """All attacks, each with its kind; it wants an empty folder and raises AssertionError where something is lost."""
 
     def study(name: str, attack: Callable[..., None], **settings: Any) -> tuple[str, Callable[[Path], None]]:
         return name, functools.partial(on_a_study, functools.partial(attack, **settings))
@@ -339,7 +339,7 @@ def cases() -> Iterator[tuple[str, Callable[[Path], None]]]:
     for damage in (emptied, cut, garbled, overwritten):
         for number in range(1 if damage is emptied else 5):
             yield study(
-                f"mlflow.db {damage.__name__} {number}",
+                f"mlflow.db {damage.__name__}",
                 lambda study, damage, seed: database_that_is(damage, study, seed),
                 damage=damage,
                 seed=f"{damage.__name__} {number}",
@@ -350,6 +350,5 @@ def cases() -> Iterator[tuple[str, Callable[[Path], None]]]:
     yield "two clones, four processes", functools.partial(on_a_server, two_clones_four_processes)
     yield "two clones, four threads", functools.partial(on_a_server, two_clones_four_threads)
     for start in range(0, 6, 3):
-        seeds = range(start, start + 3)
-        name = f"two of four processes killed, {seeds[0]} to {seeds[-1]}"
-        yield name, functools.partial(on_a_server, functools.partial(killed_seeds, seeds))
+        attack = functools.partial(killed_seeds, range(start, start + 3))
+        yield "two of four processes killed, three times", functools.partial(on_a_server, attack)
