@@ -12,7 +12,7 @@ WITHOUT_TORCH := tests/corpora tests/evaluation tests/fusion $(addprefix tests/t
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup demo test test-pythons faults mutants check lint format ui benchmark gpu lock fetch docs
+.PHONY: setup demo test cluster test-pythons faults mutants check lint format ui benchmark gpu lock fetch docs
 
 setup: .venv/installed
 
@@ -29,7 +29,11 @@ demo: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 
 test: setup
-	$(BIN)/pytest -n $(CORES)
+	$(BIN)/pytest -n $(CORES) --dist worksteal -m 'not slurm'
+
+# A study on SLURM, wherever it answers; with a job that is killed and a node that is lost.
+cluster: setup
+	$(BIN)/pytest -m slurm
 
 # What needs no torch, with every Python from 3.11 to 3.13 that is here, each once.
 test-pythons:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from helpers import ROOT
+from snakemake.iocontainers import Namedlist
 from transformers import Trainer, TrainingArguments
 
 from emofuse import accuracy, audio, contracts, provenance, tables
@@ -305,10 +306,12 @@ def test_the_script_hears_each_corpus_in_its_own_folder(
         input=SimpleNamespace(
             **inputs, folds=tmp_path / "folds.parquet", checkpoint=[f"{checkpoint['path']}/model.safetensors"]
         ),
-        output=SimpleNamespace(
-            speech=tmp_path / "speech.parquet",
-            chosen=tmp_path / "speech.json",
-            model=tmp_path / "speech/model.safetensors",
+        output=Namedlist(
+            fromdict=dict(
+                speech=tmp_path / "speech.parquet",
+                chosen=tmp_path / "speech.json",
+                model=tmp_path / "speech/model.safetensors",
+            )
         ),
         params=SimpleNamespace(
             recipe={"checkpoint": checkpoint, "training": training, "seed": [0, "voices"], "splits": SPLITS}

@@ -34,6 +34,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.slurm, pytest.mark.skipif(not answer
 PROFILE = ["--profile", "profiles/slurm"]
 # A test asks more often than a cluster would like.
 OFTEN = ["--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1"]
+SHARDS = ("rule_embeddings_", "rule_transcripts_")
+"""How the names of jobs begin that each hear a shard; which comes first, SLURM decides."""
+
 RESULTS = {".parquet", ".safetensors", ".json", ".md", ".png"}
 
 
@@ -68,7 +71,7 @@ class Job(NamedTuple):
 
 
 def job(process, folder, name, *, state="R", after="0"):
-    """A job of the study in a folder, submitted after another, whose name begins so; waits for it."""
+    """A job of the study in a folder, submitted after another, whose name begins so, or so; waits for it."""
     while process.poll() is None:
         for line in slurm("squeue", "--noheader", "--states", state, "--format", "%i|%m|%k|%Z").splitlines():
             number, memory, comment, place = line.split("|", 3)
@@ -101,9 +104,10 @@ def test_a_study_with_a_killed_job_and_a_lost_node_gives_the_same_bytes_as_here(
     audio_copy.network = True
     process = audio_copy.start(*PROFILE, *OFTEN)
     try:
-        killed = job(process, audio_copy.folder, "rule_embeddings_")
+        killed = job(process, audio_copy.folder, SHARDS)
         slurm("scancel", killed.number)
-        lost = job(process, audio_copy.folder, "rule_transcripts_")
+        (others,) = (name for name in SHARDS if not killed.name.startswith(name))
+        lost = job(process, audio_copy.folder, others)
         # No node of a cluster that others work on is taken from them.
         if re.search(r"ClusterName\s*= emofuse\n", slurm("scontrol", "show", "config")):
             assert lost.number in lose_the_node(lost)
