@@ -346,7 +346,7 @@ def cases() -> Iterator[tuple[str, Callable[[Path], None]]]:
             )
     for by in (locking, stopped_sync):
         for seconds in (SECONDS / 2, 60):
-            yield study(f"mlflow.db locked for {seconds:.0f} s, {by.__name__}", locked_database, seconds=seconds, by=by)
+            yield study(f"mlflow.db locked for {seconds:g} s, {by.__name__}", locked_database, seconds=seconds, by=by)
     yield "two clones, four processes", functools.partial(on_a_server, two_clones_four_processes)
     yield "two clones, four threads", functools.partial(on_a_server, two_clones_four_threads)
     for start in range(0, 6, 3):
