@@ -563,3 +563,9 @@ def test_a_plan_says_of_folds_what_their_table_would(conditions, balance, only):
             assert plan.notes == splits.check(table, utterances)
             people = table[table["split"] == "train"].merge(utterances, on="utterance")
             assert plan.speakers == people.groupby("fold")["speaker"].nunique().to_dict()
+
+
+def test_corpora_of_which_nobody_trains_are_in_balance():
+    utterances = corpus({"a": "s1", "b": "s2"})
+    nobody = np.zeros(len(utterances), dtype=bool)
+    assert not splits._balanced(nobody, utterances, 0).any()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from emofuse import contracts
 from emofuse.accuracy import confusions
-from emofuse.evaluation.across import Results, across, boards, count, leaderboard, mean_recall
+from emofuse.evaluation.across import Results, _drawn_mean, across, boards, count, leaderboard, mean_recall
 from emofuse.evaluation.statistics import compare, mean_over_folds
 from emofuse.tables import InputError, check
 
@@ -152,3 +152,11 @@ def test_a_single_speaker_has_no_interval():
     table = across("msp", [one, other], **SETTINGS)
     assert row(table, "cross")["drop"] == 0 and np.isnan(row(table, "cross")["low"])
     assert "| +0.0000 |  |" in leaderboard(table, [], 0.95, "study")
+
+
+def test_a_drawn_mean_leaves_out_source_folds_without_a_value():
+    values = np.array([[[0.25, 0.5, 0.75, 1.0], [np.nan] * 4, [0.25, 0.5, 0.75, 1.0]]])
+    drawn = _drawn_mean(values, np.random.default_rng(0))
+    known = ~np.isnan(drawn)  # where one of the two was drawn
+    assert known.any()
+    np.testing.assert_allclose(drawn[known], values[:, 0][known])

@@ -118,3 +118,8 @@ def test_p_is_corrected_per_condition_over_methods_that_are_no_ceilings():
     for _, rows in tested.groupby("condition"):
         assert rows["p_holm"].tolist() == holm(rows["p"]).tolist()
         assert rows["p_holm"].min() == min(1, 2 * rows["p"].min())
+
+
+def test_mcnemars_p_takes_numbers_for_truths():
+    before, after = np.random.default_rng(0).integers(0, 2, (2, 40))
+    assert mcnemar_p(before, after) == mcnemar_p(before.astype(bool), after.astype(bool))

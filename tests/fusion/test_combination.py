@@ -123,6 +123,11 @@ def test_bayes_with_uninformative_words():
     np.testing.assert_allclose(method.predict_proba(scores[Bayes.columns]), expected)
 
 
+def test_both_kinds_of_bayes_say_the_same_prior():
+    scores = make_all_scores(101)
+    assert fitted(BayesText(), scores).parameters_ == {"prior": fitted(Bayes(), scores).parameters_["prior"]}
+
+
 def test_bayes_learns_shares():
     """The likelihood is the share of each most probable sentiment, one added to each count."""
     scores = make_scores(40)

@@ -7,6 +7,8 @@ import pytest
 from helpers import make_scores, published, read_scores
 from sklearn.metrics import balanced_accuracy_score
 
+from emofuse.fusion import uncertainty
+from emofuse.fusion.mapping import MAPPINGS
 from emofuse.fusion.paper import Paper, wrong_share
 from emofuse.fusion.single import Speech
 from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH
@@ -77,6 +79,22 @@ def test_the_shares_are_those_of_every_pair_tried_one_by_one():
             inside = (h >= a) & (v <= b)
             expected[i, j] = wrong[inside].mean() if inside.any() else 0
     assert np.allclose(wrong_share(h, v, wrong, entropies, varentropies), expected)
+
+
+def test_each_mapping_is_judged_on_the_rows_of_its_emotion_that_are_selected():
+    scores = make_scores(300)
+    method = Paper(steps=20).fit(scores[Paper.columns], scores["emotion"])
+    voice, words = scores[SPEECH].to_numpy(), scores[SENTIMENT].to_numpy()
+    h, v = uncertainty.entropy(voice), uncertainty.varentropy(voice)
+    assert set(method.trials_["emotion"]) == set(EMOTIONS)
+    for name, tried in method.trials_.groupby("emotion"):
+        rule, index = method.parameters_["thresholds"][name], EMOTIONS.index(name)
+        rows = voice.argmax(axis=1) == index
+        selected = (h >= rule["entropy"]) & (v <= rule["varentropy"])
+        for mapping, accuracy in zip(MAPPINGS, tried["accuracy"], strict=True):
+            decided = np.where(selected, mapping(voice, words), index)
+            right = np.array(EMOTIONS)[decided] == scores["emotion"]
+            assert accuracy == pytest.approx(right[rows].mean())
 
 
 def test_no_change_that_did_harm_is_made():

@@ -184,6 +184,7 @@ def test_no_sampler_exceeds_the_optimum(method, sampler):
     assert fitted.value_ <= fitted.exact_ + 1e-12
     assert len(fitted.trials_) == 25
     assert fitted.trials_["UA"].max() == pytest.approx(fitted.value_)
+    assert fitted.trials_.loc[fitted.trials_["on_front"], "UA"].max() == fitted.trials_["UA"].max()
 
 
 @pytest.mark.parametrize("method", METHODS)

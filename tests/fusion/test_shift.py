@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import by_fold, fuse, make_scores
+from sklearn.metrics import balanced_accuracy_score
 
 from emofuse import contracts, parts, tables
 from emofuse.evaluation.metrics import scores_of
 from emofuse.fusion.shift import shift
+from emofuse.tables import EMOTIONS, SPEECH
 
 PATHS = parts.known(parts.METHOD)
 METHODS = {
@@ -89,3 +91,7 @@ def test_without_methods_the_voice_alone_is_described(scores):
     table = tables.check(shift(by_fold(scores), [], {}), contracts.SHIFT, "made")
     assert set(table["method"]) == {"speech"} and set(table["metric"]) == {"UA", "entropy", "varentropy"}
     assert len(table) == 4 * (1 + 2 * 101)
+    ua = table[table["metric"] == "UA"].set_index(["fold", "split"])["value"]
+    for side, rows in scores[scores["split"] != "train"].groupby(["fold", "split"]):
+        said = np.array(EMOTIONS)[rows[SPEECH].to_numpy().argmax(axis=1)]
+        assert ua[side] == pytest.approx(balanced_accuracy_score(rows["emotion"], said))
