@@ -28,8 +28,9 @@ setup: .venv/installed
 demo: setup
 	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
 
+# A process per core: threads besides would only take these from each other.
 test: setup
-	$(BIN)/pytest -n $(CORES) --dist worksteal -m 'not slurm'
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) --dist worksteal -m 'not slurm'
 
 # A study on SLURM, wherever it answers; with a job that is killed and a node that is lost.
 cluster: setup
