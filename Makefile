@@ -52,7 +52,7 @@ check: setup
 	$(BIN)/python -m emofuse.check $(CONFIG)
 
 # What comes back of small studies that are killed, out of room or damaged, and what is refused of broken inputs: 13
-# minutes, and 2. FAULTS="--minutes 60 --kills 400" tries more, FAULTS="--seed 1" at other moments.
+# minutes, and some. FAULTS="--minutes 60 --kills 400" tries more, FAULTS="--seed 1" at other moments.
 faults: setup
 	$(BIN)/python tests/faults/run.py --cores $(CORES) --minutes 13 $(FAULTS)
 	$(BIN)/pytest -n $(CORES) -m 'faults and not slow' --thorough
