@@ -110,7 +110,7 @@ def test_a_job_sweeps_away_what_a_killed_one_has_left_of_its_results(tmp_path):
     with logged(tmp_path / "stage.log", iter([tmp_path / "scores.parquet"]), tmp_path / "model"):
         assert not any(path.exists() for path in left)
         (tmp_path / "scores.parquet").touch()
-    assert list(tables.read_json(tmp_path / "stage.json")["written"]["outputs"]) == [str(tmp_path / "scores.parquet")]
+    assert list(tables.read_json(tmp_path / "stage.json")["written"]) == [str(tmp_path / "scores.parquet")]
 
 
 def test_every_package_that_the_library_names_is_known_by_its_distribution():

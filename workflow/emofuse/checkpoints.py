@@ -13,7 +13,6 @@ Nothing is unpickled: weights are safetensors, or go through ``torch.load(weight
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import os
 import pickle
 from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ import torch
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, StrictDataclassError
 from safetensors import SafetensorError
 
+from emofuse import provenance
 from emofuse.places import BESIDE_WEIGHTS, WEIGHTS
 from emofuse.tables import InputError, Problem
 
@@ -161,8 +161,7 @@ def check_whisper_file(path: Path) -> None:
     published = {url.rsplit("/", 1)[1]: url.split("/")[-2] for url in whisper._MODELS.values()}
     if path.name not in published:
         return
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = provenance.sha256(path)
     if digest != published[path.name]:
         problem: Problem = (
             f"{path}: has the SHA-256 {digest}; should have {published[path.name]}, as Whisper's own {path.name}: "

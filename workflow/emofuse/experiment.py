@@ -395,7 +395,7 @@ class Experiment:
         return [
             f"*/{place}",
             f"source_folds/{self.study.name}/sources/{self.source}",
-            f"{'speech_classifier' if listens else 'finetune'}/{models}/*",
+            f"{self.study.trains}/{models}/*",
             f"{'target_speech' if listens else 'finetuned_target_speech'}/{place}/*",
             f"fuse/{place}/{method}",
             *(f"{rule}/{place}/{name}" for rule in ("adapt", "adapted_scores") for name in self.adaptations),

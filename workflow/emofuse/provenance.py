@@ -50,11 +50,17 @@ def table_digest(table: pd.DataFrame) -> str:
     return digest([list(table.columns), total.hexdigest()])
 
 
+def sha256(path: str | Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def file_digest(paths: Iterable[str | Path]) -> str:
     """A short digest of the contents of files, in their order; a missing file counts as such."""
     total = hashlib.sha256()
     for path in map(Path, paths):
-        total.update(hashlib.sha256(path.read_bytes()).digest() if path.is_file() else b"absent")
+        total.update(bytes.fromhex(sha256(path)) if path.is_file() else b"absent")
     return total.hexdigest()[:16]
 
 

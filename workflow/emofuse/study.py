@@ -233,6 +233,11 @@ class Study:
     # --- What speech models are made of ------------------------------------------------------------------------------
 
     @property
+    def trains(self) -> str:
+        """The rule that trains speech models."""
+        return "speech_classifier" if self.listens else "finetune"
+
+    @property
     def listens(self) -> bool:
         """Whether the voice is classified by a regression on embeddings, and not by a fine-tuned encoder."""
         return self.config["speech"]["classifier"] == "embeddings"
@@ -563,17 +568,19 @@ class Study:
         patterns = [job for experiment in experiments for name in self.methods for job in experiment.jobs(name)]
         patterns += [f"{rule}/{self.name}/{rule}" for rule in ("report", "track", "model", "examples", "across")]
         patterns += [f"figures_study/{self.name}/figures"]
-        patterns += [
-            f"{'speech_classifier' if self.listens else 'finetune'}/{self.name}/{name}/*" for name in self.sources
-        ]
+        patterns += [f"{self.trains}/{self.name}/{name}/*" for name in self.sources]
         patterns += ["demo_*"] * any(corpus.is_made for corpus in self.corpora.values())
         return logs.records(RESULTS / "logs", dict.fromkeys(patterns))
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's, of the config or else of the environment; empty for the database in the results."""
+        return self.config["tracking"]["uri"] or os.environ.get("MLFLOW_TRACKING_URI", "")
 
     def not_in_database(self) -> Iterator[tuple[Problem, list[str]]]:
         """What names runs in MLflow's default database, if that is gone or broken; :func:`emofuse.intact.damaged`."""
         record, database = Path(f"{self.folder}/tracking.json"), RESULTS / DATABASE
-        uri = self.config["tracking"]["uri"] or os.environ.get("MLFLOW_TRACKING_URI")
-        if not uri and record.exists() and not _has_pages(database):
+        if not self.tracking_uri and record.exists() and not _has_pages(database):
             yield f"{database}: {'broken' if database.exists() else 'gone'}; its runs are made anew", [str(record)]
 
     # --- What is wrong -----------------------------------------------------------------------------------------------

@@ -23,13 +23,15 @@ try:
     study = Study.load(config, " + ".join(written_in), Path(written_in[-1]).parent)
     if workflow.is_main_process:
         study.check()
-        for line in made_with_others(study.records()):
+        records = [*study.records()]
+        for line in made_with_others(records):
             print(line, file=sys.stderr)
-        for problem, files in [*intact.damaged(record for _, record in study.records()), *study.not_in_database()]:
+        for problem, files in [*intact.damaged(record for _, record in records), *study.not_in_database()]:
             print(problem, file=sys.stderr)
+            marks = FilePersistence()
             for file in files:
                 # As what a killed job leaves: it stays until its job runs again, and a dry run says that it would.
-                FilePersistence()._mark_incomplete(file, external_jobid=None)
+                marks._mark_incomplete(file, external_jobid=None)
 except InputError as error:
     raise WorkflowError(str(error))
 

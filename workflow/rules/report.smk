@@ -118,7 +118,7 @@ rule track:
     params:
         recipe=study.recipe(
             "track",
-            uri=credentials.hidden(study.config["tracking"]["uri"] or os.environ.get("MLFLOW_TRACKING_URI", "")),
+            uri=credentials.hidden(study.tracking_uri),
             results=str(RESULTS),
             study=study.name,
             experiments={name: experiment.runs for name, experiment in study.experiments.items()},

@@ -7,7 +7,6 @@ Nothing is pickled, and no file that could be a pickle is accepted.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import re
@@ -21,7 +20,7 @@ from typing import Any
 import skops.io
 from safetensors import SafetensorError, safe_open
 
-from emofuse import tables
+from emofuse import provenance, tables
 from emofuse.places import SEAL
 from emofuse.tables import InputError, Problem, Problems
 
@@ -166,8 +165,7 @@ def _files(folder: Path) -> dict[str, Path]:
 def _digest(path: Path) -> str:
     if path.is_symlink() or not path.is_file():
         return "no file"
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return provenance.sha256(path)
 
 
 def _refuse_pickles(files: dict[str, Path]) -> None:
