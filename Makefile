@@ -30,7 +30,7 @@ demo: setup
 
 # A process per core: threads besides would only take these from each other.
 test: setup
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) --dist worksteal -m 'not slurm'
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(CORES) -m 'not slurm'
 
 # A study on SLURM, wherever it answers; with a job that is killed and a node that is lost.
 cluster: setup

@@ -10,17 +10,6 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("untimed")
 
-STUDIES = {
-    "test_audio_study": "a study from audio",
-    "test_reruns": "a study from audio",
-    "test_cluster": "a study from audio",
-    "test_model": "a study from audio",
-    "test_faults": "published scores",
-    "test_study": "published scores",
-    "test_new_parts": "published scores",
-}
-"""The finished study that the tests of a file share, so that it is made once; its files lie in ``tests/workflow``."""
-
 
 def pytest_runtest_setup(item):
     if item.get_closest_marker("gpu"):
@@ -30,16 +19,15 @@ def pytest_runtest_setup(item):
             pytest.skip("there is no GPU")
 
 
-class ByStudy(LoadScopeScheduling):
-    """Tests of one finished study run in one process, and start first; all others run wherever there is room.
+class StudiesFirst(LoadScopeScheduling):
+    """Tests of the workflow start first, those of a file in one process; all others run wherever there is room.
 
     Marks of xdist's own groups go unheard with pytest 9.2, which keeps names of tests elsewhere.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        folder, _, file = nodeid.split("::")[0].rpartition("/")
-        name = file.removesuffix(".py")
-        return STUDIES[name] if folder.endswith("workflow") and name in STUDIES else nodeid
+        file = nodeid.split("::")[0]
+        return file if file.startswith("tests/workflow/") else nodeid
 
 
 def pytest_addoption(parser):
@@ -53,4 +41,4 @@ def thorough(pytestconfig):
 
 
 def pytest_xdist_make_scheduler(config, log):
-    return ByStudy(config, log)
+    return StudiesFirst(config, log)

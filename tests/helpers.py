@@ -23,6 +23,18 @@ ROOT = Path(__file__).parent.parent
 SENTIMENT_OF_EMOTION = {"angry": "negative", "happy": "positive", "neutral": "neutral", "sad": "negative"}
 
 
+def listed(named: Mapping[str, str | Path | list[str] | list[Path]]) -> Any:
+    """Files as Snakemake hands them over: one below the other, and by name."""
+    from snakemake.iocontainers import Namedlist  # most tests do not need it
+
+    files = Namedlist()
+    for name, value in named.items():
+        start = len(files)
+        files.extend(value if isinstance(value, list) else [value])
+        files._set_name(name, start, end=len(files) if isinstance(value, list) else None)
+    return files
+
+
 def peak_memory() -> int:
     """The most memory that this process has held, in MiB."""
     # Not getrusage's: that one begins with what the parent had.

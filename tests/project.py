@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import os
 import re
@@ -51,9 +50,7 @@ class Project:
 
     def copy(self, folder: Path, copy_function: Callable = shutil.copy2) -> Project:
         """The same project with all that it has made, in another folder."""
-        other = copy.copy(self)
-        other.folder = shutil.copytree(self.folder, folder, copy_function=copy_function)
-        return other
+        return self.at(shutil.copytree(self.folder, folder, copy_function=copy_function))
 
     def write_config(self, **changes) -> None:
         (self.folder / "study.yaml").write_text(yaml.safe_dump(self.config | changes, sort_keys=False))

@@ -1,4 +1,4 @@
-"""Studies whose stages are the real ones: two small ones, of published scores and from audio, and the authors' own."""
+"""Studies whose stages are the real ones: two small ones, of published scores and from audio, and the shipped ones."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def of_audio(folder: Path) -> Project:
     make_voices(folder / "data" / "voices")
     make_checkpoints(folder / "checkpoints")
     return project
+
+
+def of_demo(folder: Path) -> Project:
+    """A project with the shipped demo, of which nothing has run."""
+    return Project(folder, yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8")))
 
 
 def of_released_scores(folder: Path) -> Project:

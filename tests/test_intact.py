@@ -11,13 +11,12 @@ from emofuse import intact, tables
 
 @pytest.fixture
 def job(tmp_path, monkeypatch):
-    """The record of a job that wrote two outputs, and a folder that holds one of them and what is beside it."""
+    """The record of a job that read a result, and wrote two outputs and what is beside one of them in its folder."""
     monkeypatch.chdir(tmp_path)
-    for name in ("table.parquet", "model/weights.safetensors", "model/config.json"):
+    for name in ("results/scores.parquet", "table.parquet", "model/weights.safetensors", "model/config.json"):
         tables.write_text(f"what {name} holds", name)
-    tables.write_json(
-        {"seconds": 1, "written": intact.record(["table.parquet", "model/weights.safetensors"], "model")}, "job.json"
-    )
+    read, written = ["results/scores.parquet", "data/corpus.csv"], ["table.parquet", "model/weights.safetensors"]
+    tables.write_json({"seconds": 1} | intact.record(read, written, "model"), "job.json")
     return tmp_path / "job.json"
 
 
@@ -48,12 +47,16 @@ def test_a_changed_file_is_named_and_all_outputs_of_its_job_are_made_anew(job, n
     assert found == (f"{name}: not as it was written; is made anew", ["model/weights.safetensors", "table.parquet"])
 
 
-def test_of_what_is_gone_only_that_is_named_which_snakemake_does_not_miss_itself(job, tmp_path):
-    (tmp_path / "table.parquet").unlink()
-    assert list(intact.damaged([job])) == []
-    (tmp_path / "model/config.json").unlink()
+@pytest.mark.parametrize("name", ["table.parquet", "model/config.json", "results/scores.parquet"])
+def test_what_is_gone_is_named_and_what_made_or_reads_it_is_made_anew(job, name):
+    Path(name).unlink()
     (found,) = intact.damaged([job])
-    assert found == ("model/config.json: gone; is made anew", ["model/weights.safetensors"])
+    outputs = [output for output in ("model/weights.safetensors", "table.parquet") if output != name]
+    assert found == (f"{name}: gone; is made anew", outputs)
+
+
+def test_a_job_all_of_whose_outputs_are_gone_has_nothing_to_be_made_anew(job):
+    Path("table.parquet").unlink()
     shutil.rmtree("model")
     assert list(intact.damaged([job])) == []
 

@@ -82,7 +82,7 @@ def test_a_job_that_ends_well_records_what_it_was_made_with(tmp_path):
     script = "import sklearn, tqdm, pytest; from emofuse.logs import logged\nwith logged(sys.argv[1]): time.sleep(0.1)"
     subprocess.run([sys.executable, "-c", f"import sys, time; {script}", tmp_path / "folds" / "Ses01F.log"], check=True)
     record = json.loads((tmp_path / "folds" / "Ses01F.json").read_text())
-    assert record.keys() == {"versions", "machine", "seconds", "written"}
+    assert record.keys() == {"versions", "machine", "seconds", "read", "written"}
     assert 0.1 <= record["seconds"] < 5
     versions = record["versions"]
     assert versions["python"] == ".".join(map(str, sys.version_info[:3]))
@@ -107,7 +107,7 @@ def test_a_job_sweeps_away_what_a_killed_one_has_left_of_its_results(tmp_path):
     left = [tmp_path / ".scores.1.parquet", tmp_path / ".model.1", tmp_path / ".stage.1.json"]
     for path in left:
         path.touch()
-    with logged(tmp_path / "stage.log", iter([tmp_path / "scores.parquet"]), tmp_path / "model"):
+    with logged(tmp_path / "stage.log", (), iter([tmp_path / "scores.parquet"]), tmp_path / "model"):
         assert not any(path.exists() for path in left)
         (tmp_path / "scores.parquet").touch()
     assert list(tables.read_json(tmp_path / "stage.json")["written"]) == [str(tmp_path / "scores.parquet")]

@@ -27,11 +27,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from snakemake.iocontainers import Namedlist
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from helpers import ROOT, make_scores, peak_memory, softmax
+from helpers import ROOT, listed, make_scores, peak_memory, softmax
 
 from emofuse import contracts, figures, tables
 from emofuse.places import CHOSEN
@@ -135,8 +134,8 @@ def job_of(stage: str, methods: list[str], study: Study, folder: Path) -> tuple[
             given |= {"parameters": of(compared, "parameters.json")}
             made = {figure: of(compared, f"{figure}.png") for figure in figures.OF_METHOD}
     return rule, SimpleNamespace(
-        input=Namedlist(fromdict=given),
-        output=Namedlist(fromdict=made),
+        input=listed(given),
+        output=listed(made),
         params=SimpleNamespace(recipe=recipe),
         wildcards=SimpleNamespace(method=method),
         log=[str(folder / "logs" / f"{stage}.log")],

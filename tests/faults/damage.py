@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -54,8 +55,14 @@ Damages = list[tuple[str, str]]
 """A file and a key of ``KINDS`` each."""
 
 
+def everything(study: Finished, choice: random.Random) -> None:
+    """Damage every result, each in some way."""
+    for name in study.tree:
+        _damage(study.project.folder / name, choice.choice(list(KINDS)), choice)
+
+
 def passes(study: Finished, choice: random.Random) -> Iterator[tuple[str, Damages]]:
-    """All files with each kind of damage, in passes in which no file is made from another, in random order.
+    """All files with each kind of damage, in passes of one kind in which no file is made from another, in random order.
 
     Were a file damaged along with one that it is made from, it would be made anew whether its damage is seen or not.
 
@@ -63,13 +70,7 @@ def passes(study: Finished, choice: random.Random) -> Iterator[tuple[str, Damage
         what the files are called, and the files with their damages
     """
     stages = [(RESULTS, files) for files in _stages(study)] + [(KEPT[place], _kept(study, place)) for place in KEPT]
-    kinds = list(KINDS)
-    turns = []
-    for title, files in stages:
-        first = [choice.randrange(len(kinds)) for _ in files]
-        for turn in range(len(kinds)):
-            damages = [(name, kinds[(start + turn) % len(kinds)]) for name, start in zip(files, first, strict=True)]
-            turns.append((title, damages))
+    turns = [(title, [(name, kind) for name in files]) for title, files in stages for kind in KINDS]
     choice.shuffle(turns)
     yield from turns
 
@@ -82,17 +83,28 @@ def _stages(study: Finished) -> Iterator[list[str]]:
 
 
 def _depth(study: Finished, name: str) -> int:
-    """The jobs before a file. In the folder of a model only the seal is a job's output, and stands for all."""
-    if name not in study.jobs:
-        seals = [output for output in study.jobs if name.startswith(f"{Path(output).parent}/")]
-        name = max(seals, key=len)
-    return 1 + max((_depth(study, read) for read in study.jobs[name] if read in study.jobs), default=0)
+    """The jobs before a file."""
+    return 1 + max((_depth(study, other) for other in study.jobs[name].read), default=0)
 
 
 def _kept(study: Finished, place: str) -> list[str]:
     top = study.results / place
     paths = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.suffix not in ("", ".log"))
     return [path.relative_to(study.project.folder).as_posix() for path in paths]
+
+
+def noticed(study: Finished, title: str, damages: Damages, choice: random.Random, outcomes: Outcomes) -> None:
+    """Damage results: does a dry run name each, and would the next run make it anew? Then the study is restored."""
+    done_to = [(name, kind) for name, kind in damages if _damage(study.project.folder / name, kind, choice)]
+    said = study.project.snakemake("--dry-run").stdout
+    missing = re.findall("^Reason: Missing output files: (.*)", said, re.MULTILINE)
+    runs_again = study.incomplete() | {name for names in missing for name in re.split("[,;] ", names)}
+    for name, kind in done_to:
+        problems = [f"{name} {kind} is not named"] if _silent(name, kind, said) else []
+        problems += [f"{name} {kind} would stay"] if runs_again.isdisjoint(study.jobs[name].written) else []
+        outcomes.add(f"{title} {kind}", lost=bool(problems))
+        outcomes.say(study.name, problems)
+    study.restore()
 
 
 def damaged(study: Finished, title: str, damages: Damages, choice: random.Random, outcomes: Outcomes) -> None:
@@ -106,7 +118,8 @@ def damaged(study: Finished, title: str, damages: Damages, choice: random.Random
     done = study.resume()
     problems = study.differences(done)
     if title == RESULTS:
-        problems += [f"{name} is made anew in silence" for name, kind in done_to if _silent(name, kind, done.stdout)]
+        silent = [name for name, kind in done_to if _silent(name, kind, done.stdout)]
+        problems += [f"{name} is made anew in silence" for name in silent]
     named = {name for name, _ in done_to if any(name in problem for problem in problems)}
     for name, kind in done_to:
         outcomes.add(f"{title} {kind}", lost=bool(problems) and (not named or name in named))
@@ -125,5 +138,5 @@ def _damage(path: Path, kind: str, choice: random.Random) -> bool:
 
 
 def _silent(name: str, kind: str, said: str) -> bool:
-    """Whether nothing was said of a damage; that a file is gone is seen by Snakemake."""
-    return kind != "deleted" and name not in said
+    """Whether nothing was said of a damage; that a file is gone may be seen by Snakemake alone."""
+    return kind != "deleted" and f"{name}: not as it was written; is made anew" not in said

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from project import Project
 
@@ -64,7 +64,7 @@ class Finished:
         project.run(*self.arguments)
         self.tree = tree(self.results)
         self.runs = list(runs(self.results))
-        self.jobs = jobs(project.folder)
+        self.jobs = jobs(self.results)
         for name in MADE:
             shutil.copytree(project.folder / name, kept / name)
 
@@ -72,6 +72,15 @@ class Finished:
         """Delete what these patterns match, below the project's folder."""
         for path in [path for pattern in patterns for path in self.project.folder.glob(pattern)]:
             (shutil.rmtree if path.is_dir() else Path.unlink)(path)
+
+    def incomplete(self) -> set[str]:
+        """The results that Snakemake has marked, whose jobs run again."""
+        marks = (self.project.folder / ".snakemake/incomplete").iterdir()
+        return {b64decode(path.name).decode() for path in marks}
+
+    def unlock(self) -> None:
+        """Do what ``snakemake --unlock`` does, without its start."""
+        self.delete(".snakemake/locks/*")
 
     def restore(self) -> None:
         """As after the first run, times included."""
@@ -146,14 +155,18 @@ def temporaries(results: Path) -> list[Path]:
     return [path for path in results.rglob("*") if path.name.startswith(".") or path.suffix in (".tmp", ".db-journal")]
 
 
-def jobs(folder: Path) -> dict[str, set[str]]:
-    """By each result that Snakemake has recorded, the files that its job has read."""
-    records = {
-        b64decode(path.name).decode(): json.loads(path.read_text())
-        for path in (folder / ".snakemake/metadata").rglob("*")
-        if path.is_file()
-    }
-    return {name: set(record["input"]) for name, record in records.items()}
+class Job(NamedTuple):
+    """The results that a job has read, and all files that it has written."""
+
+    read: list[str]
+    written: list[str]
+
+
+def jobs(results: Path) -> dict[str, Job]:
+    """By each file that a job has written, the job."""
+    records = [json.loads(path.read_bytes()) for path in (results / "logs").rglob("*.json")]
+    made = [Job(record["read"], list(record["written"])) for record in records]
+    return {name: job for job in made for name in job.written}
 
 
 def _not_shown(results: Path) -> Iterator[str]:

@@ -15,17 +15,24 @@ from contextlib import suppress
 from typing import IO, NamedTuple
 
 import psutil
+from faults import damage
 from faults.finished import MADE, Finished
 from faults.outcomes import Outcomes
 
-BEGINNINGS: dict[str, tuple[str, ...]] = {
-    "nothing": MADE,
-    "the methods": ("results/*/*/fusion", "results/*/*/figures"),
-    "the leaderboard": ("results/*/*/leaderboard.md", "results/*/report.html"),
-    "the database": ("results/mlflow.db", "results/mlartifacts", "results/*/tracking.json"),
-    "the runs": ("results/*/tracking.json",),
+
+def _without(*patterns: str) -> Callable[[Finished, random.Random], None]:
+    return lambda study, choice: study.delete(*patterns)
+
+
+BEGINNINGS: dict[str, Callable[[Finished, random.Random], None]] = {
+    "no methods": _without("results/*/*/fusion", "results/*/*/figures"),
+    "no leaderboard": _without("results/*/*/leaderboard.md", "results/*/report.html"),
+    "no database": _without("results/mlflow.db", "results/mlartifacts", "results/*/tracking.json"),
+    "no runs": _without("results/*/tracking.json"),
+    "every result damaged": damage.everything,
+    "nothing": _without(*MADE),
 }
-"""What a chain of kills begins with, and what is deleted for it."""
+"""What a chain of kills begins with, and how that comes about."""
 
 WAIT = 300
 """Seconds after which a run that was told to end counts as hanging."""
@@ -98,19 +105,19 @@ def draw(choice: random.Random) -> Iterator[Kill]:
 
 
 def chain(study: Finished, beginning: str, kills: Iterable[Kill], choice: random.Random, outcomes: Outcomes) -> int:
-    """Delete something, then kill and resume until a run ends by itself.
+    """Break something, then kill and resume until a run ends by itself.
 
     Args:
         study: is broken, and restored if that fails
         beginning: a key of ``BEGINNINGS``
         kills: as many as it may need
-        choice: draws jobs
+        choice: draws jobs and damages
         outcomes: where they are noted
 
     Returns:
         how many kills there were
     """
-    study.delete(*BEGINNINGS[beginning])
+    BEGINNINGS[beginning](study, choice)
     struck: list[Kill] = []
     orphans: list[psutil.Process] = []
     problems: list[str] = []
@@ -126,12 +133,11 @@ def chain(study: Finished, beginning: str, kills: Iterable[Kill], choice: random
             problems.append(f"fails, and says no file to delete:\n{run.said[-2000:]}")
         if problems or run.status == 0:
             break
-        if kill.number == signal.SIGKILL and run.was_hit:
-            study.project.snakemake("--unlock")
+        study.unlock()
     psutil.wait_procs(orphans, timeout=WAIT)
     problems = problems or study.end()
     outcomes.add(*(f"{kill.number.name} to {kill.whom}" for kill in struck), lost=bool(problems))
-    outcomes.say(f"{study.name} from {beginning}: {', '.join(map(str, struck))}", problems)
+    outcomes.say(f"{study.name}, {beginning}: {', '.join(map(str, struck))}", problems)
     if problems:
         study.restore()
     return len(struck)

@@ -29,6 +29,9 @@ from emofuse.tracking import connection, server, turns
 SECONDS = 1.0
 """For an answer, and for a lock to go away; a minute each where nobody waits for a test."""
 
+BESIDE = 10.0
+"""Seconds that a call may take besides, on a machine that does other work."""
+
 PAGE = b"<html><body>Welcome to the hotel's network." + b" " * 5000 + b"</body></html>"
 
 
@@ -112,7 +115,7 @@ def server_that_is(kind: str, study: Study) -> None:
     with impatient(), answering(answer) as address:
         began = time.monotonic()
         text = refused(study, address)
-        assert time.monotonic() - began < SECONDS + 3, text
+        assert time.monotonic() - began < SECONDS + BESIDE, text
     assert address in text and re.search(said, text), text
     assert "run the same command again" in text and len(text) < 1500, text
 
@@ -145,7 +148,7 @@ def database_that_is(damage: Callable[[bytes, random.Random], bytes], study: Stu
     if database.stat().st_size:
         text = refused(study)
         assert str(database) in text and "Delete it and run the same command again" in text, text
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < BESIDE
         database.unlink()
         Path(f"{database}-journal").write_bytes(b"what a kill has left")
     study.synchronise()
@@ -163,7 +166,7 @@ def locked_database(study: Study, seconds: float, by: type[contextlib.AbstractCo
         with impatient():
             began = time.monotonic()
             text = refused(study)
-            assert time.monotonic() - began < SECONDS + 3
+            assert time.monotonic() - began < SECONDS + BESIDE
         assert re.search(r"process \d+: .*python", text), text
     study.synchronise()
     assert_in_line(study)

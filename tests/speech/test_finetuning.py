@@ -5,14 +5,14 @@ import json
 import os
 import runpy
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers import ROOT
-from snakemake.iocontainers import Namedlist
+from helpers import ROOT, listed
 from transformers import Trainer, TrainingArguments
 
 from emofuse import accuracy, audio, contracts, provenance, tables
@@ -303,15 +303,16 @@ def test_the_script_hears_each_corpus_in_its_own_folder(
     training = {"crop": 0.5, "learning_rate": 1e-3, "batch_size": 8, "epochs": 1, "patience": 4, "class_weights": False}
     resources = {"device": "cpu", "budget": 320_000, "root": os.pathsep.join(roots), "folder": str(tmp_path / "begun")}
     job = SimpleNamespace(
-        input=SimpleNamespace(
-            **inputs, folds=tmp_path / "folds.parquet", checkpoint=[f"{checkpoint['path']}/model.safetensors"]
+        input=listed(
+            inputs
+            | {"folds": tmp_path / "folds.parquet", "checkpoint": [Path(checkpoint["path"], "model.safetensors")]}
         ),
-        output=Namedlist(
-            fromdict=dict(
-                speech=tmp_path / "speech.parquet",
-                chosen=tmp_path / "speech.json",
-                model=tmp_path / "speech/model.safetensors",
-            )
+        output=listed(
+            {
+                "speech": tmp_path / "speech.parquet",
+                "chosen": tmp_path / "speech.json",
+                "model": tmp_path / "speech/model.safetensors",
+            }
         ),
         params=SimpleNamespace(
             recipe={"checkpoint": checkpoint, "training": training, "seed": [0, "voices"], "splits": SPLITS}

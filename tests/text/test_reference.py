@@ -1,5 +1,6 @@
 """A corpus's own transcripts take the place of Whisper's, and Whisper fills in what they lack where it may."""
 
+import os
 import subprocess
 import sys
 
@@ -72,8 +73,9 @@ def test_whisper_is_not_asked_where_nothing_is_missing():
 SCRIPT = """
 import runpy, sys
 from types import SimpleNamespace
+from helpers import listed
 snakemake = SimpleNamespace(
-    input=SimpleNamespace(references=sys.argv[2]),
+    input=listed({"references": sys.argv[2]}),
     output=[sys.argv[3]],
     params=SimpleNamespace(recipe={"fill_in": True}),
     resources=SimpleNamespace(),
@@ -88,5 +90,6 @@ def test_whisper_is_not_even_loaded_where_nothing_is_missing(tmp_path):
     tables.write(references("Yes.", "No."), contracts.REFERENCES, tmp_path / "references.parquet")
     files = [tmp_path / name for name in ("references.parquet", "transcripts.parquet", "job.log")]
     script = ROOT / "workflow/scripts/reference_transcripts.py"
-    subprocess.run([sys.executable, "-c", SCRIPT, script, *files], check=True)
+    tests = os.pathsep.join([str(ROOT / "tests"), *sys.path])
+    subprocess.run([sys.executable, "-c", SCRIPT, script, *files], check=True, env=os.environ | {"PYTHONPATH": tests})
     assert tables.read(contracts.TRANSCRIPTS, files[1])["text"].tolist() == ["Yes.", "No."]

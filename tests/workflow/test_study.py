@@ -104,20 +104,21 @@ def test_a_comment_or_a_docstring_reruns_nothing(project):
     assert project.planned() == set()
 
 
-def test_a_result_that_is_gone_is_made_anew_though_report_and_runs_are_there(project):
+def test_a_result_that_is_gone_is_made_anew_though_report_and_runs_are_there(finished, tmp_path):
+    """Whether it is asked for, as the leaderboard is, or nobody reads it, as a front of one method, or only others."""
+    project = finished.copy(tmp_path / "copy")
     gone = {
-        "scores.parquet": "published_scores",
         "leaderboard.md": "evaluate",
         "fusion/paper/trials.parquet": "fuse paper",
+        "fusion/oracle/front.parquet": "fuse oracle",
         "figures/paper/plane.png": "figures_methods",
+        "text_expert.parquet": "text_expert",
     }
     for name in gone:
-        (project.folder / EXPERIMENT / name).rename(project.folder / EXPERIMENT / f"{name}.away")
+        (project.folder / EXPERIMENT / name).unlink()
     planned = project.planned()
-    for name in gone:
-        (project.folder / EXPERIMENT / f"{name}.away").rename(project.folder / EXPERIMENT / name)
     assert set(gone.values()) | {"report", "track"} <= planned
-    assert project.planned() == set()
+    assert not {"published_scores", "fuse entropy"} & planned
 
 
 def test_a_damaged_result_is_named_and_is_made_anew_with_what_reads_it(finished, tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emofuse import provenance, tables
+from emofuse.places import RESULTS
 from emofuse.tables import InputError, Problem
 
 
@@ -18,7 +19,7 @@ class File(NamedTuple):
         size: in bytes
         modified: the time of its last change, in ns; while that and the size stay, the file counts as the same
         sha256: of its content, in hexadecimal
-        is_output: whether Snakemake knows of it, and misses it itself where it is gone
+        is_output: whether Snakemake knows of it
     """
 
     size: int
@@ -36,40 +37,50 @@ Files = dict[str, File]
 """Files by their paths."""
 
 
-def record(outputs: Iterable[str | Path], folder: str | Path | None = None) -> dict[str, Any]:
-    """What a job wrote, as JSON holds it: of each file, by its path, the fields of :class:`File`.
+def record(
+    inputs: Iterable[str | Path], outputs: Iterable[str | Path], beside: str | Path | None = None
+) -> dict[str, Any]:
+    """What a job read and wrote, as JSON holds it.
 
     Args:
-        outputs: the files that Snakemake knows of
-        folder: that all of which the job wrote, where there is such a one
+        inputs: the files that it read
+        outputs: the files that it wrote and Snakemake knows of
+        beside: the file, or the folder with all its files, that it wrote besides, where there is such a one
+
+    Returns:
+        ``read``, the paths of the results of other jobs, and ``written``, by its path, the fields of :class:`File`
     """
+    read = [str(path) for path in map(Path, inputs) if path.is_relative_to(RESULTS)]
     known = dict.fromkeys(map(Path, outputs), True)
-    beside = sorted(Path(folder).rglob("*")) if folder else []
-    files = dict.fromkeys(filter(Path.is_file, beside), False) | known
-    return _as_json({str(path): File.at(path, is_output) for path, is_output in files.items()})
+    others = [Path(beside), *sorted(Path(beside).rglob("*"))] if beside else []
+    files = dict.fromkeys(filter(Path.is_file, others), False) | known
+    written = {str(path): File.at(path, is_output) for path, is_output in files.items()}
+    return {"read": read, "written": _as_json(written)}
 
 
 def damaged(records: Iterable[Path]) -> Iterator[tuple[Problem, list[str]]]:
-    """What is no longer as a job wrote it; a file that was copied or touched is.
+    """What is no longer as jobs have left it.
+
+    A file counts as damaged if it is gone or its content is another. Content is read only where time or size are
+    others, and these are recorded anew where it is the same. Of what is gone Snakemake notices by itself only what is
+    asked for: what made it, or else what reads it, has to run again.
 
     Args:
-        records: files of JSON with a key ``written``, as :func:`record` gives it; one that cannot be read says nothing.
-            It takes over the new time of a file that was copied or touched, so that it is read once
+        records: of the jobs, JSON with :func:`record`; others are passed over
 
     Yields:
-        per such job what there is to say, and those of its outputs that are there
+        what there is to say of a file, and the outputs whose jobs have to run again
     """
     for path in records:
         content, before = _read(path)
         now = {name: found for name, file in before.items() if (found := _now(Path(name), file))}
-        problems = [
-            f"{name}: not as it was written; is made anew" for name in now if now[name].sha256 != before[name].sha256
-        ]
-        problems += [f"{name}: gone; is made anew" for name in before.keys() - now if not before[name].is_output]
         outputs = [name for name, file in now.items() if file.is_output]
-        if problems and outputs:
-            yield "\n".join(sorted(problems)), outputs
-        elif now.keys() == before.keys() and now != before:
+        gone = [name for name in [*content["read"], *before] if name not in now and not Path(name).exists()]
+        other = [name for name in now if now[name].sha256 != before[name].sha256]
+        if outputs:
+            yield from ((f"{name}: gone; is made anew", outputs) for name in gone)
+            yield from ((f"{name}: not as it was written; is made anew", outputs) for name in other)
+        if now != before and not gone and not other:
             with suppress(OSError):  # a study of somebody else may be looked at
                 tables.write_json(content | {"written": _as_json(now)}, path)
 
@@ -77,8 +88,8 @@ def damaged(records: Iterable[Path]) -> Iterator[tuple[Problem, list[str]]]:
 def _read(record: Path) -> tuple[dict[str, Any], Files]:
     with suppress(InputError, KeyError, TypeError, AttributeError):
         content = tables.read_json(record)
-        return content, {name: File(**file) for name, file in content["written"].items()}
-    return {}, {}
+        return {"read": []} | content, {name: File(**file) for name, file in content["written"].items()}
+    return {"read": []}, {}
 
 
 def _as_json(files: Files) -> dict[str, dict[str, Any]]:

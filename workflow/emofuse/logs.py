@@ -31,23 +31,29 @@ DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "whisper": "openai-
 
 
 @contextmanager
-def logged(path: str | Path, outputs: Iterable[str | Path] = (), folder: str | Path | None = None) -> Iterator[None]:
+def logged(
+    path: str | Path,
+    inputs: Iterable[str | Path] = (),
+    outputs: Iterable[str | Path] = (),
+    beside: str | Path | None = None,
+) -> Iterator[None]:
     """Log what happens in a block, progress bars included, to a file and to the terminal.
 
     Bad input ends the script with its message alone, as Ctrl-C does, anything else with its traceback, in both places.
     When the block ends well, a JSON file beside the log says what it was made with:
     ``versions`` (see :func:`versions`), ``machine`` (see :func:`machine`) and ``seconds``, which the block took,
-    and ``written``, what it wrote (see :func:`emofuse.intact.record`).
+    and what it read and wrote (see :func:`emofuse.intact.record`).
 
     Args:
         path: the log file, which is replaced
+        inputs: the files that the block reads
         outputs: the files that the block writes
-        folder: that all of which the block writes, where there is such a one
+        beside: the file, or the folder with all its files, that the block writes besides, where there is such a one
     """
     record = Path(path).with_suffix(".json")
     record.parent.mkdir(parents=True, exist_ok=True)
     outputs = list(outputs)
-    for own in (record, *outputs, *([folder] if folder else ())):
+    for own in (record, *outputs, *([beside] if beside else ())):
         tables.sweep(own)
     # What an earlier run has recorded says nothing about this one.
     record.unlink(missing_ok=True)
@@ -74,7 +80,7 @@ def logged(path: str | Path, outputs: Iterable[str | Path] = (), folder: str | P
         logging.captureWarnings(False)
     seconds = round(time.perf_counter() - began, 3)
     made = {"versions": versions(), "machine": machine(), "seconds": seconds}
-    tables.write_json(made | {"written": intact.record(outputs, folder)}, record)
+    tables.write_json(made | intact.record(inputs, outputs, beside), record)
 
 
 def interrupted_quietly() -> None:

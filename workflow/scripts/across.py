@@ -9,7 +9,7 @@ from emofuse.provenance import seed
 
 recipe = snakemake.params.recipe
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     paths = iter(snakemake.input)
     compared = []
     for target, experiments in recipe["targets"]:

@@ -10,7 +10,7 @@ from emofuse.scores import Scores
 recipe = snakemake.params.recipe
 
 with (
-    logged(snakemake.log[0], snakemake.output),
+    logged(snakemake.log[0], snakemake.input, snakemake.output),
     threadpool_limits(snakemake.threads),
     tables.writing_folds(contracts.ADAPTED, snakemake.output.adapted) as write,
 ):

@@ -15,7 +15,7 @@ from emofuse.logs import logged
 
 recipe = snakemake.params.recipe
 folder = Path(snakemake.output[0]).parent
-with logged(snakemake.log[0], snakemake.output, folder):
+with logged(snakemake.log[0], snakemake.input, snakemake.output, folder):
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(True)
     material = tables.read(contracts.MATERIAL, snakemake.input.material)

@@ -12,7 +12,7 @@ from emofuse.demo import train_whisper
 from emofuse.logs import logged
 
 recipe = snakemake.params.recipe
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(True)
     material = tables.read(contracts.MATERIAL, snakemake.input.material)

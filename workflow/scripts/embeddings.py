@@ -11,7 +11,7 @@ from emofuse.logs import logged
 from emofuse.speech import embeddings
 
 recipe, resources, wildcards = snakemake.params.recipe, snakemake.resources, snakemake.wildcards
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     shard = base.shard(
         recipe,
         resources.path,

@@ -11,7 +11,7 @@ from emofuse.provenance import seed
 
 recipe = snakemake.params.recipe
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     predictions = {
         method: tables.Folds(contracts.PREDICTIONS, path)
         for method, path in zip(recipe["methods"], snakemake.input.predictions, strict=True)

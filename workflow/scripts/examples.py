@@ -14,7 +14,7 @@ from emofuse.model import examples
 from emofuse.model.model import Model
 
 given, resources = snakemake.input, snakemake.resources
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     said = examples.predict(
         Model.load(Path(given.model[0]).parent, device=gpus.claim(resources.device)),
         tables.read(contracts.PREDICTIONS, given.predictions),

@@ -7,6 +7,6 @@ from emofuse.logs import logged
 
 recipe = snakemake.params.recipe
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     table = tables.read(contracts.ADAPTATION, snakemake.input[0])
     save(adaptation(table, recipe["confidence"]), snakemake.output[0])

@@ -7,7 +7,7 @@ from emofuse.logs import logged
 
 recipe = snakemake.params.recipe
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     drawn = of_experiment(
         tables.read(contracts.PREDICTIONS, snakemake.input.speech),
         tables.read(contracts.METRICS, snakemake.input.metrics),

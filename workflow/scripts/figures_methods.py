@@ -7,7 +7,7 @@ from emofuse.logs import logged
 
 methods = snakemake.params.recipe["methods"]
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     metrics = tables.read(contracts.METRICS, snakemake.input.metrics)
     inputs = zip(methods, snakemake.input.predictions, snakemake.input.parameters, strict=True)
     for number, (method, predicted, fitted) in enumerate(inputs):

@@ -7,6 +7,6 @@ from emofuse.logs import logged
 
 recipe = snakemake.params.recipe
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     table = tables.read(contracts.ACROSS, snakemake.input[0])
     save(across(table, recipe["ceilings"], recipe["confidence"]), snakemake.output.across)

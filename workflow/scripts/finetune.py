@@ -17,7 +17,7 @@ from emofuse.speech import finetuning
 
 recipe, resources = snakemake.params.recipe, snakemake.resources
 kept = Path(snakemake.output.model).parent
-with logged(snakemake.log[0], snakemake.output, kept):
+with logged(snakemake.log[0], snakemake.input, snakemake.output, kept):
     torch.set_num_threads(snakemake.threads)
     folds = tables.read(contracts.FOLDS, snakemake.input.folds)
     fold = folds[folds["fold"] == snakemake.wildcards.fold]

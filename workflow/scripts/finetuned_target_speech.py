@@ -14,7 +14,7 @@ from emofuse.logs import logged
 from emofuse.speech import finetuning
 
 given, resources = snakemake.input, snakemake.resources
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     torch.set_num_threads(snakemake.threads)
     rows = splits.tested(
         tables.read(contracts.FOLDS, given.folds),

@@ -8,7 +8,7 @@ from emofuse.scores import Scores
 recipe, output = snakemake.params.recipe, snakemake.output
 
 with (
-    logged(snakemake.log[0], snakemake.output),
+    logged(snakemake.log[0], snakemake.input, snakemake.output),
     tables.writing_folds(contracts.PREDICTIONS, output.predictions) as write_predictions,
     tables.writing_folds(contracts.INNER, output.inner) as write_inner,
 ):

@@ -9,7 +9,7 @@ from emofuse.provenance import seed
 
 recipe = snakemake.params.recipe
 
-with logged(snakemake.log[0], snakemake.output), threadpool_limits(snakemake.threads):
+with logged(snakemake.log[0], snakemake.input, snakemake.output), threadpool_limits(snakemake.threads):
     adapted = {
         name: tables.read(contracts.ADAPTED, path)
         for name, path in zip(recipe["adaptations"], snakemake.input.adapted, strict=True)

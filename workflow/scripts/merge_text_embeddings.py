@@ -3,6 +3,6 @@
 from emofuse import contracts, storage, tables
 from emofuse.logs import logged
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     transcripts = tables.read(contracts.TRANSCRIPTS, snakemake.input.transcripts)
     storage.merge(snakemake.input.shards, list(transcripts["utterance"]), snakemake.output[0])

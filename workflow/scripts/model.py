@@ -13,6 +13,6 @@ from emofuse.model import flavor, keeping, package
 recipe, given = snakemake.params.recipe, snakemake.input
 
 packaged = Path(snakemake.output[0]).parent
-with logged(snakemake.log[0], snakemake.output, packaged), keeping.making(packaged) as folder:
+with logged(snakemake.log[0], snakemake.input, snakemake.output, packaged), keeping.making(packaged) as folder:
     package.write(folder, recipe, package.Given(**{name: given[name] for name in package.Given._fields}))
     flavor.write(folder)

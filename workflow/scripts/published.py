@@ -8,7 +8,7 @@ from emofuse.logs import logged
 
 recipe = snakemake.params.recipe
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     path = Path(snakemake.resources.path)
     reader, listed = base.listed_by(recipe, path, bool(snakemake.resources.partial), snakemake.resources.labels)
     base.report(listed)

@@ -7,7 +7,7 @@ from emofuse.logs import logged
 from emofuse.scores import KEY, agreed, published, spoken
 from emofuse.tables import SPEECH
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     table = [tables.Folds(contracts.PUBLISHED, path) for path in snakemake.input.published]
     utterances, transcripts = (
         pd.concat([tables.read(contract, path) for path in paths])

@@ -8,7 +8,7 @@ from emofuse.logs import logged
 
 recipe, resources = snakemake.params.recipe, snakemake.resources
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output, snakemake.log.rejects):
     path, partial = Path(resources.path), bool(resources.partial)
     reader, listed = base.listed_by(recipe, path, partial, resources.labels)
     # Removed when the table is written: who asks for it anew wants all audio read anew.

@@ -30,7 +30,7 @@ def transcribe(utterances):
     )
 
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     references = tables.read(contracts.REFERENCES, snakemake.input.references)
     fill_in = transcribe if recipe["fill_in"] else None
     transcripts = reference.transcripts(references, snakemake.input.references, fill_in)

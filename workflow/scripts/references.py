@@ -6,7 +6,7 @@ from emofuse.logs import logged
 
 recipe, resources = snakemake.params.recipe, snakemake.resources
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     recordings = tables.read(contracts.RECORDINGS, snakemake.input.recordings)
     _, listed = base.listed_by(recipe, resources.path, bool(resources.partial), resources.labels)
     base.report(listed)

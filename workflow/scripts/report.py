@@ -9,7 +9,7 @@ from emofuse.report_corpora import CorpusChapter
 
 recipe = snakemake.params.recipe
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     html = report(
         recipe["study"],
         [Chapter.of(experiment) for experiment in recipe["experiments"]],

@@ -4,7 +4,7 @@ from emofuse import contracts, tables
 from emofuse.logs import logged
 from emofuse.scores import voices
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     speech = [tables.Folds(contracts.SPEECH_LOGITS, path) for path in snakemake.input.speech]
     spoken = tables.read(contracts.SPOKEN, snakemake.input.spoken)
     temperatures = {}

@@ -12,7 +12,7 @@ from emofuse.logs import logged
 from emofuse.text import sentiment
 
 recipe, resources = snakemake.params.recipe, snakemake.resources
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     torch.set_num_threads(snakemake.threads)
     logits = sentiment.table(
         *sentiment.load_model(recipe["checkpoint"], gpus.claim(resources.device)),

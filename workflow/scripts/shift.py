@@ -8,7 +8,7 @@ from emofuse.fusion.shift import shift
 from emofuse.logs import logged
 from emofuse.scores import Scores
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     scores = Scores(snakemake.input.scores, snakemake.input.spoken)
     methods = [tables.read_json(path) for path in snakemake.input.parameters]
     temperatures = tables.read_json(snakemake.input.calibration)["temperature"]

@@ -7,7 +7,7 @@ from emofuse.logs import logged
 
 recipe = snakemake.params.recipe
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     utterances = [tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances]
     files = dict(zip(recipe["files"], snakemake.resources.files.split(os.pathsep), strict=False))
     options = recipe["splitting"] | recipe["parameters"] | files

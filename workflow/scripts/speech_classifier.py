@@ -8,7 +8,7 @@ from emofuse.logs import logged
 from emofuse.speech import classifier
 
 recipe, embeddings = snakemake.params.recipe, snakemake.input.embeddings
-with logged(snakemake.log[0], snakemake.output), threadpool_limits(snakemake.threads):
+with logged(snakemake.log[0], snakemake.input, snakemake.output), threadpool_limits(snakemake.threads):
     folds = tables.read(contracts.FOLDS, snakemake.input.folds)
     fold = folds[folds["fold"] == snakemake.wildcards.fold]
     utterances = pd.concat([tables.read(contracts.UTTERANCES, path) for path in snakemake.input.utterances])

@@ -6,7 +6,7 @@ from emofuse import contracts, tables
 from emofuse.logs import logged
 from emofuse.scores import sentiments, spoken
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     utterances, transcripts, sentiment = (
         pd.concat([tables.read(contract, path) for path in paths], ignore_index=True)
         for contract, paths in (

@@ -8,7 +8,7 @@ from emofuse.figures.corpus import corpus
 from emofuse.figures.style import save
 from emofuse.logs import logged
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     utterances = tables.read(contracts.UTTERANCES, snakemake.input.utterances)
     recordings, rejects = None, None
     for path in snakemake.input.recordings:  # none where scores are published

@@ -8,7 +8,7 @@ from emofuse.logs import logged
 from emofuse.speech import classifier
 
 folds, given = snakemake.params.recipe["folds"], snakemake.input
-with logged(snakemake.log[0], snakemake.output), threadpool_limits(snakemake.threads):
+with logged(snakemake.log[0], snakemake.input, snakemake.output), threadpool_limits(snakemake.threads):
     rows = splits.tested(tables.read(contracts.FOLDS, given.folds), tables.read(contracts.FOLDS, given.source), folds)
     utterances = tables.read(contracts.UTTERANCES, given.utterances)
     speech = [

@@ -12,7 +12,7 @@ from emofuse.logs import logged
 from emofuse.text import embeddings
 
 recipe, resources, wildcards = snakemake.params.recipe, snakemake.resources, snakemake.wildcards
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     torch.set_num_threads(snakemake.threads)
     transcripts = tables.read(contracts.TRANSCRIPTS, snakemake.input.transcripts)
     shard = tables.shard(transcripts, int(wildcards.shard), int(wildcards.shards))

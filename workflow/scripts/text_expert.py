@@ -9,7 +9,7 @@ from emofuse.text import expert
 
 recipe = snakemake.params.recipe
 with (
-    logged(snakemake.log[0], snakemake.output),
+    logged(snakemake.log[0], snakemake.input, snakemake.output),
     threadpool_limits(snakemake.threads),
     tables.writing_folds(contracts.TEXT_EXPERT, snakemake.output[0]) as write,
 ):

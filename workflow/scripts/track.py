@@ -11,7 +11,7 @@ recipe = snakemake.params.recipe
 of_environment = os.environ.get("MLFLOW_TRACKING_URI", "")
 uri = of_environment if credentials.hidden(of_environment) == recipe["uri"] else recipe["uri"]
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     record = server.synchronise(
         uri,
         recipe["results"],

@@ -13,7 +13,7 @@ from emofuse.logs import logged
 from emofuse.text import transcription
 
 recipe, resources, wildcards = snakemake.params.recipe, snakemake.resources, snakemake.wildcards
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     torch.set_num_threads(snakemake.threads)
     shard = base.shard(
         recipe,

@@ -4,7 +4,7 @@ from emofuse import contracts, parts, tables
 from emofuse.logs import logged
 from emofuse.text import wer
 
-with logged(snakemake.log[0], snakemake.output):
+with logged(snakemake.log[0], snakemake.input, snakemake.output):
     rates = wer.table(
         tables.read(contracts.UTTERANCES, snakemake.input.utterances),
         tables.read(contracts.REFERENCES, snakemake.input.references),

@@ -86,8 +86,8 @@ class Tfidf(NamedTuple):
         """The one classifier."""
         # Words of one letter count ("I"), and an apostrophe does not end a word ("I'm").
         words = TfidfVectorizer(token_pattern=r"[\w']+", ngram_range=(1, 2), sublinear_tf=True)
-        # On sparse columns L-BFGS and Newton's method take more steps the more texts there are; this goes through all of
-        # them some 40 times, however many they are (Schmidt, Le Roux and Bach, Minimizing finite sums with the
+        # On sparse columns L-BFGS and Newton's method take more steps the more texts there are. This goes some 40 times
+        # through all of them, however many they are (Schmidt, Le Roux and Bach, Minimizing finite sums with the
         # stochastic average gradient, 2017). Probabilities are then within 1e-5 of the optimum's.
         weighed = LogisticRegression(
             C=self.inverse_penalty, class_weight="balanced", solver="sag", tol=1e-6, max_iter=10_000, random_state=0
