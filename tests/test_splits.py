@@ -379,6 +379,15 @@ def test_validation_and_test_say_what_they_lack():
     assert splits.check(splits.folds(splits.leave_one_speaker_out, iemocap_like()), iemocap_like()) == []
 
 
+def test_folds_of_which_the_same_is_to_be_said_are_named_together():
+    utterances = corpus(dict.fromkeys("abcde", "1"))
+    utterances = utterances[~(utterances["speaker"].isin(["a", "b"]) & (utterances["emotion"] == "sad"))]
+    assert splits.check(splits.folds(splits.leave_one_speaker_out, utterances), utterances) == [
+        "folds a, e: validation has no utterance that is sad, and is judged on the other emotions",
+        "folds a, b: test has no utterance that is sad, and is judged on the other emotions",
+    ]
+
+
 def test_the_check_logs_what_stops_nothing(caplog):
     utterances = iemocap_like(3)
     lacks = (utterances["speaker"] == "Ses01F") & (utterances["emotion"] == "sad")

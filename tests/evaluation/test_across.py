@@ -63,6 +63,14 @@ def test_ua_and_drop_are_those_by_hand():
     assert row(table, "cross", "natural")["UA"] == pytest.approx(0.5)
 
 
+def test_each_method_is_compared_with_itself_within():
+    own = {"speech": said(WITHIN, SPEAKERS), "perfect": said(TRUE, SPEAKERS)}
+    other = {"speech": said(TRUE, SPEAKERS), "perfect": said(TRUE, SPEAKERS)}
+    table = across("msp", [Results("within", "msp", own), Results("cross", "iemocap", other)], **SETTINGS)
+    for method, ua in {"speech": 0.75, "perfect": 1.0}.items():
+        assert row(table, "cross", method=method)[["within_UA", "drop"]].tolist() == [ua, 1 - ua]
+
+
 def test_without_an_experiment_within_each_speaker_is_a_fold_and_nothing_drops():
     table = check(across("msp", [crossing()], **SETTINGS), contracts.ACROSS, "made")
     assert row(table, "cross")["UA"] == pytest.approx((7 / 12 + 1 / 2) / 2)

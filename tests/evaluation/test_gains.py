@@ -102,3 +102,13 @@ def test_source_folds_and_draws_widen_the_interval():
 def test_a_single_speaker_has_no_interval():
     counts = np.ones((1, 2, 1, 4, 4))
     assert np.isnan(gains.interval(counts, counts, **GIVEN)).all()
+
+
+def test_what_tests_nothing_is_left_out_of_a_mean_and_a_mean_of_nothing_is_missing():
+    """Two draws of one source fold: the first tests the first speaker alone and is right, the second tests nobody."""
+    counts = np.zeros((2, 1, 2, 4, 4))
+    counts[0, 0, 0] = np.eye(4)
+    once = np.ones((1, 1))
+    assert gains.mean_ua(counts, np.ones((1, 2)), once, np.ones((1, 2))).tolist() == [1]
+    assert np.isnan(gains.mean_ua(counts, np.array([[0, 2]]), once, np.ones((1, 2)))).all()
+    assert np.isnan(gains.mean_ua(counts, np.ones((1, 2)), once, np.array([[0, 2]]))).all()

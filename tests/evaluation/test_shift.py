@@ -95,6 +95,11 @@ def test_a_temperature_is_undone(logits, temperature):
     np.testing.assert_allclose(undone, probabilities(logits), atol=1e-9)
 
 
+def test_at_any_temperature_no_row_vanishes():
+    voice = np.array([[0.25, 0.25, 0.25, 0.25], [0.5, 0.5, 0, 0], [0.4, 0.3, 0.2, 0.1]])
+    assert at_temperature_one(voice, 2000.0).round(9).tolist() == [[0.25] * 4, [0.5, 0.5, 0, 0], [1, 0, 0, 0]]
+
+
 def test_calibration_and_proportions_are_those_of_either_side():
     source, target = make_scores(200, seed=1), make_scores(120, seed=2)
     target["emotion"] = "sad"

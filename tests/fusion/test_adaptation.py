@@ -157,11 +157,18 @@ def test_an_adaptation_from_a_file_is_given_no_emotion_of_the_target(scores, tmp
 
 
 def test_what_is_adapted_is_the_method_as_it_is_fitted_without_adaptation(scores, results):
-    _, learned = results("standardise")
-    for each in METHODS:
-        parameters = fuse(scores, each.entry, each.path, SEED, each.name, 2).parameters
-        for fold, (draw,) in learned["methods"][each.name].items():
-            assert draw["learned"] == parameters["folds"][fold]
+    """Also one that reads dialogs, and learns from the labels of those that train."""
+    place = np.arange(len(scores))
+    talks = scores.assign(dialog=scores["split"] + pd.Series(place // 10, scores.index).astype(str), turn_start=place)
+    context = method("context")
+    for rows, methods, (_, learned) in (
+        (scores, METHODS, results("standardise")),
+        (talks, [context], adapt(talks, "standardise", [context])),
+    ):
+        for each in methods:
+            parameters = fuse(rows, each.entry, each.path, SEED, each.name, 2).parameters
+            for fold, (draw,) in learned["methods"][each.name].items():
+                assert draw["learned"] == parameters["folds"][fold]
 
 
 # --- The class prior -------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from emofuse.fusion import uncertainty
 from emofuse.fusion.mapping import MAPPINGS
-from emofuse.fusion.paper import Paper, wrong_share
+from emofuse.fusion.paper import Paper, _best_pairs, wrong_share
 from emofuse.fusion.single import Speech
 from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH
 
@@ -79,6 +79,14 @@ def test_the_shares_are_those_of_every_pair_tried_one_by_one():
             inside = (h >= a) & (v <= b)
             expected[i, j] = wrong[inside].mean() if inside.any() else 0
     assert np.allclose(wrong_share(h, v, wrong, entropies, varentropies), expected)
+
+
+def test_as_many_candidates_as_steps_are_tried_of_each_threshold_between_its_quantiles():
+    """Where all rows are wrong every pair that selects some is as good; here, each does."""
+    measures = np.column_stack([np.linspace(0, 1, 101)] * 2)  # the highest entropy has the lowest varentropy
+    pairs = _best_pairs(measures, np.ones(101, dtype=bool), 7)
+    grid = np.meshgrid(np.linspace(0.65, 0.85, 7), np.linspace(-0.85, -0.65, 7), indexing="ij")
+    np.testing.assert_allclose(pairs, np.stack(grid, axis=-1).reshape(-1, 2))
 
 
 def test_each_mapping_is_judged_on_the_rows_of_its_emotion_that_are_selected():
