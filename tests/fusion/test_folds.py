@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emofuse import accuracy, contracts, parts, tables
-from emofuse.fusion.folds import around, divide
+from emofuse.fusion.folds import _again, around, divide
 from emofuse.tables import TEXT, InputError
 
 PATHS = parts.known(parts.METHOD)
@@ -144,6 +144,13 @@ def test_one_dialog_is_divided_with_a_warning_and_too_few_utterances_are_named(c
     assert "fold a: all validation utterances are of one dialog" in caplog.text
     with pytest.raises(InputError, match="fold a: validation has 2 utterances; should have two of an emotion at least"):
         divide(rows.drop_duplicates("emotion").head(2), 3, 0)
+
+
+def test_all_parts_together_have_at_least_as_many_trials_as_the_fit_and_else_the_same_parameters():
+    method = METHODS["entropy"](trials=10, budget=0.3)
+    assert [_again(method, parts).get_params()["trials"] for parts in (2, 3, 10)] == [5, 4, 1]
+    assert _again(method, 3).get_params() == method.get_params() | {"trials": 4}
+    assert _again(METHODS["mean"](weight=0.1), 3).get_params() == {"weight": 0.1}
 
 
 def test_folds_differ_in_their_seeds_and_names_decide_them(scores):

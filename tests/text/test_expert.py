@@ -129,12 +129,60 @@ def test_experts_are_those_that_a_study_names_in_its_order():
     assert expert.make_experts(settings, ["a"]) == [Encoder(**settings["encoder"], embeddings=["a"]), TFIDF]
 
 
-def test_what_is_trained_names_its_fold_and_its_candidate():
+def test_what_is_trained_names_its_fold_and_its_candidate(caplog):
+    caplog.set_level("INFO")
     rows = make_rows(folds=("one", "two"))
     corpus = rows.drop_duplicates("utterance")
     trained = list(expert.train(by_fold(rows), corpus, corpus, [TFIDF], parts=2))
     assert [of_fold.fold for of_fold in trained] == ["one", "two"]
     assert [one.name for of_fold in trained for one in of_fold.experts] == [*TFIDF.candidates()] * 2
+    assert caplog.messages == [
+        f"fold {of_fold.fold}: tfidf, log loss {of_fold.experts[0].loss:.4f} on speakers that were left out"
+        for of_fold in trained
+    ]
+
+
+@pytest.mark.filterwarnings("ignore:The max_iter was reached")  # there is nothing to learn
+def test_in_the_log_loss_and_in_what_is_learned_all_emotions_weigh_the_same():
+    """Texts that say nothing: each emotion is as likely, however often it was met."""
+    rows = make_rows().assign(text="well")
+    rows = rows[(rows["emotion"] == "sad") | (rows.index % 3 == 0)]
+    (of_fold,) = expert.train(by_fold(rows), rows, rows, [TFIDF], parts=3)
+    (one,) = of_fold.experts
+    right = one.unseen[np.arange(len(of_fold.train)), of_fold.train["emotion"].map(EMOTIONS.index)]
+    losses = pd.Series(-np.log(right)).groupby(of_fold.train["emotion"].to_numpy()).mean()
+    assert one.loss == pytest.approx(losses.mean())
+    for each in one.reader[-1].estimators_:
+        np.testing.assert_allclose(each.predict_proba(one.reader[0].transform(["well"])), 0.25, atol=1e-4)
+
+
+def test_states_that_say_nothing_make_each_emotion_as_likely(tmp_path):
+    rows = make_rows()
+    rows = rows[(rows["emotion"] == "sad") | (rows.index % 3 == 0)]
+    storage.write(np.ones((len(rows), 1, 2), np.float32), list(rows["utterance"]), tmp_path / "states.safetensors")
+    read = predict(rows, [Encoder((0,), (1.0,), [tmp_path / "states.safetensors"])])
+    np.testing.assert_allclose(read[TEXT], 0.25, atol=1e-3)
+
+
+def test_words_of_one_letter_words_with_an_apostrophe_and_pairs_count_and_a_word_that_is_repeated_counts_less():
+    words = TFIDF.candidates()["tfidf"][0].fit(["I I I don't"])
+    assert set(words.get_feature_names_out()) == {"i", "don't", "i i", "i don't"}
+    weight = dict(zip(words.get_feature_names_out(), words.transform(["I I I don't"]).toarray()[0], strict=True))
+    assert weight["i"] / weight["don't"] == pytest.approx(1 + np.log(3))
+
+
+def test_no_expert_reads_what_is_in_no_fold():
+    asked = []
+
+    class Recorded(Tfidf):
+        def inputs(self, transcripts):
+            asked.append(list(transcripts["utterance"]))
+            return super().inputs(transcripts)
+
+    rows = make_rows()
+    more = rows.assign(utterance="more-" + rows["utterance"])
+    list(expert.train(by_fold(rows), pd.concat([more, rows]), pd.concat([rows, more]), [Recorded(*TFIDF)], parts=2))
+    assert asked == [list(rows["utterance"])]
 
 
 def test_missing_transcripts():
