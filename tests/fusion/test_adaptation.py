@@ -327,6 +327,8 @@ def test_a_k_that_leaves_nobody_to_test_is_left_out_and_said(scores, caplog):
 def test_the_same_k_twice_is_refused():
     values = {"k": [1, 2, 1], "refit": ["method"]}
     assert list(Speakers.conflicts(**values)) == ["k is [1, 2, 1]; should hold each value once"]
+    values = {"k": [1], "refit": ["prior", "prior"]}
+    assert list(Speakers.conflicts(**values)) == ["refit is ['prior', 'prior']; should hold each value once"]
 
 
 def test_labelled_speakers_calibrate_the_voice(scores):
@@ -371,7 +373,21 @@ def test_labelled_speakers_tell_the_prior_by_the_shares_of_their_emotions():
     assert adapted.method is task.fitted
 
 
-def test_a_fold_without_training_rows_is_named(scores):
+def test_what_folds_lack_is_all_named_with_what_needs_it(scores):
     broken = scores[~((scores["fold"] == "Ses01") & (scores["split"] == "train"))]
-    with pytest.raises(InputError, match="fold Ses01: has no utterance in train; the adaptation needs some"):
-        adapt(broken, "prior", METHODS[:1])
+    broken = broken[~((broken["fold"] == "Ses02") & (broken["split"] == "validation"))]
+    with pytest.raises(InputError) as caught:
+        adapt(broken, "prior", METHODS[:2])
+    assert caught.value.problems == [
+        "fold Ses01: has no utterance in train; the adaptation needs some",
+        "fold Ses02: has no utterance in validation; method speech needs some",
+        "fold Ses02: has no utterance in validation; method entropy needs some",
+    ]
+
+
+def test_what_is_learned_says_of_which_adaptation_and_what_that_sees(results):
+    _, learned = results("speakers")
+    assert (learned["adaptation"], learned["sees"]) == ("speakers", "labels of k target speakers")
+    assert learned["parameters"]["k"] == [1, 2] and learned["left_out"] == []
+    draws = learned["methods"]["entropy"]["Ses01"]
+    assert [(draw["k"], draw["draw"]) for draw in draws] == [(1, 0), (2, 0)]
