@@ -141,9 +141,13 @@ def test_parts_keep_dialogs_whole_and_are_alike(dialogs, count, seed):
 def test_one_dialog_is_divided_with_a_warning_and_too_few_utterances_are_named(caplog):
     rows = make_scores(12).assign(fold="a", dialog="talk", utterance=[f"u{row}" for row in range(12)])
     assert np.bincount(divide(rows, 3, 0)).tolist() == [4, 4, 4]
-    assert "fold a: all validation utterances are of one dialog" in caplog.text
-    with pytest.raises(InputError, match="fold a: validation has 2 utterances; should have two of an emotion at least"):
+    said = "fold a: all validation utterances are of one dialog, which is divided to choose a method"
+    assert caplog.messages == [said]
+    assert (divide(rows, 3, 0) != divide(rows, 3, 1)).any()
+    with pytest.raises(InputError) as caught:
         divide(rows.drop_duplicates("emotion").head(2), 3, 0)
+    said = "fold a: validation has 2 utterances; should have two of an emotion at least, to choose a method"
+    assert caught.value.problems == [said]
 
 
 def test_all_parts_together_have_at_least_as_many_trials_as_the_fit_and_else_the_same_parameters():
@@ -165,8 +169,12 @@ def test_a_fold_without_rows_to_fit_on_or_to_test_is_named(scores):
     broken = broken[~((broken["fold"] == "b") & (broken["split"] == "test"))]
     with pytest.raises(InputError) as caught:
         run_entry(broken, entry("mean"))
-    assert "fold a: has no utterance in validation; method mean needs some" in str(caught.value)
-    assert "fold b: has no utterance in test; method mean needs some" in str(caught.value)
+    assert caught.value.problems == [
+        "fold a: has no utterance in validation; method mean needs some",
+        "fold b: has no utterance in test; method mean needs some",
+    ]
+    with pytest.raises(InputError, match="fold a: has no utterance in train, validation; method mean needs some"):
+        run_entry(scores[scores["split"] == "test"], entry("mean") | {"fit_on": ["train", "validation"]})
 
 
 def test_a_method_from_a_file_works_alike(scores, tmp_path):
