@@ -26,7 +26,8 @@ def scores():
             ids = [f"{split}{row}" for row in range(len(part))]
             text = make_scores(80, seed=number + 100)[tables.SPEECH].to_numpy()
             talks = [f"{split}{row % 8}" for row in range(len(part))]
-            names = {"fold": fold, "split": split, "utterance": ids, "speaker": split[0], "dialog": talks}
+            turns = [f"{split[0]}{row // 8 % 2}" for row in range(len(part))]  # two speakers in each dialog
+            names = {"fold": fold, "split": split, "utterance": ids, "speaker": turns, "dialog": talks}
             names["turn_start"] = np.arange(len(part))
             part["condition"] = "improvised"
             tables_of_splits.append(part.assign(**names, **dict(zip(TEXT, text.T, strict=True))))
@@ -103,6 +104,21 @@ def test_each_part_of_validation_is_predicted_by_the_method_fitted_without_it(sc
         fitted = METHODS["stacking"](**method["parameters"]).fit(rows[FUSED], rows["emotion"])
         held_out = of_fold.set_index("utterance").loc[part["utterance"]]
         assert (part["predicted"].to_numpy() == fitted.predict(held_out[FUSED])).all()
+
+
+def test_what_reads_dialogs_is_handed_those_of_its_fold_wherever_it_is_asked(scores):
+    method = entry("cascade", budget=0.3)
+    result = run_entry(scores, method)
+    for fold, of_fold in scores.groupby("fold"):
+        dialogs, by_name = around(of_fold), of_fold.reset_index().set_index("utterance")
+        of_parts = [part for _, part in result.inner[result.inner["fold"] == fold].groupby("part")]
+        for told in (result.predictions[result.predictions["fold"] == fold], *of_parts):
+            fit_on = of_fold[(of_fold["split"] == "validation") & ~of_fold["utterance"].isin(told["utterance"])]
+            fitted = METHODS["cascade"](**method["parameters"])
+            fitted.fit(fit_on[fitted.columns], fit_on["emotion"], dialogs)
+            X = of_fold.loc[by_name.loc[told["utterance"], "index"], fitted.columns]
+            assert (told["predicted"].to_numpy() == fitted.predict(X, dialogs)).all()
+            assert (told["selected"].to_numpy() == fitted.selected(X, dialogs)).all()
 
 
 def test_a_dialog_is_never_divided_even_where_it_reaches_into_training(scores):
@@ -199,6 +215,15 @@ def test_a_front_is_what_its_points_come_to_on_the_test_rows_of_each_condition(s
         voice = test[tables.SPEECH].to_numpy().argmax(axis=1)
         ua = accuracy.unweighted_accuracy(accuracy.indices(test["emotion"]), voice)
         assert points.iloc[0][["selected", "UA"]].tolist() == [0, ua]
+
+
+def test_a_front_of_what_reads_dialogs_goes_through_what_is_predicted(scores):
+    """A cascade that selects its whole budget is one point of its front."""
+    result = run_entry(scores, entry("cascade", budget=0.3))
+    points = result.front[(result.front["point"] == 30) & (result.front["condition"] == "all")].set_index("fold")
+    for fold, rows in result.predictions.groupby("fold"):
+        ua = accuracy.unweighted_accuracy(*(accuracy.indices(rows[name]) for name in ("emotion", "predicted")))
+        assert points.loc[fold, ["UA", "selected"]].tolist() == [ua, rows["selected"].mean()]
 
 
 def test_fitted_on_its_test_rows_a_front_rises(scores):
