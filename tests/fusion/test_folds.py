@@ -217,6 +217,15 @@ def test_a_front_is_what_its_points_come_to_on_the_test_rows_of_each_condition(s
         assert points.iloc[0][["selected", "UA"]].tolist() == [0, ua]
 
 
+def test_a_condition_that_only_one_fold_tests_has_its_front_there(scores):
+    scores = scores.assign(condition=np.where((scores["fold"] == "a") & (scores.index % 2), "scripted", "improvised"))
+    front = run_entry(scores, entry("entropy_varentropy", search="exact", budget=0.1), "pareto").front
+    assert front.groupby("fold")["condition"].agg(set).to_dict() == {
+        "a": {"all", "improvised", "scripted"},
+        "b": {"all", "improvised"},
+    }
+
+
 def test_a_front_of_what_reads_dialogs_goes_through_what_is_predicted(scores):
     """A cascade that selects its whole budget is one point of its front."""
     result = run_entry(scores, entry("cascade", budget=0.3))
