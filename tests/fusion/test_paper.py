@@ -9,7 +9,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from emofuse.fusion import uncertainty
 from emofuse.fusion.mapping import MAPPINGS
-from emofuse.fusion.paper import Paper, _best_pairs, wrong_share
+from emofuse.fusion.paper import Paper, _best_pairs, _harmful, wrong_share
 from emofuse.fusion.single import Speech
 from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH
 
@@ -114,6 +114,15 @@ def test_no_change_that_did_harm_is_made():
     assert method.excluded_
     for source, target in method.excluded_:
         assert not ((before == source) & (after == target)).any()
+
+
+def test_a_change_is_harmful_that_made_more_rows_wrong_than_right():
+    """Angry to sad as many, angry to neutral more, happy to neutral fewer; what was wrong and stays so counts not."""
+    angry, happy, neutral, sad = range(4)
+    before = np.array([angry, angry, angry, angry, angry, happy, happy, happy, happy])
+    after = np.array([sad, sad, neutral, neutral, neutral, neutral, neutral, neutral, happy])
+    emotion = np.array([angry, sad, angry, angry, neutral, neutral, neutral, happy, angry])
+    assert _harmful(before, after, emotion) == [("angry", "neutral")]
 
 
 def test_a_voice_that_is_never_wrong_is_left_alone():
