@@ -210,6 +210,19 @@ def test_conditions_restrict_each_side():
     within = splits.folds(splits.leave_one_speaker_out, a, conditions={"train": None, "test": ["scripted"]})
     of = within["utterance"].str.split("-").str[-1].groupby(within["split"]).agg(set)
     assert of["test"] == {"scripted"} and of["train"] == of["validation"] == {"improvised", "scripted"}
+    within = splits.folds(splits.leave_one_speaker_out, a, conditions={"train": ["improvised"], "test": None})
+    of = within["utterance"].str.split("-").str[-1].groupby(within["split"]).agg(set)
+    assert of["test"] == {"improvised", "scripted"} and of["train"] == of["validation"] == {"improvised"}
+
+
+def test_a_protocol_is_given_no_utterance_of_a_condition_that_its_side_is_not_of():
+    def curious(source, target):
+        assert [set(side["condition"]) for side in (source, target)] == [{"improvised"}, {"natural"}]
+        yield from splits.cross_corpus(source, target)
+
+    a = corpus({"x": "1", "y": "2"}, conditions=("improvised", "scripted"))
+    b = corpus({"t": "1"}, "b", conditions=("natural", "scripted"))
+    assert fold_names(curious, a, b, conditions={"train": ["improvised"], "test": ["natural"]}) == ["1", "2"]
 
 
 def test_who_says_nothing_in_the_conditions_has_no_fold():
@@ -308,7 +321,7 @@ def test_everything_that_is_wrong_with_a_list_is_told_with_its_row(tmp_path):
 
 def test_names_in_a_list_are_read_as_they_stand(tmp_path):
     """Also by a spreadsheet's mark before UTF-8, and names that look like numbers or like nothing."""
-    rows = pd.DataFrame({"fold": ["01", "NA"], "split": "test", "utterance": ["1.0", "null"]})
+    rows = pd.DataFrame({"fold": ["01", "02"], "split": "test", "utterance": ["1.0", "null"]})
     rows.to_csv(tmp_path / "folds.csv", index=False, encoding="utf-8-sig")
     pd.testing.assert_frame_equal(splits.read_list(tmp_path / "folds.csv"), rows, check_dtype=False)
 

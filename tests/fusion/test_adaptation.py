@@ -324,6 +324,12 @@ def test_a_k_that_leaves_nobody_to_test_is_left_out_and_said(scores, caplog):
         adapt(scores, "speakers", METHODS[:1], k=[6], draws=1)
 
 
+def test_speakers_of_all_folds_are_drawn_from_also_where_the_last_fold_lacks_one(scores):
+    fewer = scores[(scores["fold"] == "Ses01") | (scores["speaker"] != "T0")]
+    _, learned = adapt(fewer, "speakers", METHODS[:1], k=[5], draws=1, refit=["prior"])
+    assert learned["left_out"] == [] and len(learned["methods"]["speech"]["Ses01"]) == 1
+
+
 def test_the_same_k_twice_is_refused():
     values = {"k": [1, 2, 1], "refit": ["method"]}
     assert list(Speakers.conflicts(**values)) == ["k is [1, 2, 1]; should hold each value once"]

@@ -253,6 +253,17 @@ def test_states_are_learned(make_encoder):
     assert not read[1, 2].equals(read[2,])
 
 
+def test_states_are_standardised(make_encoder):
+    """However wide a layer's states are, they count the same."""
+    rows = make_rows()
+    narrow = predict(rows, [make_encoder(rows, (2,))])
+    encoder = make_encoder(rows, (2,))
+    names = list(rows["utterance"])
+    wide = storage.read_layer(encoder.embeddings, 2, names) * [1000, 0.001] + 10
+    storage.write(wide[:, None].astype(np.float32), names, encoder.embeddings[0])
+    np.testing.assert_allclose(predict(rows, [encoder._replace(layers=(0,))])[TEXT], narrow[TEXT], atol=0.01)
+
+
 def test_states_of_a_training_speaker_are_read_by_an_expert_of_other_speakers(make_encoder):
     """States that tell nothing are learned by heart, and yet training rows are read no better than chance."""
     rows = make_rows(utterances=400)
