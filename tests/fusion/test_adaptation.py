@@ -92,6 +92,12 @@ def test_every_adaptation_is_covered_and_says_what_it_sees():
     assert set(seen.values()) == {"target audio without labels"}
 
 
+@pytest.mark.parametrize("path", ADAPTATIONS.values(), ids=list(ADAPTATIONS))
+def test_an_adaptation_keeps_its_parameters_under_their_names(path):
+    values = parts.parameters(parts.load(path))().model_dump()
+    assert vars(parts.load(path)(**values)) == values
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_every_other_target_utterance_is_predicted_once_per_fold_and_draw(scores, results, case):
     adapted, learned = results(case)

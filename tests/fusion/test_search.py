@@ -230,6 +230,17 @@ def test_each_trial_says_what_it_tried_and_what_it_reached(budget):
     assert fitted.trials_["on_front"][best.idxmax()]
 
 
+def test_the_exact_search_maximises_the_objective_that_it_is_given():
+    scores = make_scores(300)
+    scores = scores[(scores["emotion"] == "sad") | (scores.index % 5 == 0)]  # UA and WA ask for different thresholds
+    fitted = {
+        objective: Entropy(search="exact", objective=objective).fit(scores[Entropy.columns], scores["emotion"])
+        for objective in search.SUMS
+    }
+    right = {name: method.score(scores[method.columns], scores["emotion"]) for name, method in fitted.items()}
+    assert fitted["WA"].value_ == pytest.approx(right["WA"]) and right["WA"] > right["UA"]
+
+
 def test_an_ablation_never_exceeds_both_measures_together():
     scores = make_scores(300)
     exact = [m(search="exact").fit(scores[m.columns], scores["emotion"]).value_ for m in METHODS[:3]]
