@@ -170,6 +170,25 @@ def test_balanced_corpora_train_with_as_many_utterances_each_which_no_target_cha
     assert not again.equals(one)
 
 
+def test_a_balance_is_drawn_anew_in_each_fold_and_corpus():
+    def twice(source, target):
+        is_source = np.arange(len(source) + len(target)) < len(source)
+        for name in "12":
+            yield splits.Fold(name, is_source, is_source & False, ~is_source)
+
+    big = [corpus({f"s{number}": "1" for number in range(9)}, name) for name in "ab"]
+    table = splits.folds(
+        twice, *big, corpus({"s0": "1"}, "c"), corpus({"t": "1"}, "d"), balance=3, speakers_may_repeat=True
+    )
+    train = table[table["split"] == "train"]
+    drawn = {
+        key: set(rows.str[2:]) for key, rows in train.groupby([train["fold"], train["utterance"].str[0]])["utterance"]
+    }
+    of_big = [drawn[fold, name] for fold in "12" for name in "ab"]
+    assert all(len(names) == 4 for names in drawn.values())
+    assert all(one != other for place, one in enumerate(of_big) for other in of_big[:place])
+
+
 @pytest.mark.parametrize("has_list", [True, False])
 def test_who_trains_and_validates_is_the_same_without_a_target(tmp_path, has_list):
     source, target = iemocap_like().assign(condition="read"), corpus({"t": "1"}, "b", conditions=("natural",))
@@ -191,6 +210,19 @@ def test_conditions_restrict_each_side():
     within = splits.folds(splits.leave_one_speaker_out, a, conditions={"train": None, "test": ["scripted"]})
     of = within["utterance"].str.split("-").str[-1].groupby(within["split"]).agg(set)
     assert of["test"] == {"scripted"} and of["train"] == of["validation"] == {"improvised", "scripted"}
+    within = splits.folds(splits.leave_one_speaker_out, a, conditions={"train": ["improvised"], "test": None})
+    of = within["utterance"].str.split("-").str[-1].groupby(within["split"]).agg(set)
+    assert of["test"] == {"improvised", "scripted"} and of["train"] == of["validation"] == {"improvised"}
+
+
+def test_a_protocol_is_given_no_utterance_of_a_condition_that_its_side_is_not_of():
+    def curious(source, target):
+        assert [set(side["condition"]) for side in (source, target)] == [{"improvised"}, {"natural"}]
+        yield from splits.cross_corpus(source, target)
+
+    a = corpus({"x": "1", "y": "2"}, conditions=("improvised", "scripted"))
+    b = corpus({"t": "1"}, "b", conditions=("natural", "scripted"))
+    assert fold_names(curious, a, b, conditions={"train": ["improvised"], "test": ["natural"]}) == ["1", "2"]
 
 
 def test_who_says_nothing_in_the_conditions_has_no_fold():
@@ -255,10 +287,14 @@ def test_the_corpora_may_say_themselves_who_trains():
     table = splits.folds(splits.given, utterances)
     assert table["fold"].unique().tolist() == ["given"] and speakers(table, utterances, "given", "test") == ["z"]
     assert splits.check(table, utterances) == ["a: 4 of 16 utterances in no fold"]
+    more = pd.concat([corpus({"t": "1"}, "b"), utterances])
+    assert splits.check(table, more) == ["a: 4 of 16 utterances in no fold", "b: 4 of 4 utterances in no fold"]
     named = utterances.assign(given_fold="official")
     assert fold_names(splits.given, named) == ["official"]
-    (problem,) = problems(fold_names, splits.given, corpus({"x": "1"}))
-    assert problem.startswith("a: has no column split; should be a manifest that has one, or")
+    assert problems(fold_names, splits.given, corpus({"x": "1"}), corpus({"t": "1"}, "b")) == [
+        "a + b: has no column split; should be a manifest that has one, "
+        "or the experiment's key table should name a list of folds"
+    ]
 
 
 def test_everything_that_is_wrong_with_a_list_is_told_with_its_row(tmp_path):
@@ -278,6 +314,16 @@ def test_everything_that_is_wrong_with_a_list_is_told_with_its_row(tmp_path):
     pd.DataFrame({"fold": ["1"], "utterance": ["u"]}).to_csv(path)
     assert problems(splits.read_list, path) == [f"{path}: column 'split' is missing; has fold, utterance"]
     assert problems(splits.read_list, tmp_path / "none.csv") == [f"{tmp_path / 'none.csv'}: no such file"]
+    (tmp_path / "latin.csv").write_bytes("fold,split,utterance\n1,train,é\n".encode("latin-1"))
+    (problem,) = problems(splits.read_list, tmp_path / "latin.csv")
+    assert problem.startswith(f"{tmp_path / 'latin.csv'}: cannot be read as CSV in UTF-8 ('utf-8' codec can't decode")
+
+
+def test_names_in_a_list_are_read_as_they_stand(tmp_path):
+    """Also by a spreadsheet's mark before UTF-8, and names that look like numbers or like nothing."""
+    rows = pd.DataFrame({"fold": ["01", "02"], "split": "test", "utterance": ["1.0", "null"]})
+    rows.to_csv(tmp_path / "folds.csv", index=False, encoding="utf-8-sig")
+    pd.testing.assert_frame_equal(splits.read_list(tmp_path / "folds.csv"), rows, check_dtype=False)
 
 
 def test_every_utterance_of_a_list_that_no_corpus_has_is_told(tmp_path):
@@ -379,6 +425,15 @@ def test_validation_and_test_say_what_they_lack():
     assert splits.check(splits.folds(splits.leave_one_speaker_out, iemocap_like()), iemocap_like()) == []
 
 
+def test_folds_of_which_the_same_is_to_be_said_are_named_together():
+    utterances = corpus(dict.fromkeys("abcde", "1"))
+    utterances = utterances[~(utterances["speaker"].isin(["a", "b"]) & (utterances["emotion"] == "sad"))]
+    assert splits.check(splits.folds(splits.leave_one_speaker_out, utterances), utterances) == [
+        "folds a, e: validation has no utterance that is sad, and is judged on the other emotions",
+        "folds a, b: test has no utterance that is sad, and is judged on the other emotions",
+    ]
+
+
 def test_the_check_logs_what_stops_nothing(caplog):
     utterances = iemocap_like(3)
     lacks = (utterances["speaker"] == "Ses01F") & (utterances["emotion"] == "sad")
@@ -463,6 +518,9 @@ def test_too_few_speakers_or_sessions():
     assert problems(fold_names, splits.cross_corpus, one, corpus({"z": "1"}, "b")) == [
         "a: has 1 speaker (x); should have 2 or more"
     ]
+    assert problems(fold_names, splits.leave_one_session_out, one.iloc[:0]) == [
+        ": has 0 sessions (none); should have 3 or more"
+    ]
 
 
 def test_every_speaker_in_several_sessions_is_named():
@@ -478,7 +536,7 @@ def test_every_utterance_that_both_corpora_name_is_told():
     a = iemocap_like(3)
     told = problems(fold_names, splits.cross_corpus, a, a.assign(corpus="b"))
     assert len(told) == len(a)
-    assert told[0].endswith("both have an utterance 'iemocap-Ses01F-angry'; names should differ")
+    assert told[0] == "iemocap and b: both have an utterance 'iemocap-Ses01F-angry'; names should differ"
 
 
 def published_data():
@@ -535,8 +593,13 @@ def test_a_protocol_that_trains_on_the_target_shares_no_models():
 
     source, target = (corpus({"x": "1", "y": "2", "z": "3"}, name=name) for name in "ab")
     whole, alone = splits.folds(greedy, source, target), splits.source_folds(greedy, source)
-    with pytest.raises(InputError, match="fold 1: trains or validates on other utterances where the target has none"):
-        splits.tested(whole, alone, ["1"])
+    said = (
+        "fold {}: trains or validates on other utterances where the target has none; "
+        "a protocol that takes two corpora should train and validate on the source alone"
+    )
+    more = [table.assign(fold="2") for table in (whole, alone)]
+    assert problems(splits.tested, pd.concat([whole, more[0]]), alone, ["1", "2"]) == [said.format(1), said.format(2)]
+    assert problems(splits.tested, more[0], more[1], ["2"]) == [said.format(2)]
 
 
 @pytest.mark.parametrize("only", [None, ["s1"], ["nobody"]])
@@ -563,6 +626,20 @@ def test_a_plan_says_of_folds_what_their_table_would(conditions, balance, only):
             assert plan.notes == splits.check(table, utterances)
             people = table[table["split"] == "train"].merge(utterances, on="utterance")
             assert plan.speakers == people.groupby("fold")["speaker"].nunique().to_dict()
+
+
+def test_a_plan_refuses_a_speaker_in_two_splits_unless_the_experiment_allows_it():
+    def halves(utterances):
+        trains, is_x = (utterances["condition"] == "q").to_numpy(), (utterances["speaker"] == "x").to_numpy()
+        yield splits.Fold("1", trains, ~trains & is_x, ~trains & ~is_x)
+
+    utterances = corpus({"x": "1", "y": "1"}, conditions=("p", "q"))
+    assert problems(splits.plan, halves, utterances) == [
+        f"fold 1: speaker '{name}' is in two splits; should be in one" for name in "xy"
+    ]
+    assert splits.plan(halves, utterances, speakers_may_repeat=True).notes == [
+        f"fold 1: speaker '{name}' is in two splits, as the experiment allows" for name in "xy"
+    ]
 
 
 def test_corpora_of_which_nobody_trains_are_in_balance():

@@ -63,6 +63,14 @@ def test_ua_and_drop_are_those_by_hand():
     assert row(table, "cross", "natural")["UA"] == pytest.approx(0.5)
 
 
+def test_each_method_is_compared_with_itself_within():
+    own = {"speech": said(WITHIN, SPEAKERS), "perfect": said(TRUE, SPEAKERS)}
+    other = {"speech": said(TRUE, SPEAKERS), "perfect": said(TRUE, SPEAKERS)}
+    table = across("msp", [Results("within", "msp", own), Results("cross", "iemocap", other)], **SETTINGS)
+    for method, ua in {"speech": 0.75, "perfect": 1.0}.items():
+        assert row(table, "cross", method=method)[["within_UA", "drop"]].tolist() == [ua, 1 - ua]
+
+
 def test_without_an_experiment_within_each_speaker_is_a_fold_and_nothing_drops():
     table = check(across("msp", [crossing()], **SETTINGS), contracts.ACROSS, "made")
     assert row(table, "cross")["UA"] == pytest.approx((7 / 12 + 1 / 2) / 2)
@@ -115,7 +123,8 @@ def test_an_experiment_is_at_no_distance_from_itself_and_source_folds_widen_an_i
     # Each fold is equally right for every speaker: only the choice of folds moves the mean.
     folds = {"Ses01": TRUE, "Ses02": ["angry"] * 8}
     perfect = Results("within", "msp", {"speech": said(TRUE, SPEAKERS)})
-    spread = row(across("msp", [perfect, crossing(predicted=folds)], **SETTINGS), "cross")
+    table = across("msp", [perfect, crossing(predicted=folds)], **SETTINGS)
+    spread = row(table, "cross")
     assert spread[["drop", "low", "high"]].tolist() == [-0.25, -0.5, 0]
 
 
@@ -133,6 +142,65 @@ def test_boards_stand_in_one_order_with_ceilings_last():
         assert [line["method"] for line in board["rows"]] == ["good", "speech", "oracle"]
 
 
+def made_by_hand():
+    """Two targets, one without an experiment within; one interval is missing."""
+    nan = np.nan
+    rows = [
+        ("msp", "msp", "own", "b", "all", 0.5, 0.5, nan, nan, nan, 8),
+        ("msp", "msp", "own", "a", "all", 0.75, 0.75, nan, nan, nan, 8),
+        ("msp", "msp", "own", "top", "all", 1, 1, nan, nan, nan, 8),
+        ("msp", "x+y", "far", "b", "all", 0.5, 0.5, 0, nan, nan, 8),
+        ("msp", "x+y", "far", "a", "all", 0.25, 0.75, -0.5, -0.625, -0.25, 8),
+        ("msp", "x+y", "far", "top", "all", 1, 1, 0, 0, 0, 8),
+        ("x", "y", "one", "a", "target_read", 0.5, nan, nan, nan, nan, 3),
+        ("x", "msp", "two", "a", "target_read", 0.25, nan, nan, nan, nan, 3),
+        ("x", "y", "one", "a", "all", 0.5, nan, nan, nan, nan, 4),
+        ("x", "msp", "two", "a", "all", 0.75, nan, nan, nan, nan, 4),
+    ]
+    names = ["target", "train", "experiment", "method", "condition", "UA", "within_UA", "drop", "low", "high"]
+    return pd.DataFrame(rows, columns=[*names, "utterances"])
+
+
+def test_the_whole_leaderboard_is_that_of_a_table_made_by_hand():
+    assert leaderboard(made_by_hand(), ["top"], 0.9, "a*study").splitlines() == [
+        "# a\\*study",
+        "",
+        "## Tested on msp: all utterances, 8 utterances",
+        "",
+        "| method | within: [own](own/leaderboard.md) | trained on x+y: [far](far/leaderboard.md) | drop "
+        "| 90% interval |",
+        "|---|---:|---:|---:|---:|",
+        "| a | 0.7500 | 0.2500 | −0.5000 | −0.6250 … −0.2500 |",
+        "| b | 0.5000 | 0.5000 | +0.0000 |  |",
+        "| top (ceiling: sees the labels) | 1.0000 | 1.0000 | +0.0000 | +0.0000 … +0.0000 |",
+        "",
+        "## Tested on x: target read, 3 utterances",
+        "",
+        "| method | trained on y: [one](one/leaderboard.md) | trained on msp: [two](two/leaderboard.md) |",
+        "|---|---:|---:|",
+        "| a | 0.5000 | 0.2500 |",
+        "",
+        "## Tested on x: all utterances, 4 utterances",
+        "",
+        "| method | trained on y: [one](one/leaderboard.md) | trained on msp: [two](two/leaderboard.md) |",
+        "|---|---:|---:|",
+        "| a | 0.5000 | 0.7500 |",
+    ]
+
+
+def test_a_board_holds_what_a_table_made_by_hand_holds():
+    first, second, _ = boards(made_by_hand(), ["top"])
+    assert first["experiments"] == [{"name": "far", "train": "x+y"}] and first["utterances"] == 8
+    assert first["rows"][0] == {
+        "method": "a",
+        "ceiling": False,
+        "within_UA": 0.75,
+        "experiments": [{"UA": 0.25, "drop": -0.5, "low": -0.625, "high": -0.25}],
+    }
+    assert [line["ceiling"] for line in first["rows"]] == [False, False, True]
+    assert second["experiments"] == [{"name": "one", "train": "y"}, {"name": "two", "train": "msp"}]
+
+
 def test_the_leaderboard_says_what_the_table_says_and_escapes_names():
     crossed = crossing(train="a|b*c")
     text = leaderboard(across("msp", [within(), crossed], **SETTINGS), [], 0.9, "study")
@@ -144,6 +212,20 @@ def test_the_leaderboard_says_what_the_table_says_and_escapes_names():
         "| drop | 90% interval |"
     )
     assert lines[6].startswith("| speech | 0.7500 | 0.5417 | −0.2083 | ")
+
+
+def test_the_seed_decides_what_is_drawn_and_the_confidence_how_wide_an_interval_is():
+    results = [
+        Results("within", "S", {"m": make_predictions(1)}),
+        Results("cross", "T", {"m": make_predictions(2)}),
+    ]
+
+    def ends(**settings):
+        return row(across("S", results, **SETTINGS | settings), "cross", method="m")[["low", "high"]].tolist()
+
+    assert ends() == ends() != ends(seed=1)
+    (low, high), (narrow_low, narrow_high) = ends(), ends(confidence=0.5)
+    assert low < narrow_low < narrow_high < high
 
 
 def test_a_single_speaker_has_no_interval():

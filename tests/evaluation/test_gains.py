@@ -99,6 +99,41 @@ def test_source_folds_and_draws_widen_the_interval():
         assert low == pytest.approx(0, abs=1e-9)
 
 
+def test_the_seed_decides_what_is_drawn_and_the_confidence_how_wide_an_interval_is():
+    counts = [accuracy.confusions(predictions(right).assign(draw=0), "predicted", gains.AXES) for right in (0.7, 0.5)]
+    ends = gains.interval(*counts, **GIVEN)
+    assert ends == gains.interval(*counts, **GIVEN) != gains.interval(*counts, **GIVEN | {"seed": 1})
+    low, high = gains.interval(*counts, **GIVEN | {"confidence": 0.5})
+    assert ends[0] < low < high < ends[1]
+
+
 def test_a_single_speaker_has_no_interval():
     counts = np.ones((1, 2, 1, 4, 4))
     assert np.isnan(gains.interval(counts, counts, **GIVEN)).all()
+
+
+def test_what_tests_nothing_is_left_out_of_a_mean_and_a_mean_of_nothing_is_missing():
+    """Two draws of one source fold: the first tests the first speaker alone and is right, the second tests nobody."""
+    counts = np.zeros((2, 1, 2, 4, 4))
+    counts[0, 0, 0] = np.eye(4)
+    once = np.ones((1, 1))
+    assert gains.mean_ua(counts, np.ones((1, 2)), once, np.ones((1, 2))).tolist() == [1]
+    assert np.isnan(gains.mean_ua(counts, np.array([[0, 2]]), once, np.ones((1, 2)))).all()
+    assert np.isnan(gains.mean_ua(counts, np.ones((1, 2)), once, np.array([[0, 2]]))).all()
+
+
+def test_rows_stand_by_adaptation_method_and_k_and_say_how_many_draws_they_are_over():
+    before = predictions(0.5)
+    voice = before.assign(predicted="sad", selected=False)
+    of_voice = pd.concat([drawn(voice, "voice", ["T0", "T1"], ["T2", "T3"]), drawn(voice, "voice", ["T4"])])
+    adapted = {"speakers": pd.concat([of_voice, drawn(before, "mean", ["T1"])]), "share": drawn(before, "mean", [])}
+    table = gains_of(adapted, {"mean": before, "voice": voice}, **GIVEN | {"resamples": 10})
+    table = table[table["condition"] == "all"].reset_index(drop=True)
+    assert table[["adaptation", "method", "k", "draws"]].to_numpy().tolist() == [
+        ["speakers", "voice", 1, 1],
+        ["speakers", "voice", 2, 2],
+        ["speakers", "mean", 1, 1],
+        ["share", "mean", 0, 1],
+    ]
+    left = before[before["speaker"] != "T1"]
+    assert table["selected"].tolist() == pytest.approx([0, 0, left["selected"].mean(), before["selected"].mean()])

@@ -1,6 +1,7 @@
 """The leaderboard says to a person what the tables say, in one order everywhere."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import alone, by_fold, make_predictions
 
@@ -8,6 +9,7 @@ from emofuse.evaluation.choice import choose
 from emofuse.evaluation.leaderboard import board, conditions, leaderboard
 from emofuse.evaluation.metrics import metrics_of
 from emofuse.evaluation.statistics import comparison_of
+from emofuse.evaluation.wording import about_choice, about_statistics
 
 CEILINGS = ["oracle"]
 
@@ -115,6 +117,62 @@ def test_what_the_validation_rows_choose_is_said_above_the_tables(tables, choice
     text = leaderboard(*tables, choices, CEILINGS, 0.95, "title")
     assert "(dialogs kept whole): worse in 2 of 4 folds, right in 2.\n" in text
     assert "The 95% interval is over speakers. p is of McNemar's exact test" in text
+
+
+def test_the_whole_leaderboard_is_that_of_tables_made_by_hand():
+    """Two conditions, in the second of which one method's interval is missing."""
+    of_method = {"a*b": (0.5, 0.125), "speech": (0.25, np.nan), "oracle": (1.0, np.nan)}
+    comparison = pd.DataFrame(
+        {"method": method, "condition": condition, "metric": metric, "crossed": False, "mean": ua, "speech": 0.25}
+        | {
+            "difference": ua - 0.25,
+            "low": low - 0.5,
+            "high": low,
+            "p": 0.5,
+            "p_holm": low if metric == "WA" else np.nan,
+        }
+        for condition in ("all", "target_read")
+        for method, (ua, known) in of_method.items()
+        for low in [known if condition == "all" else np.nan]
+        for metric in ("UA", "WA", "F1")
+    )
+    metrics = pd.DataFrame(
+        {"method": method, "fold": fold, "condition": condition, "metric": metric, "value": value}
+        for condition in ("all", "target_read")
+        for method in of_method
+        for metric in ("UA", "selected")
+        for fold, value in (("f1", 0.125), ("f_2", 0.25))
+    )
+    choices = pd.DataFrame({"fold": ["f1", "f_2"], "method": ["a*b", "a*b"], "chosen": [True, True]})
+    head = [
+        "| method | UA | UA − speech | 90% interval | WA | McNemar's p (WA), corrected | F1 | selected |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    rest = [
+        "| speech | 0.2500 |  |  | 0.2500 |  | 0.2500 | 18.8% |",
+        "| oracle (ceiling: sees the labels) | 1.0000 | +0.7500 |  | 1.0000 |  | 1.0000 | 18.8% |",
+        "",
+    ]
+    assert leaderboard(comparison, metrics, choices, CEILINGS, 0.9, "s / e*").split("\n") == [
+        "# s / e\\*",
+        "",
+        "Means over 2 folds (f1, f_2).",
+        about_statistics(0.9, False),
+        about_choice("chosen", {"a\\*b": 2}),
+        "",
+        "![UA against the share of utterances whose words are needed](figures/pareto.png)",
+        "",
+        "## all utterances",
+        "",
+        *head,
+        "| a\\*b | 0.5000 | +0.2500 | −0.3750 … +0.1250 | 0.5000 | 0.125 | 0.5000 | 18.8% |",
+        *rest,
+        "## target read",
+        "",
+        *head,
+        "| a\\*b | 0.5000 | +0.2500 |  | 0.5000 |  | 0.5000 | 18.8% |",
+        *rest,
+    ]
 
 
 def test_source_folds_show_their_spread_and_say_what_is_drawn(choices):

@@ -123,6 +123,9 @@ def test_calibration_error_of_the_calibrated_is_small_and_of_the_certain_is_thei
     probability = np.column_stack([confidence, *[(1 - confidence) / 3] * 3])
     right = random.random(20000) < confidence
     assert expected_calibration_error(right, np.ones(20000, bool), probability) < 0.02
+    edges = np.array([[0.2, 0.8], [0.4, 0.6]])  # 0.8 and 0.6 begin the bins 12 and 9 of 15, so each is alone
+    assert expected_calibration_error([1, 0], [1, 1], edges) == pytest.approx((0.2 + 0.6) / 2)
+    assert expected_calibration_error([1, 0], [1, 1], edges, bins=2) == pytest.approx(abs(1 - 1.4) / 2)
     certain = np.tile([1.0, 0, 0, 0], (10, 1))
     assert expected_calibration_error(np.arange(10) < 7, np.ones(10, bool), certain) == pytest.approx(0.3)
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from emofuse import contracts, tables
 from emofuse.calibration import probabilities
 from emofuse.evaluation.metrics import expected_calibration_error
 from emofuse.evaluation.shift import (
@@ -77,6 +78,16 @@ def test_the_method_that_gains_most_on_the_source_is_spoken_of():
     assert "the thresholds of pareto," in sentence(table_of(methods=methods))
 
 
+def test_methods_stand_in_their_order_and_source_validation_first():
+    table = table_of(methods={"z": ((0.1, 0.61), (0.3, 0.55))} | PARETO)
+    assert list(of_methods(table).index) == ["z", "pareto"]
+    assert list(places(table).index) == [("z", "sad", "entropy"), ("pareto", "sad", "entropy")]
+    assert list(places(table).columns) == ["validation", "test"]
+    assert of_methods(table)["selected"].loc["z"].to_dict() == pytest.approx({"validation": 0.1, "test": 0.3})
+    alone = of_methods(table_of(methods={}))
+    assert alone.empty and list(alone.columns.unique(0)) == ["selected", "gain"]
+
+
 def test_all_is_the_mean_over_folds():
     one, other = table_of(folds=["Ses01"]), table_of((0.82, 0.61), folds=["Ses02"])
     other["quantile"] = other["quantile"].where(other["method"] == "speech", other["quantile"] + 0.1)
@@ -95,11 +106,18 @@ def test_a_temperature_is_undone(logits, temperature):
     np.testing.assert_allclose(undone, probabilities(logits), atol=1e-9)
 
 
+def test_at_any_temperature_no_row_vanishes():
+    voice = np.array([[0.25, 0.25, 0.25, 0.25], [0.5, 0.5, 0, 0], [0.4, 0.3, 0.2, 0.1]])
+    assert at_temperature_one(voice, 2000.0).round(9).tolist() == [[0.25] * 4, [0.5, 0.5, 0, 0], [1, 0, 0, 0]]
+
+
 def test_calibration_and_proportions_are_those_of_either_side():
     source, target = make_scores(200, seed=1), make_scores(120, seed=2)
     target["emotion"] = "sad"
     scores = pd.concat([source.assign(split="validation"), target.assign(split="test")]).assign(fold="Ses01")
-    table = calibration_and_proportions([scores], {"Ses01": 2.0})
+    table = calibration_and_proportions([pd.concat([scores, source.assign(split="train")])], {"Ses01": 2.0})
+    tables.check(table, contracts.SHIFT, "made")
+    assert set(table["method"]) == {"speech"} and set(table["split"]) == {"validation", "test"}
     assert of_voice(table, "proportion").loc["sad"].to_dict() == {"validation": 0.25, "test": 1.0}
     assert set(of_voice(table, "proportion").index) == set(EMOTIONS)
     voice = target[SPEECH].to_numpy()

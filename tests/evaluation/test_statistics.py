@@ -66,18 +66,31 @@ def test_the_interval_of_a_metric_is_that_of_the_difference_to_what_is_never_rig
     assert ends == interval(after, before, "UA", crossed=True, **SETTINGS) and ends[0] > 0
 
 
+@pytest.mark.parametrize("changed", [{}, {"confidence": 0.5}, {"resamples": 50}, {"seed": 1}])
+def test_a_comparison_of_methods_is_that_of_each_whose_interval_is_drawn_as_it_is_asked_for(crossed, changed):
+    of = SETTINGS | {"resamples": 100} | changed
+    table = comparison_of({"m": by_fold(crossed)}, [], **of)
+    pd.testing.assert_frame_equal(table.drop(columns="p_holm"), compare(by_fold(crossed), "m", **of))
+    after, before = (confusions(crossed, column, ["fold", "speaker"]) for column in ("predicted", "speech"))
+    for row in table[table["condition"] == "all"].itertuples():
+        assert (row.low, row.high) == interval(after, before, row.metric, crossed=True, **of)
+
+
 def test_the_compared_mean_is_over_source_folds(compared, crossed):
     metrics = evaluate(by_fold(crossed), "m")
     values = metrics[(metrics["metric"] == "UA") & (metrics["condition"] == "all")]["value"]
     assert of(compared)["mean"] == pytest.approx(values.mean())
 
 
-def test_p_across_corpora_is_twice_the_median_over_source_folds(compared, crossed):
+def test_p_across_corpora_is_twice_the_median_over_source_folds(crossed):
+    helped = crossed["speech"].where(np.arange(len(crossed)) % 8 > 0, crossed["emotion"])
+    better = crossed.assign(predicted=helped)
     each = [
         mcnemar_p(rows["speech"] == rows["emotion"], rows["predicted"] == rows["emotion"])
-        for _, rows in crossed.groupby("fold")
+        for _, rows in better.groupby("fold")
     ]
-    assert of(compared, metric="WA")["p"] == min(1, 2 * sorted(each)[1])
+    p = of(compare(by_fold(better), "m", **SETTINGS | {"resamples": 10}), metric="WA")["p"]
+    assert p == 2 * sorted(each)[1] < 1
 
 
 def test_one_source_fold_is_like_any_fold(crossed):

@@ -92,6 +92,12 @@ def test_every_adaptation_is_covered_and_says_what_it_sees():
     assert set(seen.values()) == {"target audio without labels"}
 
 
+@pytest.mark.parametrize("path", ADAPTATIONS.values(), ids=list(ADAPTATIONS))
+def test_an_adaptation_keeps_its_parameters_under_their_names(path):
+    values = parts.parameters(parts.load(path))().model_dump()
+    assert vars(parts.load(path)(**values)) == values
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_every_other_target_utterance_is_predicted_once_per_fold_and_draw(scores, results, case):
     adapted, learned = results(case)
@@ -157,11 +163,18 @@ def test_an_adaptation_from_a_file_is_given_no_emotion_of_the_target(scores, tmp
 
 
 def test_what_is_adapted_is_the_method_as_it_is_fitted_without_adaptation(scores, results):
-    _, learned = results("standardise")
-    for each in METHODS:
-        parameters = fuse(scores, each.entry, each.path, SEED, each.name, 2).parameters
-        for fold, (draw,) in learned["methods"][each.name].items():
-            assert draw["learned"] == parameters["folds"][fold]
+    """Also one that reads dialogs, and learns from the labels of those that train."""
+    place = np.arange(len(scores))
+    talks = scores.assign(dialog=scores["split"] + pd.Series(place // 10, scores.index).astype(str), turn_start=place)
+    context = method("context")
+    for rows, methods, (_, learned) in (
+        (scores, METHODS, results("standardise")),
+        (talks, [context], adapt(talks, "standardise", [context])),
+    ):
+        for each in methods:
+            parameters = fuse(rows, each.entry, each.path, SEED, each.name, 2).parameters
+            for fold, (draw,) in learned["methods"][each.name].items():
+                assert draw["learned"] == parameters["folds"][fold]
 
 
 # --- The class prior -------------------------------------------------------------------------------------------------
@@ -317,9 +330,17 @@ def test_a_k_that_leaves_nobody_to_test_is_left_out_and_said(scores, caplog):
         adapt(scores, "speakers", METHODS[:1], k=[6], draws=1)
 
 
+def test_speakers_of_all_folds_are_drawn_from_also_where_the_last_fold_lacks_one(scores):
+    fewer = scores[(scores["fold"] == "Ses01") | (scores["speaker"] != "T0")]
+    _, learned = adapt(fewer, "speakers", METHODS[:1], k=[5], draws=1, refit=["prior"])
+    assert learned["left_out"] == [] and len(learned["methods"]["speech"]["Ses01"]) == 1
+
+
 def test_the_same_k_twice_is_refused():
     values = {"k": [1, 2, 1], "refit": ["method"]}
     assert list(Speakers.conflicts(**values)) == ["k is [1, 2, 1]; should hold each value once"]
+    values = {"k": [1], "refit": ["prior", "prior"]}
+    assert list(Speakers.conflicts(**values)) == ["refit is ['prior', 'prior']; should hold each value once"]
 
 
 def test_labelled_speakers_calibrate_the_voice(scores):
@@ -364,7 +385,21 @@ def test_labelled_speakers_tell_the_prior_by_the_shares_of_their_emotions():
     assert adapted.method is task.fitted
 
 
-def test_a_fold_without_training_rows_is_named(scores):
+def test_what_folds_lack_is_all_named_with_what_needs_it(scores):
     broken = scores[~((scores["fold"] == "Ses01") & (scores["split"] == "train"))]
-    with pytest.raises(InputError, match="fold Ses01: has no utterance in train; the adaptation needs some"):
-        adapt(broken, "prior", METHODS[:1])
+    broken = broken[~((broken["fold"] == "Ses02") & (broken["split"] == "validation"))]
+    with pytest.raises(InputError) as caught:
+        adapt(broken, "prior", METHODS[:2])
+    assert caught.value.problems == [
+        "fold Ses01: has no utterance in train; the adaptation needs some",
+        "fold Ses02: has no utterance in validation; method speech needs some",
+        "fold Ses02: has no utterance in validation; method entropy needs some",
+    ]
+
+
+def test_what_is_learned_says_of_which_adaptation_and_what_that_sees(results):
+    _, learned = results("speakers")
+    assert (learned["adaptation"], learned["sees"]) == ("speakers", "labels of k target speakers")
+    assert learned["parameters"]["k"] == [1, 2] and learned["left_out"] == []
+    draws = learned["methods"]["entropy"]["Ses01"]
+    assert [(draw["k"], draw["draw"]) for draw in draws] == [(1, 0), (2, 0)]

@@ -11,8 +11,18 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
+from sklearn.preprocessing import StandardScaler
 
-from emofuse.fusion.combination import Bayes, BayesText, Mean, Product, Stacking, StackingSpeech, StackingText
+from emofuse.fusion.combination import (
+    Bayes,
+    BayesText,
+    Mean,
+    Product,
+    Stacking,
+    StackingSpeech,
+    StackingText,
+    correction,
+)
 from emofuse.tables import EMOTIONS, SENTIMENT, SENTIMENTS, SPEECH, TEXT
 from emofuse.text.expert import Tfidf, predict
 
@@ -166,6 +176,19 @@ def test_unpenalised_stacking_is_logistic_regression():
     expected = reference.fit(features, scores["emotion"]).predict_proba(features)
     probability = fitted(StackingText(penalty=1e-7), scores).predict_proba(scores[StackingText.columns])
     np.testing.assert_allclose(probability, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("penalty", [0.5, 10.0, 200.0])
+def test_a_correction_of_nothing_is_a_penalised_logistic_regression_on_scaled_features(penalty):
+    """Where emotions are rare and frequent, and features of different width, one of which is always the same."""
+    scores = make_all_scores(300).query("emotion != 'sad' or speech_sad > 0.5")
+    features = np.hstack([np.log(scores[SPEECH]) * [1, 5, 0.2, 1] + 3, np.ones((len(scores), 1))])
+    emotion = scores["emotion"].map(EMOTIONS.index).to_numpy()
+    weights, intercept = correction(features, np.zeros((len(features), 4)), emotion, penalty)
+    scaled = StandardScaler().fit_transform(features)
+    reference = LogisticRegression(C=1 / penalty, class_weight="balanced", max_iter=5000, tol=1e-10)
+    expected = reference.fit(scaled, emotion).predict_proba(scaled)
+    np.testing.assert_allclose(softmax(features @ weights.T + intercept), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,13 @@ def test_turns_are_found_under_their_index_with_the_scores_that_are_given():
             Turns.of(asked[SPEECH].to_numpy(), wrong, rows, SPEECH)
 
 
+def test_turns_that_begin_together_stand_in_the_order_of_their_names():
+    rows = pd.concat([talk("ab", name="b"), talk("ab", name="a")]).assign(dialog="one", turn_start=[1, 0, 1, 0])
+    turns = turns_of(rows.reset_index(drop=True))
+    assert turns.chains.tolist() == [[3, 1, 2, 0]] * 2
+    assert turns.own.tolist() == [[False, False, True, True], [True, True, False, False]]
+
+
 def test_successions_are_counted_in_order_and_where_both_have_spoken():
     angry, happy, neutral, sad = range(4)
     rows = talk("abab", [EMOTIONS[index] for index in (angry, sad, happy, neutral)])

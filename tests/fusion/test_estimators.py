@@ -1,5 +1,7 @@
 """Every method is a scikit-learn estimator."""
 
+import re
+
 import numpy as np
 import pytest
 from helpers import make_scores, softmax
@@ -131,14 +133,45 @@ def test_fitting_twice_gives_the_same_and_leaves_the_input_alone(name):
 def test_what_is_no_score_is_refused(name):
     X, y = rows(name)
     estimator = make(name)
-    with pytest.raises(ValueError, match="columns"):
+    takes = f"{type(estimator).__name__} takes"
+    columns = f"{takes} {X.shape[1]} columns ({', '.join(X.columns)}), not 3"
+    with pytest.raises(ValueError, match=f"^{re.escape(columns)}$"):
         estimator.fit(X.to_numpy()[:, :3], y)
-    with pytest.raises(ValueError, match="probabilities between 0 and 1"):
-        estimator.fit(X.to_numpy() - 0.5, y)
+    for wrong in (X.to_numpy() - 0.5, X.to_numpy() + 0.5):
+        with pytest.raises(ValueError, match=f"^{takes} probabilities between 0 and 1$"):
+            estimator.fit(wrong, y)
     with pytest.raises(ValueError, match="NaN"):
         estimator.fit(X.to_numpy() * np.nan, y)
-    with pytest.raises(ValueError, match="should hold angry, happy, neutral, sad"):
+    said = r"^Unknown label type: y holds \['cross'\]; should hold angry, happy, neutral, sad$"
+    with pytest.raises(ValueError, match=said):
         estimator.fit(X, np.where(y == "sad", "cross", y))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_without_words_what_selects_selects_nothing_and_what_reads_all_words_is_none(name):
+    X, y = rows(name)
+    estimator = make(name).fit(X, y)
+    selected = estimator.selected(X)
+    without = estimator.without_words()
+    is_selective = bool(estimator.measures) or name.startswith("cascade")
+    assert (without is None) == (estimator.reads_words and not is_selective)
+    if is_selective:
+        assert selected.any() or name == "cascade_text"  # whose best threshold on these rows selects nothing
+        assert not without.selected(X).any()
+        assert (estimator.selected(X) == selected).all()
+    if estimator.measures:
+        assert (without.predict(X) == make("speech").fit(X[[*SPEECH, *SENTIMENT]], y).predict(X)).all()
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("entropy", {"search": "exact", "budget": 0.5}), ("cascade", {})])
+def test_at_a_point_of_its_front_a_method_decides_as_the_front_says(name, parameters):
+    X, y = rows(name)
+    estimator = METHODS[name](**parameters).fit(X, y)
+    points = list(estimator.along_front(X))
+    for number in (0, len(points) // 2, len(points) - 1):
+        at_point, (decided, selected) = estimator.at_point(number), points[number]
+        assert (at_point.selected(X) == selected).all()
+        assert (at_point.predict(X) == np.array(EMOTIONS)[decided]).all()
 
 
 def test_the_oracle_is_a_ceiling():

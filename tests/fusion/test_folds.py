@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emofuse import accuracy, contracts, parts, tables
-from emofuse.fusion.folds import around, divide
+from emofuse.fusion.folds import _again, around, divide
 from emofuse.tables import TEXT, InputError
 
 PATHS = parts.known(parts.METHOD)
@@ -26,7 +26,8 @@ def scores():
             ids = [f"{split}{row}" for row in range(len(part))]
             text = make_scores(80, seed=number + 100)[tables.SPEECH].to_numpy()
             talks = [f"{split}{row % 8}" for row in range(len(part))]
-            names = {"fold": fold, "split": split, "utterance": ids, "speaker": split[0], "dialog": talks}
+            turns = [f"{split[0]}{row // 8 % 2}" for row in range(len(part))]  # two speakers in each dialog
+            names = {"fold": fold, "split": split, "utterance": ids, "speaker": turns, "dialog": talks}
             names["turn_start"] = np.arange(len(part))
             part["condition"] = "improvised"
             tables_of_splits.append(part.assign(**names, **dict(zip(TEXT, text.T, strict=True))))
@@ -105,6 +106,21 @@ def test_each_part_of_validation_is_predicted_by_the_method_fitted_without_it(sc
         assert (part["predicted"].to_numpy() == fitted.predict(held_out[FUSED])).all()
 
 
+def test_what_reads_dialogs_is_handed_those_of_its_fold_wherever_it_is_asked(scores):
+    method = entry("cascade", budget=0.3)
+    result = run_entry(scores, method)
+    for fold, of_fold in scores.groupby("fold"):
+        dialogs, by_name = around(of_fold), of_fold.reset_index().set_index("utterance")
+        of_parts = [part for _, part in result.inner[result.inner["fold"] == fold].groupby("part")]
+        for told in (result.predictions[result.predictions["fold"] == fold], *of_parts):
+            fit_on = of_fold[(of_fold["split"] == "validation") & ~of_fold["utterance"].isin(told["utterance"])]
+            fitted = METHODS["cascade"](**method["parameters"])
+            fitted.fit(fit_on[fitted.columns], fit_on["emotion"], dialogs)
+            X = of_fold.loc[by_name.loc[told["utterance"], "index"], fitted.columns]
+            assert (told["predicted"].to_numpy() == fitted.predict(X, dialogs)).all()
+            assert (told["selected"].to_numpy() == fitted.selected(X, dialogs)).all()
+
+
 def test_a_dialog_is_never_divided_even_where_it_reaches_into_training(scores):
     shared = scores.assign(dialog=scores["dialog"].str[-1])
     method = entry("stacking") | {"fit_on": ["train", "validation"]}
@@ -141,9 +157,20 @@ def test_parts_keep_dialogs_whole_and_are_alike(dialogs, count, seed):
 def test_one_dialog_is_divided_with_a_warning_and_too_few_utterances_are_named(caplog):
     rows = make_scores(12).assign(fold="a", dialog="talk", utterance=[f"u{row}" for row in range(12)])
     assert np.bincount(divide(rows, 3, 0)).tolist() == [4, 4, 4]
-    assert "fold a: all validation utterances are of one dialog" in caplog.text
-    with pytest.raises(InputError, match="fold a: validation has 2 utterances; should have two of an emotion at least"):
+    said = "fold a: all validation utterances are of one dialog, which is divided to choose a method"
+    assert caplog.messages == [said]
+    assert (divide(rows, 3, 0) != divide(rows, 3, 1)).any()
+    with pytest.raises(InputError) as caught:
         divide(rows.drop_duplicates("emotion").head(2), 3, 0)
+    said = "fold a: validation has 2 utterances; should have two of an emotion at least, to choose a method"
+    assert caught.value.problems == [said]
+
+
+def test_all_parts_together_have_at_least_as_many_trials_as_the_fit_and_else_the_same_parameters():
+    method = METHODS["entropy"](trials=10, budget=0.3)
+    assert [_again(method, parts).get_params()["trials"] for parts in (2, 3, 10)] == [5, 4, 1]
+    assert _again(method, 3).get_params() == method.get_params() | {"trials": 4}
+    assert _again(METHODS["mean"](weight=0.1), 3).get_params() == {"weight": 0.1}
 
 
 def test_folds_differ_in_their_seeds_and_names_decide_them(scores):
@@ -158,8 +185,12 @@ def test_a_fold_without_rows_to_fit_on_or_to_test_is_named(scores):
     broken = broken[~((broken["fold"] == "b") & (broken["split"] == "test"))]
     with pytest.raises(InputError) as caught:
         run_entry(broken, entry("mean"))
-    assert "fold a: has no utterance in validation; method mean needs some" in str(caught.value)
-    assert "fold b: has no utterance in test; method mean needs some" in str(caught.value)
+    assert caught.value.problems == [
+        "fold a: has no utterance in validation; method mean needs some",
+        "fold b: has no utterance in test; method mean needs some",
+    ]
+    with pytest.raises(InputError, match="fold a: has no utterance in train, validation; method mean needs some"):
+        run_entry(scores[scores["split"] == "test"], entry("mean") | {"fit_on": ["train", "validation"]})
 
 
 def test_a_method_from_a_file_works_alike(scores, tmp_path):
@@ -184,6 +215,24 @@ def test_a_front_is_what_its_points_come_to_on_the_test_rows_of_each_condition(s
         voice = test[tables.SPEECH].to_numpy().argmax(axis=1)
         ua = accuracy.unweighted_accuracy(accuracy.indices(test["emotion"]), voice)
         assert points.iloc[0][["selected", "UA"]].tolist() == [0, ua]
+
+
+def test_a_condition_that_only_one_fold_tests_has_its_front_there(scores):
+    scores = scores.assign(condition=np.where((scores["fold"] == "a") & (scores.index % 2), "scripted", "improvised"))
+    front = run_entry(scores, entry("entropy_varentropy", search="exact", budget=0.1), "pareto").front
+    assert front.groupby("fold")["condition"].agg(set).to_dict() == {
+        "a": {"all", "improvised", "scripted"},
+        "b": {"all", "improvised"},
+    }
+
+
+def test_a_front_of_what_reads_dialogs_goes_through_what_is_predicted(scores):
+    """A cascade that selects its whole budget is one point of its front."""
+    result = run_entry(scores, entry("cascade", budget=0.3))
+    points = result.front[(result.front["point"] == 30) & (result.front["condition"] == "all")].set_index("fold")
+    for fold, rows in result.predictions.groupby("fold"):
+        ua = accuracy.unweighted_accuracy(*(accuracy.indices(rows[name]) for name in ("emotion", "predicted")))
+        assert points.loc[fold, ["UA", "selected"]].tolist() == [ua, rows["selected"].mean()]
 
 
 def test_fitted_on_its_test_rows_a_front_rises(scores):

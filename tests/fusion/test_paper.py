@@ -9,7 +9,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from emofuse.fusion import uncertainty
 from emofuse.fusion.mapping import MAPPINGS
-from emofuse.fusion.paper import Paper, wrong_share
+from emofuse.fusion.paper import Paper, _best_pairs, _harmful, wrong_share
 from emofuse.fusion.single import Speech
 from emofuse.tables import EMOTIONS, SENTIMENT, SPEECH
 
@@ -81,6 +81,15 @@ def test_the_shares_are_those_of_every_pair_tried_one_by_one():
     assert np.allclose(wrong_share(h, v, wrong, entropies, varentropies), expected)
 
 
+def test_as_many_candidates_as_steps_are_tried_of_each_threshold_between_its_quantiles():
+    """Where all rows are wrong every pair that selects some is as good; here, each does. The paper tries 200."""
+    assert Paper().steps == 200
+    measures = np.column_stack([np.linspace(0, 1, 101)] * 2)  # the highest entropy has the lowest varentropy
+    pairs = _best_pairs(measures, np.ones(101, dtype=bool), 7)
+    grid = np.meshgrid(np.linspace(0.65, 0.85, 7), np.linspace(-0.85, -0.65, 7), indexing="ij")
+    np.testing.assert_allclose(pairs, np.stack(grid, axis=-1).reshape(-1, 2))
+
+
 def test_each_mapping_is_judged_on_the_rows_of_its_emotion_that_are_selected():
     scores = make_scores(300)
     method = Paper(steps=20).fit(scores[Paper.columns], scores["emotion"])
@@ -106,6 +115,15 @@ def test_no_change_that_did_harm_is_made():
     assert method.excluded_
     for source, target in method.excluded_:
         assert not ((before == source) & (after == target)).any()
+
+
+def test_a_change_is_harmful_that_made_more_rows_wrong_than_right():
+    """Angry to sad as many, angry to neutral more, happy to neutral fewer; what was wrong and stays so counts not."""
+    angry, happy, neutral, sad = range(4)
+    before = np.array([angry, angry, angry, angry, angry, happy, happy, happy, happy])
+    after = np.array([sad, sad, neutral, neutral, neutral, neutral, neutral, neutral, happy])
+    emotion = np.array([angry, sad, angry, angry, neutral, neutral, neutral, happy, angry])
+    assert _harmful(before, after, emotion) == [("angry", "neutral")]
 
 
 def test_a_voice_that_is_never_wrong_is_left_alone():

@@ -4,6 +4,7 @@ import itertools
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import make_scores
 from hypothesis import given, settings
@@ -155,6 +156,7 @@ def test_the_worth_of_an_utterance_is_its_weight():
     for objective in search.SUMS:
         worth = task.worth(objective)
         assert sum(map(int, worth)) <= 1 << 60
+        assert worth.dtype == np.int64
         np.testing.assert_allclose(worth / worth.sum(), task.weights(objective), rtol=1e-12)
 
 
@@ -204,6 +206,39 @@ def test_listed_candidates_are_numbered_and_say_what_they_reach():
     assert table["on_front"].all()
     shares = [selected.mean() for _, selected in fitted.along_front(scores[Entropy.columns])]
     assert table["selected"].tolist() == shares
+
+
+@pytest.mark.parametrize("budget", [None, 0.5])
+def test_each_trial_says_what_it_tried_and_what_it_reached(budget):
+    scores = make_scores(100)
+    fitted = Entropy(trials=12, budget=budget).fit(scores[Entropy.columns], scores["emotion"])
+    names = [name for name in ("strategy", "sentiment_score", "flip") if f"sad.{name}" in fitted.trials_]
+    assert fitted.trials_["trial"].tolist() == list(range(12)) and names
+    for row in fitted.trials_.to_dict("records"):
+        tried = {
+            emotion: {
+                name: row[f"{emotion}.{name}"] for name in ("entropy", *names) if pd.notna(row[f"{emotion}.{name}"])
+            }
+            for emotion in EMOTIONS
+        }
+        decided, selected = Entropy.decide(scores[Entropy.columns].to_numpy(), tried)
+        right = accuracy.unweighted_accuracy(accuracy.indices(scores["emotion"]), decided)
+        assert row["UA"] == pytest.approx(right)
+        assert budget is None or row["selected"] == selected.mean()
+    best = fitted.trials_["UA"] == fitted.trials_["UA"].max()
+    assert fitted.trials_.loc[fitted.trials_["on_front"], "trial"].is_unique
+    assert fitted.trials_["on_front"][best.idxmax()]
+
+
+def test_the_exact_search_maximises_the_objective_that_it_is_given():
+    scores = make_scores(300)
+    scores = scores[(scores["emotion"] == "sad") | (scores.index % 5 == 0)]  # UA and WA ask for different thresholds
+    fitted = {
+        objective: Entropy(search="exact", objective=objective).fit(scores[Entropy.columns], scores["emotion"])
+        for objective in search.SUMS
+    }
+    right = {name: method.score(scores[method.columns], scores["emotion"]) for name, method in fitted.items()}
+    assert fitted["WA"].value_ == pytest.approx(right["WA"]) and right["WA"] > right["UA"]
 
 
 def test_an_ablation_never_exceeds_both_measures_together():

@@ -9,6 +9,7 @@ from sklearn.metrics import balanced_accuracy_score
 from emofuse import contracts, parts, tables
 from emofuse.evaluation.metrics import scores_of
 from emofuse.fusion.shift import shift
+from emofuse.fusion.thresholds import MEASURES
 from emofuse.tables import EMOTIONS, SPEECH
 
 PATHS = parts.known(parts.METHOD)
@@ -91,6 +92,11 @@ def test_without_methods_the_voice_alone_is_described(scores):
     table = tables.check(shift(by_fold(scores), [], {}), contracts.SHIFT, "made")
     assert set(table["method"]) == {"speech"} and set(table["metric"]) == {"UA", "entropy", "varentropy"}
     assert len(table) == 4 * (1 + 2 * 101)
+    curves = table[table["quantile"].notna()].groupby(["fold", "split", "metric"])
+    for (fold, split, metric), points in curves:
+        rows = scores[(scores["fold"] == fold) & (scores["split"] == split)]
+        values = MEASURES[metric][0](rows[SPEECH].to_numpy())
+        np.testing.assert_allclose(points["value"], np.quantile(values, points["quantile"]))
     ua = table[table["metric"] == "UA"].set_index(["fold", "split"])["value"]
     for side, rows in scores[scores["split"] != "train"].groupby(["fold", "split"]):
         said = np.array(EMOTIONS)[rows[SPEECH].to_numpy().argmax(axis=1)]

@@ -37,6 +37,13 @@ def test_equal_rows_get_the_emotion_that_adds_most_to_ua_in_whatever_order_they_
     assert said[:3] == ["sad"] * 3
 
 
+def test_the_voice_keeps_its_own_where_no_other_is_better_and_where_nothing_is_known():
+    said_sad = [0.1, 0.1, 0.2, 0.6, 0.8, 0.1, 0.1]
+    assert oracle([said_sad] * 2, ["sad", "angry"]) == ["sad"] * 2
+    fitted = Oracle().fit(pd.DataFrame([ANGRY_NEGATIVE], columns=Oracle.columns), ["sad"])
+    assert fitted.predict(pd.DataFrame([said_sad, HAPPY_POSITIVE], columns=Oracle.columns)).tolist() == ["sad", "happy"]
+
+
 def test_an_emotion_that_neither_voice_nor_words_can_give_is_not_given():
     assert oracle([ANGRY_NEGATIVE] * 3, ["neutral", "neutral", "sad"]) == ["sad"] * 3
     assert oracle([ANGRY_NEGATIVE], ["happy"]) == ["angry"]

@@ -6,7 +6,7 @@ from helpers import make_scores
 
 from emofuse.fusion.base import FusionMethod
 from emofuse.fusion.mapping import EMOTIONS_OF_SENTIMENT, MAPPINGS, SENTIMENT_OF_EMOTION, Mapping
-from emofuse.fusion.thresholds import MEASURES, Rule, apply, describe, weigh
+from emofuse.fusion.thresholds import MEASURES, Rule, apply, describe, places, weigh
 from emofuse.tables import EMOTIONS, SENTIMENTS
 
 
@@ -21,6 +21,16 @@ def test_described_thresholds_decide_as_the_candidate_does(names):
         np.testing.assert_array_equal(fast, described)
     selected = apply(scores, thresholds, names)[1]
     assert set(evidence.predicted[selected]) == {0, 3}
+
+
+def test_the_place_of_a_threshold_is_the_share_that_lies_below_it_of_what_is_predicted_alike():
+    scores = make_scores(60)[FusionMethod.columns].to_numpy()
+    angry = scores[scores[:, :4].argmax(axis=1) == 0]
+    values = np.sort(MEASURES["entropy"][0](angry[:, :4]))
+    thresholds = describe({0: Rule((values[3],), 0)}, ("entropy",), MAPPINGS)
+    assert list(places(scores, thresholds, ("entropy",))) == [("angry", "entropy", values[3], 3 / len(values))]
+    others = scores[scores[:, :4].argmax(axis=1) != 0]
+    assert list(places(others, thresholds, ("entropy",))) == []
 
 
 def test_bounds_are_in_the_measures_own_units_and_none_where_nothing_is_selected():

@@ -129,12 +129,68 @@ def test_experts_are_those_that_a_study_names_in_its_order():
     assert expert.make_experts(settings, ["a"]) == [Encoder(**settings["encoder"], embeddings=["a"]), TFIDF]
 
 
-def test_what_is_trained_names_its_fold_and_its_candidate():
+def test_what_is_trained_names_its_fold_and_its_candidate(caplog):
+    caplog.set_level("INFO")
     rows = make_rows(folds=("one", "two"))
     corpus = rows.drop_duplicates("utterance")
     trained = list(expert.train(by_fold(rows), corpus, corpus, [TFIDF], parts=2))
     assert [of_fold.fold for of_fold in trained] == ["one", "two"]
     assert [one.name for of_fold in trained for one in of_fold.experts] == [*TFIDF.candidates()] * 2
+    assert caplog.messages == [
+        f"fold {of_fold.fold}: tfidf, log loss {of_fold.experts[0].loss:.4f} on speakers that were left out"
+        for of_fold in trained
+    ]
+
+
+def unbalanced(rows):
+    """Three times as many sad rows as of any other emotion."""
+    return rows[(rows["emotion"] == "sad") | (rows.index % 3 == 0)]
+
+
+@pytest.mark.filterwarnings("ignore:The max_iter was reached")  # there is nothing to learn
+def test_of_texts_that_say_nothing_each_emotion_is_as_likely_however_often_it_was_met():
+    rows = unbalanced(make_rows().assign(text="well"))
+    (of_fold,) = expert.train(by_fold(rows), rows, rows, [TFIDF], parts=3)
+    words, both = of_fold.experts[0].reader
+    for each in both.estimators_:
+        np.testing.assert_allclose(each.predict_proba(words.transform(["well"])), 0.25, atol=1e-4)
+
+
+def test_in_the_log_loss_all_emotions_weigh_the_same():
+    rows = unbalanced(make_rows())
+    (of_fold,) = expert.train(by_fold(rows), rows, rows, [TFIDF], parts=3)
+    (one,) = of_fold.experts
+    right = one.unseen[np.arange(len(of_fold.train)), of_fold.train["emotion"].map(EMOTIONS.index)]
+    losses = pd.Series(-np.log(right)).groupby(of_fold.train["emotion"].to_numpy()).mean()
+    assert one.loss == pytest.approx(losses.mean())
+
+
+def test_states_that_say_nothing_make_each_emotion_as_likely(tmp_path):
+    rows = unbalanced(make_rows())
+    storage.write(np.ones((len(rows), 1, 2), np.float32), list(rows["utterance"]), tmp_path / "states.safetensors")
+    read = predict(rows, [Encoder((0,), (1.0,), [tmp_path / "states.safetensors"])])
+    np.testing.assert_allclose(read[TEXT], 0.25, atol=1e-3)
+
+
+def test_words_of_one_letter_words_with_an_apostrophe_and_pairs_count_and_a_word_that_is_repeated_counts_less():
+    words = TFIDF.candidates()["tfidf"][0].fit(["I I I don't"])
+    assert set(words.get_feature_names_out()) == {"i", "don't", "i i", "i don't"}
+    weight = dict(zip(words.get_feature_names_out(), words.transform(["I I I don't"]).toarray()[0], strict=True))
+    assert weight["i"] / weight["don't"] == pytest.approx(1 + np.log(3))
+
+
+def test_no_expert_reads_what_is_in_no_fold():
+    asked = []
+
+    class Recorded(Tfidf):
+        def inputs(self, transcripts):
+            asked.append(list(transcripts["utterance"]))
+            return super().inputs(transcripts)
+
+    rows = make_rows()
+    more = rows.assign(utterance="more-" + rows["utterance"])
+    list(expert.train(by_fold(rows), pd.concat([more, rows]), pd.concat([rows, more]), [Recorded(*TFIDF)], parts=2))
+    assert asked == [list(rows["utterance"])]
 
 
 def test_missing_transcripts():
@@ -197,6 +253,17 @@ def test_states_are_learned(make_encoder):
     assert not read[1, 2].equals(read[2,])
 
 
+def test_states_are_standardised(make_encoder):
+    """However wide a layer's states are, they count the same."""
+    rows = make_rows()
+    narrow = predict(rows, [make_encoder(rows, (2,))])
+    encoder = make_encoder(rows, (2,))
+    names = list(rows["utterance"])
+    wide = storage.read_layer(encoder.embeddings, 2, names) * [1000, 0.001] + 10
+    storage.write(wide[:, None].astype(np.float32), names, encoder.embeddings[0])
+    np.testing.assert_allclose(predict(rows, [encoder._replace(layers=(0,))])[TEXT], narrow[TEXT], atol=0.01)
+
+
 def test_states_of_a_training_speaker_are_read_by_an_expert_of_other_speakers(make_encoder):
     """States that tell nothing are learned by heart, and yet training rows are read no better than chance."""
     rows = make_rows(utterances=400)
@@ -207,13 +274,14 @@ def test_states_of_a_training_speaker_are_read_by_an_expert_of_other_speakers(ma
 def test_training_speakers_that_are_left_out_choose_the_penalty(make_encoder):
     """The strength with the lowest log loss on them is used, and no label of validation or test has a say."""
     rows = make_rows()
-    strengths = (1e-6, 0.1, 1e6)
+    strengths = (1e-4, 0.1, 1e6)
     encoder = make_encoder(rows, (1, 2))
     each = {c: predict(rows, [encoder._replace(c=(c,))]) for c in strengths}
     train = (rows["split"] == "train").to_numpy()
     of = rows["emotion"].map(EMOTIONS.index).to_numpy()[train]
     loss = {c: -np.log(read[TEXT].to_numpy()[train][np.arange(train.sum()), of]).mean() for c, read in each.items()}
     best = min(strengths, key=loss.get)
+    assert best == 0.1  # neither the first nor the last, by value or by name
     chosen = predict(rows, [encoder._replace(c=strengths)])
     pd.testing.assert_frame_equal(chosen, each[best])
     shuffled = rows.assign(emotion=rows["emotion"].where(train, "sad"))

@@ -76,7 +76,7 @@ def most_confident(predictions: Iterable[pd.DataFrame]) -> pd.DataFrame:
     for of_fold in predictions:
         was, now = (of_fold[name] == of_fold["emotion"] for name in ("speech", "predicted"))
         changed = of_fold[was != now]
-        probability, each = changed[PROBABILITY].to_numpy(dtype=np.float64), np.arange(len(changed))
+        probability, each = changed[PROBABILITY].to_numpy(), np.arange(len(changed))
         after, before = (probability[each, accuracy.indices(changed[name])] for name in ("predicted", "speech"))
         both = [table for table in (rows, changed.assign(margin=after - before)) if len(table)]
         rows = pd.concat(both or [rows], ignore_index=True)
