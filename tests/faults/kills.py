@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import IO, NamedTuple
 
@@ -26,10 +26,10 @@ def _without(*patterns: str) -> Callable[[Finished, random.Random], None]:
 
 BEGINNINGS: dict[str, Callable[[Finished, random.Random], None]] = {
     "no methods": _without("results/*/*/fusion", "results/*/*/figures"),
+    "every result damaged": damage.everything,
     "no leaderboard": _without("results/*/*/leaderboard.md", "results/*/report.html"),
     "no database": _without("results/mlflow.db", "results/mlartifacts", "results/*/tracking.json"),
     "no runs": _without("results/*/tracking.json"),
-    "every result damaged": damage.everything,
     "nothing": _without(*MADE),
 }
 """What a chain of kills begins with, and how that comes about."""
@@ -37,10 +37,13 @@ BEGINNINGS: dict[str, Callable[[Finished, random.Random], None]] = {
 WAIT = 300
 """Seconds after which a run that was told to end counts as hanging."""
 
-SINCE_START, SINCE_FIRST_JOB = "the start", "the first job"
+SINCE_START, SINCE_JOB = "the start", "a job's start"
 
-MOMENTS = ((SINCE_START, 3.0), (SINCE_FIRST_JOB, 1.0), (SINCE_FIRST_JOB, 5.0))
+MOMENTS = ((SINCE_START, 3.0), (SINCE_JOB, 1.0), (SINCE_JOB, 5.0))
 """Since when the moment of a kill is counted, and the latest, in seconds; drawn evenly among the three."""
+
+JOBS = 2
+"""Jobs that are killed in a run before it is killed itself, unless that is before any job; they are tried again."""
 
 
 class Kill(NamedTuple):
@@ -78,9 +81,9 @@ def _to_job(run: subprocess.Popen[str], number: int, choice: random.Random) -> N
 def _jobs(run: subprocess.Popen[str]) -> list[psutil.Process]:
     """The processes of the jobs of a run, as soon as there are any; none if it ends before."""
     while run.poll() is None:
-        if jobs := psutil.Process(run.pid).children():
+        if jobs := [job for job in psutil.Process(run.pid).children() if job.status() != psutil.STATUS_ZOMBIE]:
             return jobs
-        time.sleep(0.05)
+        time.sleep(0.1)
     return []
 
 
@@ -94,23 +97,35 @@ WHOM: dict[str, Callable[[subprocess.Popen[str], int, random.Random], None]] = {
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
-def draw(choice: random.Random) -> Iterator[Kill]:
-    """Kills of every kind in turn, each at a random moment."""
+def draw(choice: random.Random) -> Iterator[list[Kill]]:
+    """The kills of a run, of every kind in turn, each at a random moment."""
+
+    def kinds(*whom: str) -> Iterator[tuple[str, signal.Signals]]:
+        every = list(itertools.product(whom, SIGNALS))
+        while True:
+            choice.shuffle(every)
+            yield from every
+
+    def kill(kind: tuple[str, signal.Signals], moments: Sequence[tuple[str, float]]) -> Kill:
+        since, latest = choice.choice(moments)
+        return Kill(*kind, since, choice.uniform(0, latest))
+
+    of_jobs, of_runs = kinds("a job"), kinds("the group", "the parent")
     while True:
-        kinds = list(itertools.product(WHOM, SIGNALS))
-        choice.shuffle(kinds)
-        for whom, number in kinds:
-            since, latest = choice.choice(MOMENTS)
-            yield Kill(whom, number, since, choice.uniform(0, latest))
+        last = kill(next(of_runs), MOMENTS)
+        before = [kill(next(of_jobs), MOMENTS[1:]) for _ in range(JOBS)] if last.since == SINCE_JOB else []
+        yield [*before, last]
 
 
-def chain(study: Finished, beginning: str, kills: Iterable[Kill], choice: random.Random, outcomes: Outcomes) -> int:
+def chain(
+    study: Finished, beginning: str, kills: Iterable[Sequence[Kill]], choice: random.Random, outcomes: Outcomes
+) -> int:
     """Break something, then kill and resume until a run ends by itself.
 
     Args:
         study: is broken, and restored if that fails
         beginning: a key of ``BEGINNINGS``
-        kills: as many as it may need
+        kills: of each run, as many runs as it may need
         choice: draws jobs and damages
         outcomes: where they are noted
 
@@ -121,21 +136,23 @@ def chain(study: Finished, beginning: str, kills: Iterable[Kill], choice: random
     struck: list[Kill] = []
     orphans: list[psutil.Process] = []
     problems: list[str] = []
-    for kill in kills:
-        run = _killed(study, kill, choice)
+    done = None
+    for of_run in kills:
+        run = _killed(study, of_run, choice)
         orphans += run.orphans
-        if run.was_hit:
-            struck.append(kill)
-            outcomes.struck.update(run.rules)
+        struck += run.struck
+        outcomes.struck.update(run.rules)
         if run.status is None:
             problems.append(f"does not end within {WAIT} s:\n{run.said[-2000:]}")
-        elif run.status and not run.was_hit and not study.obey(run.said):
+        elif run.status and not run.struck and not study.obey(run.said):
             problems.append(f"fails, and says no file to delete:\n{run.said[-2000:]}")
-        if problems or run.status == 0:
+        elif run.status == 0:
+            done = subprocess.CompletedProcess([], 0, run.said)
+        if problems or done:
             break
         study.unlock()
     psutil.wait_procs(orphans, timeout=WAIT)
-    problems = problems or study.end()
+    problems = problems or study.differences(done or study.resume())
     outcomes.add(*(f"{kill.number.name} to {kill.whom}" for kill in struck), lost=bool(problems))
     outcomes.say(f"{study.name}, {beginning}: {', '.join(map(str, struck))}", problems)
     if problems:
@@ -144,37 +161,41 @@ def chain(study: Finished, beginning: str, kills: Iterable[Kill], choice: random
 
 
 class _Run(NamedTuple):
-    """A run that was to be killed: whether it was, when these rules ran; its exit status, if it ended; its jobs."""
+    """A run that was to be killed: signals that it got, rules that ran then, its exit status if any, its jobs."""
 
-    was_hit: bool
+    struck: list[Kill]
     rules: list[str]
     status: int | None
     said: str
     orphans: list[psutil.Process]
 
 
-def _killed(study: Finished, kill: Kill, choice: random.Random) -> _Run:
-    """Run, send a signal unless the run ends before, and wait for the end of what was run; its jobs may live on."""
+def _killed(study: Finished, kills: Sequence[Kill], choice: random.Random) -> _Run:
+    """Run, send signals unless the run ends before, and wait for the end of what was run; its jobs may live on."""
+    struck: list[Kill] = []
+    rules: list[str] = []
+    jobs: set[psutil.Process] = set()
     with tempfile.TemporaryFile() as output:  # a pipe would stay open as long as any job lives
-        run = study.project.start(*study.arguments, popen={"stdout": output})
-        was_hit, jobs = False, []
-        with suppress(subprocess.TimeoutExpired, psutil.NoSuchProcess):
-            if kill.since == SINCE_FIRST_JOB:
-                _jobs(run)
-            run.wait(kill.after)
-        with suppress(psutil.NoSuchProcess, ProcessLookupError):
-            jobs = psutil.Process(run.pid).children(recursive=True)
-            if run.poll() is None:
-                WHOM[kill.whom](run, kill.number, choice)
-                was_hit = run.returncode is None
-        rules = _running(_said(output))
+        run = study.project.start(*study.arguments, "--retries", str(JOBS), popen={"stdout": output})
+        for kill in kills:
+            with suppress(subprocess.TimeoutExpired, psutil.NoSuchProcess):
+                if kill.since == SINCE_JOB:
+                    _jobs(run)
+                run.wait(kill.after)
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                jobs.update(psutil.Process(run.pid).children(recursive=True))
+                if run.poll() is None:
+                    WHOM[kill.whom](run, kill.number, choice)
+                    if run.returncode is None:
+                        struck.append(kill)
+                        rules += _running(_said(output))
         with suppress(subprocess.TimeoutExpired):
             run.wait(WAIT)
         status = run.returncode
         if status is None:
             os.killpg(run.pid, signal.SIGKILL)
             run.wait()
-        return _Run(was_hit, rules, status, _said(output), jobs)
+        return _Run(struck, rules, status, _said(output), list(jobs))
 
 
 def _said(output: IO[bytes]) -> str:

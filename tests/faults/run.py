@@ -49,14 +49,16 @@ DISKS = {"published": (disks.full,), "audio": (disks.limited,)}
 KILLS = 0.65
 """The share of the time after which no kill is tried any more, lest nothing else is."""
 
-PER_CHAIN = 12
-"""Kills after which a run may end, so that all beginnings have their turn."""
+PER_CHAIN = 10
+"""Runs that are killed until one may end, so that all beginnings have their turn."""
 
 DAMAGES = 0.9
 """The share of the time after which nothing new begins."""
 
 
-def broken(name: str, folder: Path, cores: int, seed: int, number: int, seconds: float) -> Outcomes:
+def broken(
+    name: str, folder: Path, cores: int, seed: int, kills_of_all: list[int], number: int, seconds: float
+) -> Outcomes:
     """Run a study, then break it again and again.
 
     Args:
@@ -64,7 +66,8 @@ def broken(name: str, folder: Path, cores: int, seed: int, number: int, seconds:
         folder: for it
         cores: for each run
         seed: of all that is random
-        number: of kills
+        kills_of_all: of this study and those beside it, one count per chain
+        number: of kills of all
         seconds: how long all may take
 
     Returns:
@@ -79,11 +82,11 @@ def broken(name: str, folder: Path, cores: int, seed: int, number: int, seconds:
         return time.monotonic() < began + share_of_time * seconds
 
     drawn, beginnings = kills.draw(choice), itertools.cycle(kills.BEGINNINGS)
-    while number and left(KILLS):
-        some = itertools.takewhile(lambda _: left(KILLS), itertools.islice(drawn, min(number, PER_CHAIN)))
-        killed = kills.chain(study, next(beginnings), some, choice, outcomes)
-        number -= killed
-        print(f"{name}: {killed} kills", flush=True)
+    while sum(kills_of_all) < number and left(KILLS):
+        some = itertools.takewhile(lambda _: left(KILLS), itertools.islice(drawn, PER_CHAIN))
+        beginning = next(beginnings)
+        kills_of_all.append(kills.chain(study, beginning, some, choice, outcomes))
+        print(f"{name}: {kills_of_all[-1]} kills, {beginning}", flush=True)
     for attack in DISKS.get(name, (disks.limited, disks.full)):
         attack(study, outcomes)
         print(f"{name}: {attack.__name__}", flush=True)
@@ -126,7 +129,7 @@ def main() -> None:
     parser.add_argument("--servers", action=argparse.BooleanOptionalAction, default=True, help="beside them")
     arguments = parser.parse_args()
 
-    end = time.monotonic() + 60 * arguments.minutes
+    end, kills_of_all = time.monotonic() + 60 * arguments.minutes, list[int]()
     with (
         tempfile.TemporaryDirectory() as folder,
         ThreadPoolExecutor() as side_by_side,
@@ -140,7 +143,8 @@ def main() -> None:
                 Path(folder, name),
                 max(1, arguments.cores // len(arguments.studies)),
                 arguments.seed,
-                arguments.kills // len(arguments.studies),
+                kills_of_all,
+                arguments.kills,
                 end - time.monotonic(),
             )
             for name in arguments.studies

@@ -21,7 +21,7 @@ def study(finished, tmp_path_factory):
 def test_a_sync_that_is_killed_while_the_database_is_made_leaves_each_run_once(study):
     choice, outcomes = random.Random(0), Outcomes()
     killed = [
-        kills.Kill(whom, signal.SIGKILL, kills.SINCE_FIRST_JOB, after=choice.uniform(0, 4))
+        [kills.Kill(whom, signal.SIGKILL, kills.SINCE_JOB, after=choice.uniform(0, 4))]
         for whom in ("a job", "the group")
     ]
     assert kills.chain(study, "no database", killed, choice, outcomes)
