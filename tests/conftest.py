@@ -20,7 +20,7 @@ def pytest_runtest_setup(item):
 
 
 class StudiesFirst(LoadScopeScheduling):
-    """Tests of the workflow start first, those of a file in one process; all others run wherever there is room.
+    """Files of several tests of the workflow start first, each in one process; all others run wherever there is room.
 
     Marks of xdist's own groups go unheard with pytest 9.2, which keeps names of tests elsewhere.
     """

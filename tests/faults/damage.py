@@ -1,4 +1,4 @@
-"""Files are damaged between two runs: does the next run, or what it says, bring the whole tree back?"""
+"""Files are damaged between two runs: does the next one notice, and does it, or what it says, bring all back?"""
 
 from __future__ import annotations
 
@@ -62,15 +62,18 @@ def everything(study: Finished, choice: random.Random) -> None:
 
 
 def passes(study: Finished, choice: random.Random) -> Iterator[tuple[str, Damages]]:
-    """All files with each kind of damage, in passes of one kind in which no file is made from another, in random order.
+    """All files with each kind of damage, in passes of one kind, in random order.
 
-    Were a file damaged along with one that it is made from, it would be made anew whether its damage is seen or not.
+    A result that is damaged is named. One that is deleted would be made anew along with one that it is made from, seen
+    or not: so there are passes of those of which none is made from another.
 
     Yields:
         what the files are called, and the files with their damages
     """
-    stages = [(RESULTS, files) for files in _stages(study)] + [(KEPT[place], _kept(study, place)) for place in KEPT]
-    turns = [(title, [(name, kind) for name in files]) for title, files in stages for kind in KINDS]
+    turns = [(KEPT[place], [(name, kind) for name in _kept(study, place)]) for place in KEPT for kind in KINDS]
+    for kind in KINDS:
+        stages = _stages(study) if kind == "deleted" else [list(study.tree)]
+        turns += [(RESULTS, [(name, kind) for name in files]) for files in stages]
     choice.shuffle(turns)
     yield from turns
 

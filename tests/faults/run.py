@@ -90,8 +90,10 @@ def broken(
     for attack in DISKS.get(name, (disks.limited, disks.full)):
         attack(study, outcomes)
         print(f"{name}: {attack.__name__}", flush=True)
-    for title, damages in damage.passes(study, choice):
+    passes = list(damage.passes(study, choice))
+    for tried, (title, damages) in enumerate(passes):
         if not left(DAMAGES):
+            print(f"{name}: no time for {len(passes) - tried} of {len(passes)} passes of damages", flush=True)
             break
         (damage.noticed if title == damage.RESULTS else damage.damaged)(study, title, damages, choice, outcomes)
         print(f"{name}: damaged {len(damages)} {title}", flush=True)

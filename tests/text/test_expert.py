@@ -6,6 +6,7 @@ import pytest
 from helpers import by_fold
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import clone
 
 from emofuse import contracts, storage, tables
 from emofuse.tables import EMOTIONS, TEXT, InputError
@@ -49,6 +50,21 @@ def make_rows(utterances=24, folds=("one",), splits=SPLITS):
         for number in range(utterances)
     ]
     return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("utterances", [80, 800])
+@pytest.mark.parametrize("order", [0, 1])
+def test_the_regression_goes_a_few_times_through_the_texts_to_the_optimum_in_any_order(utterances, order):
+    rows = make_rows(utterances)
+    words, both = TFIDF.candidates()["tfidf"]
+    columns, weighed = (
+        words.fit_transform(rows["text"]),
+        dict(both.estimators)["weighed"].set_params(random_state=order),
+    )
+    optimum = clone(weighed).set_params(solver="newton-cg", tol=1e-10).fit(columns, rows["emotion"])
+    weighed.fit(columns, rows["emotion"])
+    np.testing.assert_allclose(weighed.predict_proba(columns), optimum.predict_proba(columns), atol=1e-5)
+    assert weighed.n_iter_ < 100
 
 
 def test_table():

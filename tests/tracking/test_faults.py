@@ -19,7 +19,7 @@ def test_a_server_that_does_not_answer_well_is_given_up_in_time(study, kind):
     servers.server_that_is(kind, study)
 
 
-@pytest.mark.parametrize("damage", [servers.emptied, servers.cut])
+@pytest.mark.parametrize("damage", [servers.emptied, servers.cut, servers.garbled_in_a_page])
 def test_a_broken_database_is_made_anew_as_the_error_says(study, damage):
     servers.database_that_is(damage, study, seed="0")
 

@@ -30,11 +30,12 @@ def test_a_sync_that_is_killed_while_the_database_is_made_leaves_each_run_once(s
 
 def test_a_damaged_result_is_made_anew_as_soon_as_there_is_room(study):
     choice, outcomes = random.Random(0), Outcomes()
-    title, damages = next(
-        turn for turn in damage.passes(study, choice) if (f"results/{study.name}/report.html", "garbled") in turn[1]
-    )
+    damages = [
+        (f"results/{study.name}/report.html", "garbled"),
+        (f"results/{study.name}/made/telling.parquet", "emptied"),
+    ]
     study.delete(*(name for name, _ in damages))
     disks.fails(study, "files of 16 KiB at most", outcomes, disks.limit(16 * disks.KIB))
     assert not study.end()
-    damage.damaged(study, title, damages, choice, outcomes)
+    damage.damaged(study, damage.RESULTS, damages, choice, outcomes)
     assert not outcomes.lost

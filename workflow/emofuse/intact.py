@@ -58,38 +58,74 @@ def record(
     return {"read": read, "written": _as_json(written)}
 
 
-def damaged(records: Iterable[Path]) -> Iterator[tuple[Problem, list[str]]]:
-    """What is no longer as jobs have left it.
+class Job(NamedTuple):
+    """What a job recorded.
+
+    Args:
+        record: where
+        content: all of it
+        written: the files that it wrote
+    """
+
+    record: Path
+    content: dict[str, Any]
+    written: Files
+
+    @property
+    def read(self) -> list[str]:
+        """The results of other jobs that it read."""
+        return self.content["read"]
+
+
+def damaged(records: Iterable[Path], targets: Iterable[str]) -> Iterator[tuple[Problem, list[str]]]:
+    """What a study needs that is no longer as jobs have left it.
 
     A file counts as damaged if it is gone or its content is another. Content is read only where time or size are
-    others, and these are recorded anew where it is the same. Of what is gone Snakemake notices by itself only what is
-    asked for: what made it, or else what reads it, has to run again.
+    others, and these are recorded anew where it is the same. Snakemake makes anew only what is asked for, so that of
+    what is gone the jobs run again that have read it.
 
     Args:
         records: of the jobs, JSON with :func:`record`; others are passed over
+        targets: the files that the study makes; of the records those count that these were made from, since an
+            experiment, a fold or a shard may be left from an earlier config
 
     Yields:
         what there is to say of a file, and the outputs whose jobs have to run again
     """
-    for path in records:
-        content, before = _read(path)
-        now = {name: found for name, file in before.items() if (found := _now(Path(name), file))}
-        outputs = [name for name, file in now.items() if file.is_output]
-        gone = [name for name in [*content["read"], *before] if name not in now and not Path(name).exists()]
-        other = [name for name in now if now[name].sha256 != before[name].sha256]
+    jobs = list(_needed([job for path in records if (job := _read(path))], targets))
+    now = {name: _now(Path(name), file) for job in jobs for name, file in job.written.items()}
+    is_gone = {name: file is None for name, file in now.items()}
+    is_gone |= {name: _is_gone(Path(name)) for job in jobs for name in job.read if name not in now}
+    for job in jobs:
+        outputs = [name for name, file in job.written.items() if file.is_output and not is_gone[name]]
+        gone = [name for name in dict.fromkeys([*job.read, *job.written]) if is_gone[name]]
+        found = {name: file for name in job.written if (file := now[name])}
+        other = [name for name, file in found.items() if file.sha256 != job.written[name].sha256]
         if outputs:
             yield from ((f"{name}: gone; is made anew", outputs) for name in gone)
             yield from ((f"{name}: not as it was written; is made anew", outputs) for name in other)
-        if now != before and not gone and not other:
+        if found.keys() == job.written.keys() and found != job.written and not other:
             with suppress(OSError):  # a study of somebody else may be looked at
-                tables.write_json(content | {"written": _as_json(now)}, path)
+                tables.write_json(job.content | {"written": _as_json(found)}, job.record)
 
 
-def _read(record: Path) -> tuple[dict[str, Any], Files]:
+def _read(record: Path) -> Job | None:
     with suppress(InputError, KeyError, TypeError, AttributeError):
         content = tables.read_json(record)
-        return {"read": []} | content, {name: File(**file) for name, file in content["written"].items()}
-    return {"read": []}, {}
+        return Job(record, {"read": []} | content, {name: File(**file) for name, file in content["written"].items()})
+    return None
+
+
+def _needed(jobs: list[Job], targets: Iterable[str]) -> Iterator[Job]:
+    """The jobs that have made the targets, or what these were made from, each once."""
+    makers = {name: job for job in jobs for name in job.written}
+    asked, done = [*targets], set[Path]()
+    while asked:
+        job = makers.get(asked.pop())
+        if job and job.record not in done:
+            done.add(job.record)
+            asked += job.read
+            yield job
 
 
 def _as_json(files: Files) -> dict[str, dict[str, Any]]:
@@ -100,6 +136,14 @@ def _now(path: Path, before: File) -> File | None:
     with suppress(OSError):
         return before if _state(path) == before[:2] else File.at(path, before.is_output)
     return None
+
+
+def _is_gone(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError:
+        return True
+    return False
 
 
 def _state(path: Path) -> tuple[int, int]:

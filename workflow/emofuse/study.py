@@ -468,7 +468,7 @@ class Study:
 
     @property
     def targets(self) -> list[str]:
-        """What a study makes; Snakemake overlooks that a file is gone which nobody asks for: so all are named."""
+        """The tables, pictures and texts that a study is run for."""
         experiments = [experiment for experiment in self.experiments.values() if not experiment.is_published]
         models = [
             path for experiment in experiments for path in experiment.files_of_models(self.scaling, self.model_file)

@@ -26,12 +26,16 @@ try:
         records = [*study.records()]
         for line in made_with_others(records):
             print(line, file=sys.stderr)
-        damages = [*intact.damaged(record for _, record in records), *study.not_in_database()]
+        marks = FilePersistence()
+        damages = []
+        if not os.listdir(marks._lockdir):  # another run is at work, or was killed and comes first
+            damages += intact.damaged((record for _, record in records), study.targets)
+            damages += study.not_in_database()
         for problem in dict.fromkeys(problem for problem, _ in damages):
             print(problem, file=sys.stderr)
         for file in {file for _, files in damages for file in files}:
             # As what a killed job leaves: it stays until its job runs again, and a dry run says that it would.
-            FilePersistence()._mark_incomplete(file, external_jobid=None)
+            marks._mark_incomplete(file, external_jobid=None)
 except InputError as error:
     raise WorkflowError(str(error))
 

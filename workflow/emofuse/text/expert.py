@@ -88,7 +88,8 @@ class Tfidf(NamedTuple):
         words = TfidfVectorizer(token_pattern=r"[\w']+", ngram_range=(1, 2), sublinear_tf=True)
         # On sparse columns L-BFGS and Newton's method take more steps the more texts there are. This goes some 40 times
         # through all of them, however many they are (Schmidt, Le Roux and Bach, Minimizing finite sums with the
-        # stochastic average gradient, 2017). Probabilities are then within 1e-5 of the optimum's.
+        # stochastic average gradient, 2017). Probabilities are then within 1e-5 of the optimum's, in whatever order the
+        # texts are drawn.
         weighed = LogisticRegression(
             C=self.inverse_penalty, class_weight="balanced", solver="sag", tol=1e-6, max_iter=10_000, random_state=0
         )

@@ -170,7 +170,7 @@ def _check_database(database: Path) -> None:
     try:
         with closing(sqlite3.connect(database, timeout=PATIENCE)) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            said = " ".join(connection.execute("PRAGMA quick_check(1)").fetchone()[0].split())  # it has line breaks
             code = sqlite3.SQLITE_OK if said == "ok" else sqlite3.SQLITE_CORRUPT
     except sqlite3.DatabaseError as error:
         said, code = str(error), error.sqlite_errorcode & 0xFF
