@@ -46,13 +46,13 @@ SMALL = ["published", "audio"]
 DISKS = {"published": (disks.full,), "audio": (disks.limited,)}
 """What keeps a study from being written; each takes as long as making it."""
 
-KILLS = 0.65
+KILLS = 0.6
 """The share of the time after which no kill is tried any more, lest nothing else is."""
 
 PER_CHAIN = 10
 """Runs that are killed until one may end, so that all beginnings have their turn."""
 
-DAMAGES = 0.9
+DAMAGES = 0.93
 """The share of the time after which nothing new begins."""
 
 
