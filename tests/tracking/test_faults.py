@@ -98,7 +98,7 @@ def test_sending_files_may_take_longer_than_an_answer(tmp_path, monkeypatch):
 
 def test_the_log_of_a_job_that_mlflow_refuses_has_no_traceback(study):
     log = study.results / "logs" / "track.log"
-    snakemake = SimpleNamespace(output=[study.results / "tracking.json"], log=[log])
+    snakemake = SimpleNamespace(input=[], output=[study.results / "tracking.json"], log=[log])
     answer, _ = servers.BROKEN["refusing the password"]
     with servers.impatient(), servers.answering(answer) as address:
         snakemake.params = SimpleNamespace(recipe={"uri": address, **study.recipe})

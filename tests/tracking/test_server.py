@@ -453,7 +453,8 @@ def test_the_script_writes_what_the_sync_did_and_takes_sqlite_by_default(study):
     log = study.results / "logs" / "track.log"
     script = Path(__file__).parents[2] / "workflow" / "scripts" / "track.py"
     params = SimpleNamespace(recipe={"uri": "", "code": "abc", **study.recipe})
-    runpy.run_path(str(script), init_globals={"snakemake": SimpleNamespace(params=params, output=[output], log=[log])})
+    job = SimpleNamespace(params=params, input=[], output=[output], log=[log])
+    runpy.run_path(str(script), init_globals={"snakemake": job})
     assert_in_line(study)
     written = tables.read_json(output)
     assert written["uri"] == study.uri
