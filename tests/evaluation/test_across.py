@@ -123,8 +123,7 @@ def test_an_experiment_is_at_no_distance_from_itself_and_source_folds_widen_an_i
     # Each fold is equally right for every speaker: only the choice of folds moves the mean.
     folds = {"Ses01": TRUE, "Ses02": ["angry"] * 8}
     perfect = Results("within", "msp", {"speech": said(TRUE, SPEAKERS)})
-    table = across("msp", [perfect, crossing(predicted=folds)], **SETTINGS)
-    spread = row(table, "cross")
+    spread = row(across("msp", [perfect, crossing(predicted=folds)], **SETTINGS), "cross")
     assert spread[["drop", "low", "high"]].tolist() == [-0.25, -0.5, 0]
 
 

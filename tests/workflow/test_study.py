@@ -136,6 +136,16 @@ def test_a_damaged_result_is_named_and_is_made_anew_with_what_reads_it(finished,
     assert "results/mlflow.db: gone; its runs are made anew" in said
 
 
+def test_what_another_run_is_at_work_on_is_not_called_damaged(finished, tmp_path):
+    project = finished.copy(tmp_path / "copy")
+    os.truncate(project.folder / EXPERIMENT / "leaderboard.md", 7)
+    lock = project.folder / ".snakemake/locks/0.output.lock"
+    lock.write_text(f"{EXPERIMENT}/leaderboard.md\n")
+    assert project.planned() == set()
+    lock.unlink(missing_ok=True)
+    assert "evaluate" in project.planned()
+
+
 def test_a_touched_but_unchanged_input_reruns_nothing(project):
     for path in [*(project.folder / "data").rglob("*.csv"), project.folder / EXPERIMENT / "scores.parquet"]:
         os.utime(path)

@@ -30,7 +30,8 @@ class File(NamedTuple):
     @classmethod
     def at(cls, path: Path, is_output: bool) -> File:
         """A file as it is now."""
-        return cls(*_state(path), provenance.sha256(path), is_output)
+        state = path.stat()
+        return cls(state.st_size, state.st_mtime_ns, provenance.sha256(path), is_output)
 
 
 Files = dict[str, File]
@@ -64,17 +65,14 @@ class Job(NamedTuple):
     Args:
         record: where
         content: all of it
+        read: the results of other jobs that it read
         written: the files that it wrote
     """
 
     record: Path
     content: dict[str, Any]
+    read: list[str]
     written: Files
-
-    @property
-    def read(self) -> list[str]:
-        """The results of other jobs that it read."""
-        return self.content["read"]
 
 
 def damaged(records: Iterable[Path], targets: Iterable[str]) -> Iterator[tuple[Problem, list[str]]]:
@@ -94,11 +92,11 @@ def damaged(records: Iterable[Path], targets: Iterable[str]) -> Iterator[tuple[P
     """
     jobs = list(_needed([job for path in records if (job := _read(path))], targets))
     now = {name: _now(Path(name), file) for job in jobs for name, file in job.written.items()}
-    is_gone = {name: file is None for name, file in now.items()}
-    is_gone |= {name: _is_gone(Path(name)) for job in jobs for name in job.read if name not in now}
+    there = {name for name, file in now.items() if file}
+    there |= {name for name in {name for job in jobs for name in job.read} - now.keys() if _state(Path(name))}
     for job in jobs:
-        outputs = [name for name, file in job.written.items() if file.is_output and not is_gone[name]]
-        gone = [name for name in dict.fromkeys([*job.read, *job.written]) if is_gone[name]]
+        outputs = [name for name, file in job.written.items() if file.is_output and name in there]
+        gone = [name for name in dict.fromkeys([*job.read, *job.written]) if name not in there]
         found = {name: file for name in job.written if (file := now[name])}
         other = [name for name, file in found.items() if file.sha256 != job.written[name].sha256]
         if outputs:
@@ -112,7 +110,8 @@ def damaged(records: Iterable[Path], targets: Iterable[str]) -> Iterator[tuple[P
 def _read(record: Path) -> Job | None:
     with suppress(InputError, KeyError, TypeError, AttributeError):
         content = tables.read_json(record)
-        return Job(record, {"read": []} | content, {name: File(**file) for name, file in content["written"].items()})
+        written = {name: File(**file) for name, file in content["written"].items()}
+        return Job(record, content, content.get("read", []), written)
     return None
 
 
@@ -138,14 +137,8 @@ def _now(path: Path, before: File) -> File | None:
     return None
 
 
-def _is_gone(path: Path) -> bool:
-    try:
-        path.stat()
-    except OSError:
-        return True
-    return False
-
-
-def _state(path: Path) -> tuple[int, int]:
-    state = path.stat()
-    return state.st_size, state.st_mtime_ns
+def _state(path: Path) -> tuple[int, int] | None:
+    with suppress(OSError):
+        state = path.stat()
+        return state.st_size, state.st_mtime_ns
+    return None
