@@ -142,7 +142,7 @@ def test_what_another_run_is_at_work_on_is_not_called_damaged(finished, tmp_path
     lock = project.folder / ".snakemake/locks/0.output.lock"
     lock.parent.mkdir(exist_ok=True)
     lock.write_text(f"{EXPERIMENT}/leaderboard.md\n")
-    assert project.planned() == set()
+    assert "evaluate" not in project.planned()
     lock.unlink()
     assert "evaluate" in project.planned()
 
