@@ -51,8 +51,9 @@ test-pythons:
 check: setup
 	$(BIN)/python -m emofuse.check $(CONFIG)
 
-# What comes back of small studies that are killed, out of room or damaged, and what is refused of broken inputs: a
-# quarter of an hour. FAULTS="--minutes 60 --kills 400" tries more, FAULTS="--seed 1" at other moments.
+# What comes back of studies that are killed, out of room or damaged, and what is refused of broken inputs: a quarter of
+# an hour. The shipped studies are killed, too, where they have run.
+# FAULTS="--minutes 60 --kills 400" tries more, FAULTS="--seed 1" at other moments.
 faults: setup
 	$(BIN)/python tests/faults/run.py --cores $(CORES) --minutes 14 $(FAULTS)
 	$(BIN)/pytest -n $(CORES) -m 'faults and not slow' --thorough

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import encoders
@@ -33,14 +34,28 @@ def of_audio(folder: Path) -> Project:
 
 
 def of_demo(folder: Path) -> Project:
-    """A project with the shipped demo, of which nothing has run."""
-    return Project(folder, yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8")))
+    """A project with the shipped demo, of which all has run that has run here, but for MLflow."""
+    return _with_what_has_run(Project(folder, _shipped("config")))
 
 
 def of_released_scores(folder: Path) -> Project:
-    """A project with the shipped study of the authors' published scores, of which nothing has run."""
-    config = yaml.safe_load((ROOT / "config/released.yaml").read_text(encoding="utf-8"))
-    return Project(folder, config | {"data_dir": str(published().parent.resolve())})
+    """A project with the shipped study of published scores, of which all has run that has run here, but for MLflow."""
+    config = _shipped("released") | {"data_dir": str(published().parent.resolve())}
+    return _with_what_has_run(Project(folder, config))
+
+
+def _shipped(name: str) -> dict:
+    return yaml.safe_load((ROOT / f"config/{name}.yaml").read_text(encoding="utf-8"))
+
+
+def _with_what_has_run(project: Project) -> Project:
+    others = {report.parent.name for report in (ROOT / "results").glob("*/report.html")} - {project.config["study"]}
+    # MLflow's runs know the folder of their artifacts.
+    apart = shutil.ignore_patterns("mlflow.db*", "mlartifacts", "tracking.json", *others)
+    for made in ("results", ".snakemake/metadata", ".snakemake/incomplete"):
+        if (ROOT / made).is_dir():
+            shutil.copytree(ROOT / made, project.folder / made, ignore=apart)
+    return project
 
 
 def make_voices(folder: Path) -> None:

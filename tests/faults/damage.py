@@ -62,7 +62,7 @@ def everything(study: Finished, choice: random.Random) -> None:
 
 
 def passes(study: Finished, choice: random.Random) -> Iterator[tuple[str, Damages]]:
-    """All files with each kind of damage, in passes of one kind, in random order.
+    """All files with each kind of damage, in passes of one kind, in random order, results first.
 
     A result that is damaged is named. One that is deleted would be made anew along with one that it is made from, seen
     or not: so there are passes of those of which none is made from another.
@@ -75,7 +75,7 @@ def passes(study: Finished, choice: random.Random) -> Iterator[tuple[str, Damage
         stages = _stages(study) if kind == "deleted" else [list(study.tree)]
         turns += [(RESULTS, [(name, kind) for name in files]) for files in stages]
     choice.shuffle(turns)
-    yield from turns
+    yield from sorted(turns, key=lambda turn: turn[0] != RESULTS)
 
 
 def _stages(study: Finished) -> Iterator[list[str]]:

@@ -73,6 +73,16 @@ class Finished:
         for path in [path for pattern in patterns for path in self.project.folder.glob(pattern)]:
             (shutil.rmtree if path.is_dir() else Path.unlink)(path)
 
+    def after(self, job: Job) -> set[Job]:
+        """The jobs that read what a job wrote, or what these wrote, and so on."""
+        jobs, found, asked = set(self.jobs.values()), set[Job](), [job]
+        while asked:
+            written = set(asked.pop().written)
+            new = {other for other in jobs - found if not written.isdisjoint(other.read)}
+            found |= new
+            asked += new
+        return found
+
     def incomplete(self) -> set[str]:
         """The results that Snakemake has marked, whose jobs run again."""
         marks = (self.project.folder / ".snakemake/incomplete").iterdir()
@@ -119,7 +129,8 @@ class Finished:
         if done.returncode:
             return [f"the run fails, and says no file to delete:\n{done.stdout[-2000:]}"]
         said = [f"{name} {how}" for name, how in _differences(self.tree, tree(self.results))]
-        said += [f"{path.relative_to(self.project.folder)} is left over" for path in temporaries(self.results)]
+        left_over = {path.relative_to(self.project.folder).as_posix() for path in temporaries(self.results)}
+        said += [f"{name} is left over" for name in sorted(left_over - self.tree.keys())]
         try:
             said += _differences_of_runs(self.runs, list(runs(self.results)))
             said += _not_shown(self.results)
@@ -158,14 +169,14 @@ def temporaries(results: Path) -> list[Path]:
 class Job(NamedTuple):
     """The results that a job has read, and all files that it has written."""
 
-    read: list[str]
-    written: list[str]
+    read: tuple[str, ...]
+    written: tuple[str, ...]
 
 
 def jobs(results: Path) -> dict[str, Job]:
     """By each file that a job has written, the job."""
     records = [json.loads(path.read_bytes()) for path in (results / "logs").rglob("*.json")]
-    made = [Job(record["read"], list(record["written"])) for record in records]
+    made = [Job(tuple(record["read"]), tuple(record["written"])) for record in records]
     return {name: job for job in made for name in job.written}
 
 

@@ -19,12 +19,24 @@ from faults import damage
 from faults.finished import MADE, Finished
 from faults.outcomes import Outcomes
 
+FEW = 10
+"""Jobs that run after some job, at most."""
+
 
 def _without(*patterns: str) -> Callable[[Finished, random.Random], None]:
     return lambda study, choice: study.delete(*patterns)
 
 
+def _some_job(study: Finished, choice: random.Random) -> None:
+    jobs, last = sorted(set(study.jobs.values())), study.jobs[f"results/{study.name}/tracking.json"]
+    choice.shuffle(jobs)
+    # Jobs of other studies may have run here.
+    some = next(job for job in jobs if last in (after := study.after(job)) and len(after) <= FEW)
+    study.delete(*some.written)
+
+
 BEGINNINGS: dict[str, Callable[[Finished, random.Random], None]] = {
+    "no results of some job": _some_job,
     "no methods": _without("results/*/*/fusion", "results/*/*/figures"),
     "every result damaged": damage.everything,
     "no leaderboard": _without("results/*/*/leaderboard.md", "results/*/report.html"),
@@ -33,6 +45,9 @@ BEGINNINGS: dict[str, Callable[[Finished, random.Random], None]] = {
     "nothing": _without(*MADE),
 }
 """What a chain of kills begins with, and how that comes about."""
+
+SOON_MADE_GOOD = ("no results of some job", "no leaderboard", "no database", "no runs")
+"""The beginnings after which not even a large study takes long."""
 
 WAIT = 300
 """Seconds after which a run that was told to end counts as hanging."""

@@ -1,15 +1,17 @@
-"""Runs of two small studies are killed, run out of room and have their results damaged: what comes back, what is lost?
+"""Runs of studies are killed, run out of room and have their results damaged: what comes back, what is lost?
 
-The studies, of published scores and from audio, are small; their stages are the real ones. Each runs undisturbed once.
-Whatever then happens, run again it has to come to the same tree, byte for byte, with each run once in MLflow, nothing
-left over, and nothing left to be done. What is not compared, and why: ``NOT_COMPARED`` in ``finished.py``.
+Killed are two small studies, of published scores and from audio, and the shipped ones with the same stages: that of the
+authors' scores and the demo, wherever they have run. The small ones run out of room besides, and have files damaged.
+Each runs undisturbed once. Whatever then happens, run again it has to come to the same tree, byte for byte, with each
+run once in MLflow, nothing left over, and nothing left to be done. What is not compared, and why: ``NOT_COMPARED`` in
+``finished.py``.
 Beside them servers of MLflow that do not answer well, databases that are broken or locked, and clones that write at
 once.
 
     python tests/faults/run.py                           # 15 minutes
     python tests/faults/run.py --kills 0                 # full disks and damaged files alone
     python tests/faults/run.py --kills 500 --minutes 90  # more of all
-    EMOFUSE_DATA=data python tests/faults/run.py --studies released demo --minutes 120  # the shipped ones
+    python tests/faults/run.py --studies demo --minutes 120  # all that is done to a small study
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import argparse
 import itertools
 import multiprocessing
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -31,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from faults import damage, disks, kills, servers
 from faults.finished import Finished
 from faults.outcomes import Outcomes
+from helpers import ROOT
 from project import Project
 from studies import of_audio, of_demo, of_published_scores, of_released_scores
 
@@ -43,50 +47,80 @@ STUDIES: dict[str, Callable[[Path], Project]] = {
 
 SMALL = ["published", "audio"]
 
+SHIPPED = {"published": "released", "audio": "demo"}
+"""Which shipped study has the stages of a small one."""
+
+SMALL_ONES = 2
+"""Chains of kills of a small study to one of the shipped one with the same stages."""
+
 DISKS = {"published": (disks.full,), "audio": (disks.limited,)}
 """What keeps a study from being written; each takes as long as making it."""
 
 KILLS = 0.6
 """The share of the time after which no kill is tried any more, lest nothing else is."""
 
-PER_CHAIN = 10
-"""Runs that are killed until one may end, so that all beginnings have their turn."""
-
 DAMAGES = 0.93
 """The share of the time after which nothing new begins."""
 
 
+def is_here(name: str) -> bool:
+    """Whether a shipped study has run here: from nothing it would take too long."""
+    return (ROOT / "results" / name / "report.html").exists()
+
+
 def broken(
-    name: str, folder: Path, cores: int, seed: int, kills_of_all: list[int], number: int, seconds: float
+    name: str,
+    shipped: bool,
+    folder: Path,
+    cores: int,
+    seed: int,
+    kills_of_all: list[int],
+    number: int,
+    per_chain: int,
+    seconds: float,
 ) -> Outcomes:
     """Run a study, then break it again and again.
 
     Args:
         name: a key of ``STUDIES``
-        folder: for it
+        shipped: whether to kill the shipped study with these stages besides, in turn
+        folder: for them
         cores: for each run
         seed: of all that is random
-        kills_of_all: of this study and those beside it, one count per chain
+        kills_of_all: of these studies and those beside them, one count per chain
         number: of kills of all
+        per_chain: runs that are killed until one may end
         seconds: how long all may take
 
     Returns:
         what came of it
     """
     began = time.monotonic()
-    (folder / "project").mkdir(parents=True)
-    study = Finished(STUDIES[name](folder / "project"), folder / "kept", cores)
     outcomes, choice = Outcomes(), random.Random(seed)
 
     def left(share_of_time: float) -> bool:
         return time.monotonic() < began + share_of_time * seconds
 
-    drawn, beginnings = kills.draw(choice), itertools.cycle(kills.BEGINNINGS)
+    def finished(name: str) -> Finished:
+        (folder / name / "project").mkdir(parents=True)
+        study = Finished(STUDIES[name](folder / name / "project"), folder / name / "kept", cores)
+        print(f"{name}: has run, {time.monotonic() - began:.0f} s", flush=True)
+        return study
+
+    study = finished(name)
+    turns = [zip(itertools.repeat(study), itertools.cycle(kills.BEGINNINGS), strict=False)] * SMALL_ONES
+    if shipped and name in SHIPPED:
+        if is_here(SHIPPED[name]):
+            other = finished(SHIPPED[name])
+            turns.insert(0, zip(itertools.repeat(other), itertools.cycle(kills.SOON_MADE_GOOD), strict=False))
+        else:
+            print(f"{SHIPPED[name]}: has not run here, and is not killed", flush=True)
+    drawn, chains = kills.draw(choice), itertools.chain.from_iterable(zip(*turns, strict=True))
     while sum(kills_of_all) < number and left(KILLS):
-        some = itertools.takewhile(lambda _: left(KILLS), itertools.islice(drawn, PER_CHAIN))
-        beginning = next(beginnings)
-        kills_of_all.append(kills.chain(study, beginning, some, choice, outcomes))
-        print(f"{name}: {kills_of_all[-1]} kills, {beginning}", flush=True)
+        some = itertools.takewhile(lambda _: left(KILLS), itertools.islice(drawn, per_chain))
+        killed, beginning = next(chains)
+        kills_of_all.append(kills.chain(killed, beginning, some, choice, outcomes))
+        print(f"{killed.name}: {kills_of_all[-1]} kills, {beginning}, {time.monotonic() - began:.0f} s", flush=True)
     for attack in DISKS.get(name, (disks.limited, disks.full)):
         attack(study, outcomes)
         print(f"{name}: {attack.__name__}", flush=True)
@@ -125,12 +159,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--minutes", type=float, default=15, help="how long, in all")
     parser.add_argument("--kills", type=int, default=110, help="how many, of all studies")
+    parser.add_argument(
+        "--per-chain",
+        type=int,
+        default=10,
+        help="runs that are killed until one may end; few give all beginnings a turn",
+    )
     parser.add_argument("--seed", type=int, default=0, help="draws moments, jobs and damages")
     parser.add_argument("--cores", type=int, default=2, help="of all studies")
     parser.add_argument("--studies", nargs="+", choices=STUDIES, default=SMALL, help="side by side")
+    parser.add_argument(
+        "--shipped", action=argparse.BooleanOptionalAction, default=True, help="the shipped study of this kind, too"
+    )
     parser.add_argument("--servers", action=argparse.BooleanOptionalAction, default=True, help="beside them")
     arguments = parser.parse_args()
 
+    # What a shell runs in the background ignores it, and all that this starts would.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     end, kills_of_all = time.monotonic() + 60 * arguments.minutes, list[int]()
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -142,11 +187,13 @@ def main() -> None:
             side_by_side.submit(
                 broken,
                 name,
+                arguments.shipped,
                 Path(folder, name),
                 max(1, arguments.cores // len(arguments.studies)),
                 arguments.seed,
                 kills_of_all,
                 arguments.kills,
+                arguments.per_chain,
                 end - time.monotonic(),
             )
             for name in arguments.studies

@@ -46,7 +46,7 @@ def _hang(connection: Any) -> None:
 def _drip(connection: Any) -> None:
     for byte in _http("200 OK", b"{" + b" " * 3600):
         connection.sendall(bytes([byte]))
-        time.sleep(1)
+        time.sleep(SECONDS / 10)  # soon enough that no silence is too long
 
 
 def _say(answer: bytes, connection: Any) -> None:
