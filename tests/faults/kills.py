@@ -49,7 +49,7 @@ BEGINNINGS: dict[str, Callable[[Finished, random.Random], None]] = {
 SOON_MADE_GOOD = ("no results of some job", "no leaderboard", "no database", "no runs")
 """The beginnings after which not even a large study takes long."""
 
-WAIT = 300
+WAIT = 120
 """Seconds after which a run that was told to end counts as hanging."""
 
 SINCE_START, SINCE_JOB = "the start", "a job's start"
@@ -157,7 +157,7 @@ def chain(
         orphans += run.orphans
         struck += run.struck
         outcomes.struck.update(run.rules)
-        if run.status is None:
+        if run.status is None and not run.deaf:
             problems.append(f"does not end within {WAIT} s:\n{run.said[-2000:]}")
         elif run.status and all(kill.whom == "a job" for kill in run.struck) and not study.obey(run.said):
             problems.append(f"fails, and says no file to delete:\n{run.said[-2000:]}")
@@ -183,6 +183,15 @@ class _Run(NamedTuple):
     status: int | None
     said: str
     orphans: list[psutil.Process]
+
+    @property
+    def deaf(self) -> bool:
+        """Whether Snakemake got a SIGTERM, after which it may wait for ever.
+
+        Its handler takes a lock that is not reentrant, and that the interrupted code may hold (9.27). Whoever asked it
+        to end will kill it then, as clusters do.
+        """
+        return bool(self.struck) and self.struck[-1].number == signal.SIGTERM and self.struck[-1].whom != "a job"
 
 
 def _killed(study: Finished, kills: Sequence[Kill], choice: random.Random) -> _Run:
