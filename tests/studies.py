@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 import yaml
+from faults.finished import jobs
 from helpers import ROOT, make_release, published
 from project import Project, audio_study, study
 
@@ -49,12 +50,22 @@ def _shipped(name: str) -> dict:
 
 
 def _with_what_has_run(project: Project) -> Project:
-    others = {report.parent.name for report in (ROOT / "results").glob("*/report.html")} - {project.config["study"]}
+    """With what this study was made of where it has run here, and no other one."""
+    made, study = jobs(ROOT / "results"), f"results/{project.config['study']}/"
+    files, asked = set[str](), [name for name in made if name.startswith(study)]
+    while asked:
+        job = made.get(asked.pop())
+        if job and not files.issuperset(job.written):
+            files.update(job.written)
+            asked += job.read
     # MLflow's runs know the folder of their artifacts.
-    apart = shutil.ignore_patterns("mlflow.db*", "mlartifacts", "tracking.json", *others)
-    for made in ("results", ".snakemake/metadata", ".snakemake/incomplete"):
-        if (ROOT / made).is_dir():
-            shutil.copytree(ROOT / made, project.folder / made, ignore=apart)
+    for name in files - {f"{study}tracking.json"}:
+        if (ROOT / name).exists():
+            (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, project.folder / name)
+    for kept in ("results/logs", "results/cache", ".snakemake/metadata", ".snakemake/incomplete"):
+        if (ROOT / kept).exists():
+            shutil.copytree(ROOT / kept, project.folder / kept)
     return project
 
 

@@ -176,7 +176,8 @@ class Job(NamedTuple):
 def jobs(results: Path) -> dict[str, Job]:
     """By each file that a job has written, the job."""
     records = [json.loads(path.read_bytes()) for path in (results / "logs").rglob("*.json")]
-    made = [Job(tuple(record["read"]), tuple(record["written"])) for record in records]
+    # Earlier versions have recorded neither.
+    made = [Job(tuple(record["read"]), tuple(record["written"])) for record in records if "read" in record]
     return {name: job for job in made for name in job.written}
 
 
