@@ -36,17 +36,17 @@ def _some_job(study: Finished, choice: random.Random) -> None:
 
 
 BEGINNINGS: dict[str, Callable[[Finished, random.Random], None]] = {
-    "no results of some job": _some_job,
-    "no methods": _without("results/*/*/fusion", "results/*/*/figures"),
-    "every result damaged": damage.everything,
-    "no leaderboard": _without("results/*/*/leaderboard.md", "results/*/report.html"),
-    "no database": _without("results/mlflow.db", "results/mlartifacts", "results/*/tracking.json"),
-    "no runs": _without("results/*/tracking.json"),
     "nothing": _without(*MADE),
+    "no database": _without("results/mlflow.db", "results/mlartifacts", "results/*/tracking.json"),
+    "every result damaged": damage.everything,
+    "no methods": _without("results/*/*/fusion", "results/*/*/figures"),
+    "no results of some job": _some_job,
+    "no leaderboard": _without("results/*/*/leaderboard.md", "results/*/report.html"),
+    "no runs": _without("results/*/tracking.json"),
 }
 """What a chain of kills begins with, and how that comes about."""
 
-SOON_MADE_GOOD = ("no results of some job", "no leaderboard", "no database", "no runs")
+SOON_MADE_GOOD = ("no database", "no results of some job", "no leaderboard", "no runs")
 """The beginnings after which not even a large study takes long."""
 
 WAIT = 120
