@@ -410,7 +410,8 @@ def test_mlflow_serves_it_and_trusts_no_request(packaged, three, tmp_path):
         process.wait(timeout=60)
 
 
-def test_a_folder_with_a_planted_file_is_not_served(packaged, tmp_path):
+def test_a_folder_with_a_planted_file_is_not_served(packaged, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "path", [*sys.path])  # to which MLflow adds the model's own code
     planted = shutil.copytree(packaged.model("speech")[0], tmp_path / "planted")
     (planted / "members" / "extra.txt").write_text("planted")
     with pytest.raises(InputError, match=r"extra\.txt: is not named in digests\.json"):
