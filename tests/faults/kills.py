@@ -37,16 +37,16 @@ def _some_job(study: Finished, choice: random.Random) -> None:
 
 BEGINNINGS: dict[str, Callable[[Finished, random.Random], None]] = {
     "nothing": _without(*MADE),
+    "no results of some job": _some_job,
+    "no methods": _without("results/*/*/fusion", "results/*/*/figures"),
     "no database": _without("results/mlflow.db", "results/mlartifacts", "results/*/tracking.json"),
     "every result damaged": damage.everything,
-    "no methods": _without("results/*/*/fusion", "results/*/*/figures"),
-    "no results of some job": _some_job,
     "no leaderboard": _without("results/*/*/leaderboard.md", "results/*/report.html"),
     "no runs": _without("results/*/tracking.json"),
 }
 """What a chain of kills begins with, and how that comes about."""
 
-SOON_MADE_GOOD = ("no database", "no results of some job", "no leaderboard", "no runs")
+SOON_MADE_GOOD = ("no results of some job", "no database", "no leaderboard", "no runs")
 """The beginnings after which not even a large study takes long."""
 
 WAIT = 120
