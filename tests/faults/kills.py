@@ -36,13 +36,13 @@ def _some_job(study: Finished, choice: random.Random) -> None:
 
 
 BEGINNINGS: dict[str, Callable[[Finished, random.Random], None]] = {
-    "nothing": _without(*MADE),
     "no results of some job": _some_job,
     "no methods": _without("results/*/*/fusion", "results/*/*/figures"),
-    "no database": _without("results/mlflow.db", "results/mlartifacts", "results/*/tracking.json"),
     "every result damaged": damage.everything,
     "no leaderboard": _without("results/*/*/leaderboard.md", "results/*/report.html"),
+    "no database": _without("results/mlflow.db", "results/mlartifacts", "results/*/tracking.json"),
     "no runs": _without("results/*/tracking.json"),
+    "nothing": _without(*MADE),
 }
 """What a chain of kills begins with, and how that comes about."""
 
