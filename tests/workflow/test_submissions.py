@@ -4,9 +4,9 @@ import re
 from collections import Counter
 
 import pytest
-import yaml
-from helpers import ROOT, published
+from helpers import ROOT
 from project import Project
+from studies import shipped_demo, shipped_study_of_released_scores
 
 pytestmark = pytest.mark.slow
 
@@ -19,17 +19,17 @@ def local():
     return {name for name, body in RULE.findall(text) if "localrule: True" in body}
 
 
-def submissions(folder, name, **changes):
-    """How often each group, and each rule without one, is submitted by a shipped study of which nothing has run."""
-    config = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text(encoding="utf-8"))
-    said = Project(folder, config | changes).run("--dry-run", "--profile", "profiles/slurm")
+def submissions(folder, config):
+    """How often each group, and each rule without one, is submitted by a study of which nothing has run."""
+    said = Project(folder, config).run("--dry-run", "--profile", "profiles/slurm")
+    here = local()
     # Jobs of a group are indented.
     jobs = re.findall(r"^Job \d+: (\w+)", said, re.MULTILINE)
-    return Counter([*re.findall(r"Group job (\w+) ", said), *(rule for rule in jobs if rule not in local())])
+    return Counter([*re.findall(r"Group job (\w+) ", said), *(rule for rule in jobs if rule not in here)])
 
 
 def test_the_demo_makes_24(tmp_path):
-    assert submissions(tmp_path, "config") == {
+    assert submissions(tmp_path, shipped_demo()) == {
         "demo": 1,
         "demo_checkpoint": 3,
         "recordings": 2,
@@ -47,4 +47,4 @@ def test_the_demo_makes_24(tmp_path):
 
 def test_the_study_of_published_scores_makes_three(tmp_path):
     expected = {"scores": 1, "fusion": 1, "evaluation": 1}
-    assert submissions(tmp_path, "released", data_dir=str(published().parent.resolve())) == expected
+    assert submissions(tmp_path, shipped_study_of_released_scores()) == expected
