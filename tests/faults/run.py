@@ -27,14 +27,17 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from faults import damage, disks, kills, servers
 from faults.finished import Finished
 from faults.outcomes import Outcomes
-from helpers import ROOT
+from helpers import ROOT, published
 from project import Project
 from studies import of_audio, of_demo, of_published_scores, of_released_scores
 
@@ -50,9 +53,6 @@ SMALL = ["published", "audio"]
 SHIPPED = {"published": "released", "audio": "demo"}
 """Which shipped study has the stages of a small one."""
 
-SMALL_ONES = 2
-"""Chains of kills of a small study to one of the shipped one with the same stages."""
-
 DISKS = {"published": (disks.full,), "audio": (disks.limited,)}
 """What keeps a study from being written; each takes as long as making it."""
 
@@ -64,13 +64,14 @@ DAMAGES = 0.93
 
 
 def is_here(name: str) -> bool:
-    """Whether a shipped study has run here: from nothing it would take too long."""
-    return (ROOT / "results" / name / "report.html").exists()
+    """Whether a shipped study has run here, since from nothing it takes too long, and its data are here."""
+    with suppress(pytest.skip.Exception):
+        return (ROOT / "results" / name / "report.html").exists() and (name != "released" or published().exists())
+    return False
 
 
 def broken(
     name: str,
-    shipped: bool,
     folder: Path,
     cores: int,
     seed: int,
@@ -82,8 +83,7 @@ def broken(
     """Run a study, then break it again and again.
 
     Args:
-        name: a key of ``STUDIES``
-        shipped: whether to kill the shipped study with these stages besides, in turn
+        name: a key of ``STUDIES``; the shipped study with the stages of a small one is killed besides, in turn
         folder: for them
         cores: for each run
         seed: of all that is random
@@ -108,17 +108,17 @@ def broken(
         return study
 
     study = finished(name)
-    turns = [zip(itertools.repeat(study), itertools.cycle(kills.BEGINNINGS), strict=False)] * SMALL_ONES
-    if shipped and name in SHIPPED:
-        if is_here(SHIPPED[name]):
-            other = finished(SHIPPED[name])
-            turns.insert(0, zip(itertools.repeat(other), itertools.cycle(kills.SOON_MADE_GOOD), strict=False))
+    beginnings = {study: itertools.cycle(kills.BEGINNINGS)}
+    if shipped := SHIPPED.get(name):
+        if is_here(shipped):
+            beginnings = {finished(shipped): itertools.cycle(kills.SOON_MADE_GOOD)} | beginnings
         else:
-            print(f"{SHIPPED[name]}: has not run here, and is not killed", flush=True)
-    drawn, chains = kills.draw(choice), itertools.chain.from_iterable(zip(*turns, strict=True))
+            print(f"{shipped}: has not run here, and is not killed", flush=True)
+    drawn, turns = kills.draw(choice), itertools.cycle([*beginnings, study])
     while sum(kills_of_all) < number and left(KILLS):
         some = itertools.takewhile(lambda _: left(KILLS), itertools.islice(drawn, per_chain))
-        killed, beginning = next(chains)
+        killed = next(turns)
+        beginning = next(beginnings[killed])
         kills_of_all.append(kills.chain(killed, beginning, some, choice, outcomes))
         print(f"{killed.name}: {kills_of_all[-1]} kills, {beginning}, {time.monotonic() - began:.0f} s", flush=True)
     for attack in DISKS.get(name, (disks.limited, disks.full)):
@@ -168,9 +168,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="draws moments, jobs and damages")
     parser.add_argument("--cores", type=int, default=2, help="of all studies")
     parser.add_argument("--studies", nargs="+", choices=STUDIES, default=SMALL, help="side by side")
-    parser.add_argument(
-        "--shipped", action=argparse.BooleanOptionalAction, default=True, help="the shipped study of this kind, too"
-    )
     parser.add_argument("--servers", action=argparse.BooleanOptionalAction, default=True, help="beside them")
     arguments = parser.parse_args()
 
@@ -187,7 +184,6 @@ def main() -> None:
             side_by_side.submit(
                 broken,
                 name,
-                arguments.shipped,
                 Path(folder, name),
                 max(1, arguments.cores // len(arguments.studies)),
                 arguments.seed,
