@@ -51,18 +51,21 @@ test-pythons:
 check: setup
 	$(BIN)/python -m emofuse.check $(CONFIG)
 
-# What comes back of studies that are killed, out of room or damaged, and what is refused of broken inputs: a quarter of
-# an hour. The shipped studies are killed, too, where they have run.
-# FAULTS="--minutes 60 --kills 400" tries more, FAULTS="--seed 1" at other moments.
-faults: setup
+# What comes back of studies that are killed, out of room or damaged, what is refused of broken inputs, and how many small
+# faults in the library the tests notice: a quarter of an hour. The shipped studies are killed, too, where they have run.
+# FAULTS="--minutes 60 --kills 400 --mutants 400" tries more, FAULTS="--seed 1" others.
+faults: .venv/mutmut
 	$(BIN)/python tests/faults/run.py --cores $(CORES) --minutes 14 $(FAULTS)
 	$(BIN)/pytest -n $(CORES) -m 'faults and not slow' --thorough
 
-# Small faults in the library: how many of a sample do the tests notice? MUTANTS="--sample all" tries every one, for hours.
-mutants: setup
+# The small faults alone, more of them. MUTANTS="--sample all" tries every one, for hours.
+mutants: .venv/mutmut
+	$(BIN)/python tests/faults/mutants.py --cores $(CORES) $(MUTANTS)
+
+.venv/mutmut: .venv/installed envs/faults.txt
 	grep -o '^[^ ]*==[^ ]*' envs/requirements.lock > .venv/constraints.txt  # without hashes, which all would need then
 	$(BIN)/pip install --quiet -c .venv/constraints.txt -r envs/faults.txt
-	$(BIN)/python tests/faults/mutants.py --cores $(CORES) $(MUTANTS)
+	touch $@
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/snakefmt --check Snakefile workflow/rules

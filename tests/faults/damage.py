@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -48,7 +48,10 @@ RESULTS = "results"
 
 DATABASE = "MLflow's database"
 
-KEPT = {"cache": "cache", "logs": "records", "mlflow.db": DATABASE}
+CACHE = "cache"
+"""What files that are only kept are called."""
+
+KEPT = {"cache": CACHE, "logs": "records", "mlflow.db": DATABASE}
 """What is damaged besides results, by its place in ``results``, and what it is called."""
 
 Damages = list[tuple[str, str]]
@@ -61,16 +64,26 @@ def everything(study: Finished, choice: random.Random) -> None:
         _damage(study.project.folder / name, choice.choice(list(KINDS)), choice)
 
 
-def passes(study: Finished, choice: random.Random) -> Iterator[tuple[str, Damages]]:
+def passes(study: Finished, choice: random.Random, extras: Collection[str]) -> Iterator[tuple[str, Damages]]:
     """All files with each kind of damage, in passes of one kind, in random order, results first.
 
     A result that is damaged is named. One that is deleted would be made anew along with one that it is made from, seen
     or not: so there are passes of those of which none is made from another.
 
+    Args:
+        study: whose files
+        choice: draws the order
+        extras: which of ``KEPT`` is damaged besides results
+
     Yields:
         what the files are called, and the files with their damages
     """
-    turns = [(KEPT[place], [(name, kind) for name in _kept(study, place)]) for place in KEPT for kind in KINDS]
+    turns = [
+        (title, [(name, kind) for name in _kept(study, place)])
+        for place, title in KEPT.items()
+        if title in extras
+        for kind in KINDS
+    ]
     for kind in KINDS:
         stages = _stages(study) if kind == "deleted" else [list(study.tree)]
         turns += [(RESULTS, [(name, kind) for name in files]) for files in stages]

@@ -133,8 +133,13 @@ def draw(choice: random.Random) -> Iterator[list[Kill]]:
 
 
 def chain(
-    study: Finished, beginning: str, kills: Iterable[Sequence[Kill]], choice: random.Random, outcomes: Outcomes
-) -> int:
+    study: Finished,
+    beginning: str,
+    kills: Iterable[Sequence[Kill]],
+    choice: random.Random,
+    outcomes: Outcomes,
+    of_all: list[Kill],
+) -> None:
     """Break something, then kill and resume until a run ends by itself.
 
     Args:
@@ -142,10 +147,8 @@ def chain(
         beginning: a key of ``BEGINNINGS``
         kills: of each run, as many runs as it may need
         choice: draws jobs and damages
-        outcomes: where they are noted
-
-    Returns:
-        how many kills there were
+        outcomes: where what came of them is noted
+        of_all: where the kills are noted as they strike, beside those of other chains
     """
     BEGINNINGS[beginning](study, choice)
     struck: list[Kill] = []
@@ -156,6 +159,7 @@ def chain(
         run = _killed(study, of_run, choice)
         orphans += run.orphans
         struck += run.struck
+        of_all += run.struck
         outcomes.struck.update(run.rules)
         if run.status is None and not run.deaf:
             problems.append(f"does not end within {WAIT} s:\n{run.said[-2000:]}")
@@ -172,7 +176,6 @@ def chain(
     outcomes.say(f"{study.name}, {beginning}: {', '.join(map(str, struck))}", problems)
     if problems:
         study.restore()
-    return len(struck)
 
 
 class _Run(NamedTuple):

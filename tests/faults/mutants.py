@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from contextlib import redirect_stdout
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -51,14 +52,15 @@ def main() -> None:
     os.chdir(FOLDER)
     for name, place in LINKS.items():
         Path(name).symlink_to(Path("..") / place)
-    names = make(arguments.cores)
+    with Path("log.txt").open("w") as log, redirect_stdout(log):
+        names = make(arguments.cores)
     tried = names
     if arguments.sample != "all":
         tried = sorted(random.Random(arguments.seed).sample(names, min(int(arguments.sample), len(names))))
     # No names stand for all of them. The order of a test's examples and of tests is fixed.
     chosen = [] if tried == names else tried
     command = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", "run"]
-    with Path("log.txt").open("w") as log:
+    with Path("log.txt").open("a") as log:
         subprocess.run(
             [*command, f"--max-children={arguments.cores}", *chosen],
             env=os.environ | {"PYTHONHASHSEED": "0"},

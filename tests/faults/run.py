@@ -6,11 +6,11 @@ Each runs undisturbed once. Whatever then happens, run again it has to come to t
 run once in MLflow, nothing left over, and nothing left to be done. What is not compared, and why: ``NOT_COMPARED`` in
 ``finished.py``.
 Beside them servers of MLflow that do not answer well, databases that are broken or locked, and clones that write at
-once.
+once; then small faults in the library (``mutants.py``).
 
     python tests/faults/run.py                           # 15 minutes
     python tests/faults/run.py --kills 0                 # full disks and damaged files alone
-    python tests/faults/run.py --kills 500 --minutes 90  # more of all
+    python tests/faults/run.py --kills 500 --minutes 90 --mutants 500  # more of all
     python tests/faults/run.py --studies demo --minutes 120  # all that is done to a small study
 """
 
@@ -21,6 +21,7 @@ import itertools
 import multiprocessing
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -37,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from faults import damage, disks, kills, servers
 from faults.finished import Finished
 from faults.outcomes import Outcomes
-from helpers import ROOT, published
+from helpers import ROOT
 from project import Project
 from studies import of_audio, of_demo, of_published_scores, of_released_scores
 
@@ -53,6 +54,9 @@ SMALL = ["published", "audio"]
 SHIPPED = {"published": "released", "audio": "demo"}
 """Which shipped study has the stages of a small one."""
 
+EXTRAS = {"audio": [damage.CACHE]}
+"""What is damaged of a study besides results: all, unless it is said here, since another one has the same."""
+
 DISKS = {"published": (disks.full,), "audio": (disks.limited,)}
 """What keeps a study from being written; each takes as long as making it."""
 
@@ -63,11 +67,15 @@ DAMAGES = 0.93
 """The share of the time after which nothing new begins."""
 
 
-def is_here(name: str) -> bool:
-    """Whether a shipped study has run here, since from nothing it takes too long, and its data are here."""
-    with suppress(pytest.skip.Exception):
-        return (ROOT / "results" / name / "report.html").exists() and (name != "released" or published().exists())
-    return False
+def shipped(name: str, folder: Path) -> Project | None:
+    """A shipped study, if it has run here as it would now: from nothing it takes too long."""
+    folder.mkdir(parents=True)
+    with suppress(pytest.skip.Exception):  # without its data
+        if (ROOT / "results" / name / "report.html").exists():
+            project = STUDIES[name](folder)
+            if project.planned() <= {"track"}:  # MLflow's runs stay where they are
+                return project
+    return None
 
 
 def broken(
@@ -75,7 +83,7 @@ def broken(
     folder: Path,
     cores: int,
     seed: int,
-    kills_of_all: list[int],
+    of_all: list[kills.Kill],
     number: int,
     per_chain: int,
     seconds: float,
@@ -87,7 +95,7 @@ def broken(
         folder: for them
         cores: for each run
         seed: of all that is random
-        kills_of_all: of these studies and those beside them, one count per chain
+        of_all: the kills of this study and those beside it
         number: of kills of all
         per_chain: runs that are killed until one may end
         seconds: how long all may take
@@ -101,30 +109,33 @@ def broken(
     def left(share_of_time: float) -> bool:
         return time.monotonic() < began + share_of_time * seconds
 
-    def finished(name: str) -> Finished:
-        (folder / name / "project").mkdir(parents=True)
-        study = Finished(STUDIES[name](folder / name / "project"), folder / name / "kept", cores)
-        print(f"{name}: has run, {time.monotonic() - began:.0f} s", flush=True)
+    def wanted() -> bool:
+        return len(of_all) < number and left(KILLS)
+
+    def finished(project: Project) -> Finished:
+        study = Finished(project, folder / project.config["study"] / "kept", cores)
+        print(f"{study.name}: has run, {time.monotonic() - began:.0f} s", flush=True)
         return study
 
-    study = finished(name)
+    (folder / "project").mkdir(parents=True)
+    study = finished(STUDIES[name](folder / "project"))
     beginnings = {study: itertools.cycle(kills.BEGINNINGS)}
-    if shipped := SHIPPED.get(name):
-        if is_here(shipped):
-            beginnings = {finished(shipped): itertools.cycle(kills.SOON_MADE_GOOD)} | beginnings
+    if beside := SHIPPED.get(name):
+        if project := shipped(beside, folder / "shipped"):
+            beginnings = {finished(project): itertools.cycle(kills.SOON_MADE_GOOD)} | beginnings
         else:
-            print(f"{shipped}: has not run here, and is not killed", flush=True)
+            print(f"{beside}: has not run here as it is now, and is not killed", flush=True)
     drawn, turns = kills.draw(choice), itertools.cycle([*beginnings, study])
-    while sum(kills_of_all) < number and left(KILLS):
-        some = itertools.takewhile(lambda _: left(KILLS), itertools.islice(drawn, per_chain))
+    while wanted():
+        some = itertools.takewhile(lambda _: wanted(), itertools.islice(drawn, per_chain))
         killed = next(turns)
         beginning = next(beginnings[killed])
-        kills_of_all.append(kills.chain(killed, beginning, some, choice, outcomes))
-        print(f"{killed.name}: {kills_of_all[-1]} kills, {beginning}, {time.monotonic() - began:.0f} s", flush=True)
+        kills.chain(killed, beginning, some, choice, outcomes, of_all)
+        print(f"{killed.name}: {beginning}, {len(of_all)} kills of all, {time.monotonic() - began:.0f} s", flush=True)
     for attack in DISKS.get(name, (disks.limited, disks.full)):
         attack(study, outcomes)
         print(f"{name}: {attack.__name__}", flush=True)
-    passes = list(damage.passes(study, choice))
+    passes = list(damage.passes(study, choice, EXTRAS.get(name, damage.KEPT.values())))
     for tried, (title, damages) in enumerate(passes):
         if not left(DAMAGES):
             print(f"{name}: no time for {len(passes) - tried} of {len(passes)} passes of damages", flush=True)
@@ -155,10 +166,24 @@ def of_servers(folder: Path) -> Outcomes:
     return outcomes
 
 
+def of_mutants(number: int, seed: int) -> tuple[bool, str]:
+    """Try small faults in the library: whether the tests notice enough of them, and what was said."""
+    command = [sys.executable, str(Path(__file__).with_name("mutants.py")), "--cores", "1"]
+    done = subprocess.run(
+        [*command, "--sample", str(number), "--seed", str(seed)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    print("mutants: tried", flush=True)
+    return done.returncode == 0, done.stdout
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--minutes", type=float, default=15, help="how long, in all")
-    parser.add_argument("--kills", type=int, default=110, help="how many, of all studies")
+    parser.add_argument("--kills", type=int, default=102, help="how many, of all studies")
     parser.add_argument(
         "--per-chain",
         type=int,
@@ -169,17 +194,19 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2, help="of all studies")
     parser.add_argument("--studies", nargs="+", choices=STUDIES, default=SMALL, help="side by side")
     parser.add_argument("--servers", action=argparse.BooleanOptionalAction, default=True, help="beside them")
+    parser.add_argument("--mutants", type=int, default=50, help="how many, after the servers")
     arguments = parser.parse_args()
 
     # What a shell runs in the background ignores it, and all that this starts would.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    end, kills_of_all = time.monotonic() + 60 * arguments.minutes, list[int]()
+    end, of_all = time.monotonic() + 60 * arguments.minutes, list[kills.Kill]()
     with (
         tempfile.TemporaryDirectory() as folder,
         ThreadPoolExecutor() as side_by_side,
         ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart,  # where what MLflow waits for is changed
     ):
         runs = [apart.submit(of_servers, Path(folder, "servers"))] if arguments.servers else []
+        mutants = apart.submit(of_mutants, arguments.mutants, arguments.seed) if arguments.mutants else None
         runs += [
             side_by_side.submit(
                 broken,
@@ -187,7 +214,7 @@ def main() -> None:
                 Path(folder, name),
                 max(1, arguments.cores // len(arguments.studies)),
                 arguments.seed,
-                kills_of_all,
+                of_all,
                 arguments.kills,
                 arguments.per_chain,
                 end - time.monotonic(),
@@ -195,8 +222,9 @@ def main() -> None:
             for name in arguments.studies
         ]
         outcomes = sum((run.result() for run in runs), Outcomes())
-    print(outcomes.table())
-    raise SystemExit(bool(outcomes.lost))
+        enough, said = mutants.result() if mutants else (True, "")
+    print(said + outcomes.table())
+    raise SystemExit(bool(outcomes.lost) or not enough)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ Left out are
 3. texts, which are strings and f-strings with the names in them, where they are put into a variable or parameter
    named as :data:`PROBLEMS` or annotated as a ``Problem``, given to ``InputError`` or ``Problem``
    or stand in a function that returns nothing but ``Problem``.
-   named as :data:`PROBLEMS` or annotated as a ``Problem``, are given to ``InputError`` or ``Problem``,
+
 Names in what is left out are not followed. All other strings are data.
 So are, within the third kind, those in conditions, loops, comparisons, subscripts and keys: they decide what is said.
 """
