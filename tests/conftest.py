@@ -1,5 +1,7 @@
 """No test is timed; which need a GPU, how much tests of faults break, and which run in one process, if several do."""
 
+import os
+
 import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -17,6 +19,12 @@ def pytest_runtest_setup(item):
 
         if not torch.cuda.is_available():
             pytest.skip("there is no GPU")
+
+
+def pytest_collection_modifyitems(items):
+    """What takes long comes first where processes share the tests, so that none is left alone with it at the end."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 class StudiesFirst(LoadScopeScheduling):
