@@ -134,7 +134,7 @@ def load(config: dict, concerned: set[str]) -> None:
 @pytest.mark.faults
 def test_what_is_odd_is_refused_by_name_or_meant_as_written(tmp_path, monkeypatch, thorough):
     monkeypatch.chdir(tmp_path)
-    tried = hypothesis.settings(max_examples=400 if thorough else 30, derandomize=True, database=None, deadline=None)
+    tried = hypothesis.settings(max_examples=250 if thorough else 30, derandomize=True, database=None, deadline=None)
     tried(hypothesis.given(mutated())(lambda mutation: load(*mutation)))()
 
 

@@ -194,7 +194,7 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2, help="of all studies")
     parser.add_argument("--studies", nargs="+", choices=STUDIES, default=SMALL, help="side by side")
     parser.add_argument("--servers", action=argparse.BooleanOptionalAction, default=True, help="beside them")
-    parser.add_argument("--mutants", type=int, default=50, help="how many, after the servers")
+    parser.add_argument("--mutants", type=int, default=40, help="how many, after the servers")
     arguments = parser.parse_args()
 
     # What a shell runs in the background ignores it, and all that this starts would.

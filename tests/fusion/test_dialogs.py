@@ -61,6 +61,13 @@ def test_messages_are_the_sum_over_all_emotions_of_the_other_turns(speakers, see
         np.testing.assert_allclose(said[turn], summed(rows, evidence, transitions, known.prior, turn, causal))
 
 
+def test_evidence_counts_up_to_a_constant_of_each_turn():
+    rows, known = talk("abba", seed=0), successions(0)
+    evidence, rules = np.log(rows[SPEECH].to_numpy()), (known.transitions("both", 2.0, 0.9), known.prior, False)
+    turns, constants = turns_of(rows), np.array([[0.0], [-1000.0], [1000.0], [3.0]])
+    np.testing.assert_allclose(messages(turns, evidence + constants, *rules), messages(turns, evidence, *rules))
+
+
 def test_several_evidences_at_once_are_each_alone_and_dialogs_do_not_touch():
     rows = pd.concat([talk("abba"), talk("bab", name="other", seed=1)], ignore_index=True)
     rows = rows.sample(frac=1, random_state=0)

@@ -53,6 +53,12 @@ def test_the_outline_holds_all_that_is_attainable(p):
     assert lowest - 1e-2 <= varentropy(p) <= highest + 1e-2
 
 
+def test_the_outline_leads_from_certainty_to_evenness_and_back():
+    h, v = attainable(4)
+    assert np.allclose(h[[0, 199, 200, -1]], [0, np.log(4), np.log(4), 0])
+    assert np.allclose(v[[0, 199, 200, -1]], 0)
+
+
 def test_the_published_columns_are_these_functions():
     import pandas as pd
 
