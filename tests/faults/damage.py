@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -48,10 +48,7 @@ RESULTS = "results"
 
 DATABASE = "MLflow's database"
 
-CACHE = "cache"
-"""What files that are only kept are called."""
-
-KEPT = {"cache": CACHE, "logs": "records", "mlflow.db": DATABASE}
+KEPT = {"cache": "cache", "logs": "records", "mlflow.db": DATABASE}
 """What is damaged besides results, by its place in ``results``, and what it is called."""
 
 Damages = list[tuple[str, str]]
@@ -64,31 +61,28 @@ def everything(study: Finished, choice: random.Random) -> None:
         _damage(study.project.folder / name, choice.choice(list(KINDS)), choice)
 
 
-def passes(study: Finished, choice: random.Random, extras: Collection[str]) -> Iterator[tuple[str, Damages]]:
-    """All files with each kind of damage, in passes of one kind, in random order, results first.
+def passes(study: Finished, choice: random.Random) -> Iterator[tuple[str, Damages]]:
+    """All results with each kind of damage, in passes of one kind; then what is kept besides, a pass of each sort.
 
-    A result that is damaged is named. One that is deleted would be made anew along with one that it is made from, seen
-    or not: so there are passes of those of which none is made from another.
+    Of that each file is damaged in one way, which is drawn, since each pass is a run. A result that is damaged is
+    named. One that is deleted would be made anew along with one that it is made from, seen or not: so there are passes
+    of those of which none is made from another.
 
     Args:
         study: whose files
-        choice: draws the order
-        extras: which of ``KEPT`` is damaged besides results
+        choice: draws orders and kinds
 
     Yields:
         what the files are called, and the files with their damages
     """
-    turns = [
-        (title, [(name, kind) for name in _kept(study, place)])
-        for place, title in KEPT.items()
-        if title in extras
-        for kind in KINDS
-    ]
+    turns: list[tuple[str, Damages]] = []
     for kind in KINDS:
         stages = _stages(study) if kind == "deleted" else [list(study.tree)]
         turns += [(RESULTS, [(name, kind) for name in files]) for files in stages]
     choice.shuffle(turns)
-    yield from sorted(turns, key=lambda turn: turn[0] != RESULTS)
+    yield from turns
+    for place, title in KEPT.items():
+        yield title, [(name, choice.choice(list(KINDS))) for name in _kept(study, place)]
 
 
 def _stages(study: Finished) -> Iterator[list[str]]:

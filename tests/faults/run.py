@@ -54,9 +54,6 @@ SMALL = ["published", "audio"]
 SHIPPED = {"published": "released", "audio": "demo"}
 """Which shipped study has the stages of a small one."""
 
-EXTRAS = {"audio": [damage.CACHE]}
-"""What is damaged of a study besides results: all, unless it is said here, since another one has the same."""
-
 DISKS = {"published": (disks.full,), "audio": (disks.limited,)}
 """What keeps a study from being written; each takes as long as making it."""
 
@@ -135,7 +132,7 @@ def broken(
     for attack in DISKS.get(name, (disks.limited, disks.full)):
         attack(study, outcomes)
         print(f"{name}: {attack.__name__}", flush=True)
-    passes = list(damage.passes(study, choice, EXTRAS.get(name, damage.KEPT.values())))
+    passes = list(damage.passes(study, choice))
     for tried, (title, damages) in enumerate(passes):
         if not left(DAMAGES):
             print(f"{name}: no time for {len(passes) - tried} of {len(passes)} passes of damages", flush=True)
