@@ -51,7 +51,8 @@ def test_it_learns_to_hear_volume():
 
     volume = train["volume"] - train["volume"].mean()
     # Ridge regression on the states of the training material, tried on the held-out utterances.
-    states, mean = heard(train), heard(train).mean(axis=0)
+    states = heard(train)
+    mean = states.mean(axis=0)
     weights = np.linalg.solve((states - mean).T @ (states - mean) + np.eye(96), (states - mean).T @ volume)
     correlation = np.corrcoef((heard(held_out) - mean) @ weights, held_out["volume"])[0, 1]
     assert correlation > 0.7

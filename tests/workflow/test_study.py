@@ -165,11 +165,12 @@ def test_a_changed_input_reruns_everything_after_it(project):
 
 
 def test_the_same_inputs_give_the_same_bytes(finished, tmp_path):
-    kept = tmp_path / "kept"
-    shutil.copytree(finished.folder / EXPERIMENT, kept)
-    finished.run("--forceall", f"{EXPERIMENT}/leaderboard.md", f"{EXPERIMENT}/front.parquet")
-    finished.run()
-    for path in sorted(kept.rglob("*")):
+    project = finished.copy(tmp_path / "again")
+    shutil.rmtree(project.folder / EXPERIMENT)
+    project.run(
+        "--forceall", *(f"{EXPERIMENT}/{name}" for name in ("leaderboard.md", "front.parquet", "telling.parquet"))
+    )
+    for path in sorted((finished.folder / EXPERIMENT).rglob("*")):
         if path.suffix in {".parquet", ".json", ".md"}:
-            again = finished.folder / EXPERIMENT / path.relative_to(kept)
+            again = project.folder / EXPERIMENT / path.relative_to(finished.folder / EXPERIMENT)
             assert again.read_bytes() == path.read_bytes(), path.name
