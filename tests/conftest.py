@@ -1,4 +1,4 @@
-"""No test is timed; which need a GPU, how much tests of faults break, and which run in one process, if several do."""
+"""No test is timed; which need a GPU, how much tests of faults break, and the order and processes of many tests."""
 
 import os
 

@@ -24,9 +24,9 @@ def test_a_sync_that_is_killed_while_the_database_is_made_leaves_each_run_once(s
         [kills.Kill(whom, signal.SIGKILL, kills.SINCE_JOB, after=choice.uniform(0, 4))]
         for whom in ("a job", "the group")
     ]
-    kills.chain(study, "no database", killed, choice, outcomes, struck := [])
-    assert struck
-    assert not outcomes.lost
+    struck = []
+    kills.chain(study, "no database", killed, choice, outcomes, struck)
+    assert struck and not outcomes.lost
 
 
 def test_a_damaged_result_is_made_anew_as_soon_as_there_is_room(study):
