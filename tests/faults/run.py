@@ -17,6 +17,7 @@ once; then small faults in the library (``mutants.py``).
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import itertools
 import multiprocessing
 import random
@@ -193,6 +194,8 @@ def main() -> None:
     parser.add_argument("--servers", action=argparse.BooleanOptionalAction, default=True, help="beside them")
     parser.add_argument("--mutants", type=int, default=40, help="how many, after the servers")
     arguments = parser.parse_args()
+    if arguments.mutants and not importlib.util.find_spec("mutmut"):
+        parser.error("mutmut is not installed: make .venv/mutmut installs it, and --mutants 0 does without")
 
     # What a shell runs in the background ignores it, and all that this starts would.
     signal.signal(signal.SIGINT, signal.default_int_handler)
